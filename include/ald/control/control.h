@@ -1,0 +1,50 @@
+/* The control socket: JSON-RPC 2.0, one object a line, on a Unix socket (DESIGN.md, Control socket). It parses,
+ * checks arguments against the verb table, applies limits, and asks its owner; it decides nothing about the tool.
+ * Bytes of a client can never end the daemon (SAFETY A4, A5). */
+#ifndef ALD_CONTROL_CONTROL_H
+#define ALD_CONTROL_CONTROL_H
+
+#include "ald/core/core.h"   /* struct core_status, struct core_tag */
+#include "ald/core/event.h"  /* struct command, struct effect_reply */
+#include "ald/core/recipe.h" /* struct recipe */
+#include "ald/core/tool.h"   /* struct tool */
+
+#include <stdbool.h> /* bool */
+
+struct control; /* opaque */
+struct event_base;
+
+/* What the daemon does for its clients. */
+struct control_owner {
+        void *ctx;
+        /* A command passed the gate's look at role and state or was refused there: the core decides and audits.
+         * Its reply comes back through control_reply(). */
+        void (*command)(void *ctx, const struct command *command);
+        const struct core *(*core)(void *ctx);
+        /* Compile an uploaded recipe. NULL: `why` (borrowed until the next call) holds the diagnostics as text. */
+        const struct recipe *(*compile)(void *ctx, const char *name, const char *text, size_t len,
+            const char *const *set_names, const char *const *set_values, size_t sets, const char **why);
+};
+
+struct control_config {
+        struct event_base *base; /* borrowed */
+        const char *path;        /* of the socket */
+        const struct tool *tool; /* borrowed */
+        const char *version;
+        const char *db_path;     /* told in the hello, for clients that read history */
+        struct control_owner owner;
+};
+
+/* Listen. NULL: *why explains (why_cap bytes): path too long, a live daemon already there, no permission. */
+struct control *control_new(const struct control_config *config, char *why, int why_cap);
+void control_free(struct control *c);
+
+/* Answer a command (effect EFFECT_REPLY). Unknown or departed clients are ignored. */
+void control_reply(struct control *c, const struct effect_reply *reply);
+
+/* Something worth telling subscribers: an event record. */
+void control_event(struct control *c, const struct record *r);
+/* Time to send subscribers what changed (the daemon calls this at about 10 Hz). */
+void control_publish(struct control *c);
+
+#endif

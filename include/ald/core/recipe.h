@@ -1,0 +1,121 @@
+/* A compiled recipe: a flat program with bounded loops that the sequencer walks. It is data: made once by the file
+ * ring, checked, immutable while it runs, and known by the SHA-256 of its text (SAFETY S5).
+ *
+ * `use` and parameters are resolved by the compiler; a block's steps appear once per use, with the lines of the
+ * block. Time is planned: every op knows the timed length of what follows it in its block, so that "time left" is
+ * arithmetic. */
+#ifndef ALD_CORE_RECIPE_H
+#define ALD_CORE_RECIPE_H
+
+#include "ald/core/cond.h" /* struct cond, struct cond_pool */
+#include "ald/core/tool.h" /* TOOL_NAME_MAX, enum tool_action */
+
+#include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
+#include <stdint.h>  /* int64_t */
+
+enum {
+        RECIPE_OPS_MAX = 4096,
+        RECIPE_DEPTH_MAX = 16, /* nested repeats */
+        RECIPE_PHASES_MAX = 32,
+        RECIPE_GUARDS_MAX = 32,
+        RECIPE_PARAMETERS_MAX = 64,
+        RECIPE_CONDS_MAX = 128,
+        RECIPE_NOTES_MAX = 64
+};
+#define RECIPE_CYCLES_MAX INT64_C(100000000)
+
+enum recipe_op_kind {
+        RECIPE_SET,        /* tag <- value, now or along a ramp */
+        RECIPE_WAIT,       /* for_us */
+        RECIPE_WAIT_UNTIL, /* cond for for_us, timeout_us, otherwise */
+        RECIPE_PULSE,      /* line, for_us */
+        RECIPE_PURGE,      /* for_us */
+        RECIPE_PURGE_UNTIL,/* cond for for_us, timeout_us, otherwise */
+        RECIPE_VALVE,      /* tag <- value (open / close) */
+        RECIPE_NOTE,       /* note */
+        RECIPE_REPEAT,     /* count times the ops up to its RECIPE_REPEAT_END at `jump` */
+        RECIPE_REPEAT_END, /* back to the op after `jump` while passes are left */
+        RECIPE_END         /* end of a section */
+};
+
+struct recipe_op {
+        uint8_t kind;      /* enum recipe_op_kind */
+        uint8_t otherwise; /* enum tool_action: what a timeout does */
+        bool is_standby;   /* SET: the value came from `standby` or `safe`: not waited for by `settled` */
+        bool is_cycle;     /* REPEAT: its passes are the cycles of the run */
+        int16_t phase;     /* index, -1 in `finally` */
+        int16_t tag;       /* SET, VALVE: output tag */
+        int16_t line;      /* PULSE: precursor line */
+        int16_t cond;      /* index into conds, -1 */
+        int16_t note;      /* index into notes, -1 */
+        int32_t jump;      /* REPEAT <-> REPEAT_END */
+        int64_t count;     /* REPEAT: passes, 1 to RECIPE_CYCLES_MAX */
+        double value;      /* SET, VALVE: in the tag's unit */
+        double ramp;       /* SET: unit per second, 0 = at once */
+        int64_t for_us;
+        int64_t timeout_us;
+        int64_t tail_us;   /* timed length of what follows this op up to the end of its block */
+        int64_t body_us;   /* REPEAT: timed length of one pass */
+        int32_t source_line; /* in the recipe's file, from 1 */
+};
+
+struct recipe_phase {
+        char name[TOOL_NAME_MAX];
+        int32_t first; /* op */
+};
+
+struct recipe_guard {
+        uint32_t phases;  /* bit i = phase i */
+        int16_t cond;     /* must be true */
+        int64_t for_us;   /* broken for longer than this acts */
+        uint8_t otherwise; /* enum tool_action */
+        int32_t source_line;
+};
+
+struct recipe_parameter {
+        char name[TOOL_NAME_MAX];
+        char value[64]; /* as written: default or --set */
+};
+
+struct recipe {
+        char name[TOOL_NAME_MAX];
+        char title[TOOL_TEXT_MAX];
+        char source[TOOL_TEXT_MAX];
+        char path[256];       /* as given, for messages only */
+        char sha256[65];      /* of `text`, hex */
+        char *text;           /* the file as read, NUL-terminated; owned */
+        size_t text_len;
+
+        int32_t op_count;
+        struct recipe_op ops[RECIPE_OPS_MAX]; /* phases in order, RECIPE_END, then `finally`, RECIPE_END */
+        int32_t finally_first;                /* op where `finally` begins (its RECIPE_END if it is empty) */
+        int phase_count;
+        struct recipe_phase phases[RECIPE_PHASES_MAX];
+        int guard_count;
+        struct recipe_guard guards[RECIPE_GUARDS_MAX];
+        int cond_count;
+        struct cond conds[RECIPE_CONDS_MAX];
+        struct cond_pool pool;
+        int note_count;
+        char notes[RECIPE_NOTES_MAX][TOOL_TEXT_MAX];
+        int parameter_count;
+        struct recipe_parameter parameters[RECIPE_PARAMETERS_MAX];
+
+        int64_t hold_us_max; /* on_hold: at_most; TIME_NEVER = without end */
+        uint8_t hold_then;   /* enum tool_action after it: STOP or ABORT */
+        bool resume_asks;    /* on_hold: resume: ask */
+
+        int64_t cycles;   /* total passes of the is_cycle repeats */
+        int64_t pulses;   /* total pulses */
+        int64_t timed_us; /* timed length of all phases (waits for conditions count 0) */
+
+        /* Declared facts, recorded with the run. 0 = not given. */
+        char powder_material[TOOL_NAME_MAX], powder_lot[TOOL_NAME_MAX];
+        double powder_g, powder_m2_g;
+        double growth_nm, thickness_nm;
+};
+
+void recipe_free(struct recipe *recipe); /* NULL allowed */
+
+#endif

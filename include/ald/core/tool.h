@@ -1,0 +1,284 @@
+/* The tool as compiled from its file: links, devices, tags, equipment, interlocks, images, access, and the
+ * numbers of its simulated twin. Flat, without pointers into the heap: made once by the file ring, then read-only
+ * for everyone. Everything is named by small numbers (tag 17, loop 3); names are for people.
+ *
+ * Values of a tag are in the tag's own unit everywhere (see base/unit.h). */
+#ifndef ALD_CORE_TOOL_H
+#define ALD_CORE_TOOL_H
+
+#include "ald/base/unit.h" /* struct unit */
+#include "ald/core/cond.h" /* struct cond, struct cond_pool */
+
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int16_t, int64_t */
+
+enum {
+        TOOL_NAME_MAX = 48, /* bytes of a name with its NUL */
+        TOOL_TEXT_MAX = 160,
+        TOOL_LINKS_MAX = 8,
+        TOOL_DEVICES_MAX = 32,
+        TOOL_TAGS_MAX = 256,
+        TOOL_LOOPS_MAX = 48,
+        TOOL_LINES_MAX = 12,
+        TOOL_VALVES_MAX = 32,
+        TOOL_INTERLOCKS_MAX = 64,
+        TOOL_SETS_MAX = 8,
+        TOOL_ACCESS_MAX = 32,
+        TOOL_NONE = -1
+};
+
+enum tool_link_kind { TOOL_LINK_TCP, TOOL_LINK_RTU };
+
+/* One connection to one endpoint, served by one worker thread. */
+struct tool_link {
+        char name[TOOL_NAME_MAX];
+        enum tool_link_kind kind;
+        char host[64];     /* TCP */
+        int port;          /* TCP, 1-65535 */
+        char path[64];     /* RTU: /dev/... */
+        int baud;          /* RTU */
+        char parity;       /* RTU: 'N', 'E', 'O' */
+        int stop_bits;     /* RTU: 1 or 2 */
+        int64_t timeout_us;     /* response timeout of a call, 10 ms to 5 s */
+        int64_t backoff_us_min; /* between attempts to connect, doubled up to _max */
+        int64_t backoff_us_max;
+        int line;
+};
+
+enum tool_byte_order { TOOL_ORDER_ABCD, TOOL_ORDER_CDAB, TOOL_ORDER_BADC, TOOL_ORDER_DCBA };
+
+/* A watchdog inside the module that drives its outputs safe when nobody feeds it. Register roles follow the
+ * WAGO 750 coupler (SAFETY.md, device-side watchdog); addresses are holding registers as on the wire.
+ * Arming: write the time, read it back, write the trigger. Feeding: write a *changed* value to the trigger.
+ * After expiry the module latches; `restart` = 1 re-arms it, on an operator's reset only. */
+struct tool_watchdog {
+        bool present;
+        int time_register; /* timeout in units of time_unit_us */
+        int64_t time_unit_us;
+        int64_t timeout_us; /* <= 1 s */
+        int64_t feed_us;    /* <= timeout / 3 */
+        int trigger_register;
+        int status_register; /* 0 off, 1 running, 2 expired */
+        int restart_register;
+};
+
+enum { TOOL_WATCHDOG_OFF = 0, TOOL_WATCHDOG_RUNNING = 1, TOOL_WATCHDOG_EXPIRED = 2 };
+
+/* A unit (slave) on a link. Writes and edges go over `link`; reads over `poll_link` (the same link unless the tool
+ * file says otherwise: on TCP precursor valves have a connection without polls). */
+struct tool_device {
+        char name[TOOL_NAME_MAX];
+        int16_t link;
+        int16_t poll_link;
+        int slave_id;      /* 1-247 (0 and 255 allowed on TCP) */
+        int read_words_max; /* registers in one read, 1-125; coils are read 16 to a word */
+        bool write_multiple_only; /* function 16/15 even for one register/coil (Alicat) */
+        int64_t pause_us;  /* pause_between_requests */
+        struct tool_watchdog watchdog;
+        int line;
+};
+
+enum tool_register { TOOL_COIL, TOOL_DISCRETE, TOOL_INPUT, TOOL_HOLDING };
+enum tool_type { TOOL_BIT, TOOL_INT16, TOOL_UINT16, TOOL_INT32, TOOL_UINT32, TOOL_FLOAT32, TOOL_FLOAT64 };
+enum tool_failsafe { TOOL_FAILSAFE_NONE, TOOL_FAILSAFE_WATCHDOG, TOOL_FAILSAFE_DEVICE_TIMED, TOOL_FAILSAFE_EXTERNAL };
+
+/* What an output is, for who may move it when (SAFETY V4). */
+enum tool_class {
+        TOOL_CLASS_PLAIN,     /* pump, exhaust, vent, motor, heater, inert flow */
+        TOOL_CLASS_PRECURSOR, /* a precursor line's valve */
+        TOOL_CLASS_REACTIVE   /* a reactive gas: its valve or its flow set-point */
+};
+
+/* The three resting images (SAFETY.md, Images). */
+enum tool_image { TOOL_IMAGE_HOLD, TOOL_IMAGE_STANDBY, TOOL_IMAGE_ABORT, TOOL_IMAGE_COUNT };
+struct tool_image_value {
+        bool keep; /* leave the output as it is (only the hold image keeps) */
+        double value;
+};
+
+/* One value on a device. An input is read; an output is written, and read back at the same place. */
+struct tool_tag {
+        char name[TOOL_NAME_MAX];
+        const struct unit *unit; /* static */
+        bool is_output;
+        bool is_bit;        /* value 0 or 1; shown off/on, or closed/open for a valve */
+        bool is_valve;
+        int16_t device;
+        enum tool_register reg;
+        int address; /* on the wire, from 0: address_base is already subtracted */
+        enum tool_type type;
+        enum tool_byte_order order;
+        double scale, offset; /* value = raw * scale + offset, in `unit` */
+
+        int64_t poll_us;   /* period of its poll group */
+        int64_t stale_us;  /* older than this = Bad */
+        int64_t freeze_us; /* bit-identical for longer = Uncertain; 0 = not watched */
+        bool has_valid;
+        double valid_min, valid_max; /* outside = Bad */
+
+        /* Outputs only. */
+        enum tool_class class;
+        enum tool_failsafe failsafe;
+        char failsafe_text[TOOL_TEXT_MAX];
+        double limit_min, limit_max; /* a command outside is refused, never clipped */
+        double safe;                 /* its safe value */
+        bool verify;                 /* compare with what is read back */
+        double verify_within;        /* allowed difference, in `unit` */
+        int64_t follow_us;           /* T_follow: a difference that lasts longer trips (V7) */
+        int64_t max_open_us;         /* hard maximum of one opening; 0 = may stay open */
+        int64_t lease_us;            /* no turn of the core for this long = safe value */
+        struct tool_image_value image[TOOL_IMAGE_COUNT];
+
+        /* Record. */
+        int64_t log_us;      /* longest time between stored samples; 0 = every change of sample */
+        double log_deadband; /* stored earlier when the value moved by more */
+        int line;
+};
+
+enum tool_loop_kind { TOOL_LOOP_FLOW, TOOL_LOOP_HEATER, TOOL_LOOP_MOTOR };
+
+/* A process value with its set-point. Recipes name it by the process value's tag. */
+struct tool_loop {
+        char name[TOOL_NAME_MAX];
+        enum tool_loop_kind kind;
+        int16_t value;    /* tag read */
+        int16_t setpoint; /* tag written */
+        double tolerance; /* in the value's unit: within it the loop is settled */
+        double ramp_max;  /* unit per second; 0 = no limit */
+        double standby;   /* what `standby` means in a recipe: the set-point's standby image */
+        bool is_inert;    /* flow: carrier or purge gas */
+        int line;
+};
+
+/* A precursor line: one dose is one opening of its valve. */
+struct tool_line {
+        char name[TOOL_NAME_MAX];
+        int16_t valve;
+        int16_t source; /* loop that heats the bottle, TOOL_NONE for a bottle at room temperature */
+        int64_t pulse_us_min;
+        int64_t purge_us_min; /* after its pulse, before another precursor */
+        double width_tolerance_us;
+        int line;
+};
+
+/* A valve that is no precursor line: exhaust, vent, gas. `open`/`close` in a recipe name it. */
+struct tool_valve {
+        char name[TOOL_NAME_MAX];
+        int16_t tag;
+        int line;
+};
+
+enum tool_interlock_kind { TOOL_TRIP, TOOL_PERMIT, TOOL_EXCLUSIVE };
+enum tool_action { TOOL_ACT_NONE, TOOL_ACT_HOLD, TOOL_ACT_STOP, TOOL_ACT_ABORT, TOOL_ACT_CONTINUE };
+
+struct tool_set {
+        int16_t tag; /* an output */
+        double value;
+};
+
+struct tool_interlock {
+        char id[TOOL_NAME_MAX];
+        enum tool_interlock_kind kind;
+        struct cond when; /* trip: tripped while true; permit: permitted while true */
+        struct cond arm;  /* trip: armed once true; root -1 = always armed */
+        int64_t for_us;   /* trip: how long the condition must hold */
+        int64_t grace_us; /* trip: how long a bad input is borne before it counts as tripped */
+        enum tool_action then;
+        struct tool_set set[TOOL_SETS_MAX]; /* trip: beyond the image */
+        int set_count;
+        int16_t outputs[TOOL_VALVES_MAX]; /* permit, exclusive: output tags */
+        int output_count;
+        int64_t purge_us; /* exclusive: purge_between */
+        char guidance[TOOL_TEXT_MAX];
+        int line;
+};
+
+enum tool_role { TOOL_ROLE_NONE, TOOL_ROLE_VIEWER, TOOL_ROLE_OPERATOR, TOOL_ROLE_ENGINEER };
+struct tool_access {
+        bool is_group;
+        char name[TOOL_NAME_MAX]; /* a user or a group of the machine */
+        enum tool_role role;
+};
+
+/* How a line's vapour reaches the chamber (PROCESS.md, section 4). */
+enum tool_delivery { TOOL_DELIVERY_DRAW, TOOL_DELIVERY_THROUGH, TOOL_DELIVERY_BOOST };
+
+/* Numbers of the simulated twin. Units are fixed here, whatever the tags use. */
+struct tool_sim_line {
+        enum tool_delivery delivery;
+        double vapour_a, vapour_b, vapour_c; /* log10 p(Torr) = a - b / (c + T(degC)) */
+        double bottle_litre;         /* head space (draw) */
+        double bottle_degc;          /* temperature of an unheated bottle */
+        double pickup;               /* through: part of saturation reached, 0-1 */
+        double bottle_flow_sccm;     /* through: carrier swept through the bottle; 0 = the line's carrier flow */
+        double boost_torr;           /* boost: total pressure behind the valve */
+        double conductance_sccm_torr; /* draw, boost: flow per Torr of difference through the open valve */
+        double molar_mass;           /* g/mol */
+        double released;             /* molecules released per molecule adsorbed */
+        double tail_s[2], tail_part; /* purge tails tau1, tau2 and A2/A1 */
+};
+struct tool_sim_loop {
+        double tau_s;      /* lag of the process value */
+        double rate_max;   /* fastest change, unit/s (heaters: heating) */
+        double ambient;    /* where it goes unpowered (heaters) */
+};
+struct tool_sim {
+        double volume_litre;         /* 0.5 */
+        double k_sccm_torr2;         /* 13.2 */
+        double pump_tau_s;           /* how fast the pump comes to speed */
+        double atmosphere_torr;      /* 760 */
+        double gauge_noise_rms;      /* part of reading: 0.002 */
+        double leak_sccm;
+        struct tool_sim_line line[TOOL_LINES_MAX];
+        struct tool_sim_loop loop[TOOL_LOOPS_MAX];
+};
+
+struct tool {
+        char name[TOOL_NAME_MAX];
+        char title[TOOL_TEXT_MAX];
+        int link_count, device_count, tag_count, loop_count, line_count, valve_count, interlock_count, access_count;
+        struct tool_link links[TOOL_LINKS_MAX];
+        struct tool_device devices[TOOL_DEVICES_MAX];
+        struct tool_tag tags[TOOL_TAGS_MAX];
+        struct tool_loop loops[TOOL_LOOPS_MAX];
+        struct tool_line lines[TOOL_LINES_MAX];
+        struct tool_valve valves[TOOL_VALVES_MAX];
+        struct tool_interlock interlocks[TOOL_INTERLOCKS_MAX];
+        struct tool_access access[TOOL_ACCESS_MAX];
+        struct cond_pool conds;
+        /* Equipment with one place in the simulated tool and on the screen; TOOL_NONE where the tool has none. */
+        int16_t gauge;         /* tag: chamber pressure */
+        int16_t pump_run;      /* output tag */
+        int16_t pump_running;  /* input tag */
+        int16_t exhaust;       /* output tag: exhaust stop valve */
+        int16_t vent;          /* output tag */
+        int16_t carrier;       /* loop: the inert carrier flow */
+        int16_t chamber;       /* loop: chamber heater */
+        int16_t bed;           /* loop: rotary bed */
+        int16_t atmosphere;    /* input tag: chamber at atmosphere */
+        struct tool_sim sim;
+};
+
+/* Look-ups by exact name; TOOL_NONE when there is none. */
+int tool_find_tag(const struct tool *tool, const char *name);
+int tool_find_line(const struct tool *tool, const char *name);
+int tool_find_valve(const struct tool *tool, const char *name);
+int tool_find_link(const struct tool *tool, const char *name);
+int tool_find_device(const struct tool *tool, const char *name);
+/* The loop whose process value is this tag / whose set-point is this tag. */
+int tool_find_loop_of_value(const struct tool *tool, int tag);
+int tool_find_loop_of_setpoint(const struct tool *tool, int tag);
+/* The line whose valve is this tag. */
+int tool_find_line_of_valve(const struct tool *tool, int tag);
+
+/* Write a value of a tag with its unit, "open"/"closed" or "on"/"off". */
+void tool_add_value(struct text *t, const struct tool_tag *tag, double value);
+
+/* Must these two outputs never be open together (some exclusion names both)? *purge_us (may be NULL) gets the
+ * longest purge_between of those that do. */
+bool tool_excludes(const struct tool *tool, int tag_a, int tag_b, int64_t *purge_us);
+
+const char *tool_role_name(enum tool_role role);
+const char *tool_action_name(enum tool_action action);
+
+#endif

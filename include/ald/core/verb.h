@@ -1,0 +1,63 @@
+/* The one table of verbs: what a client may ask, with which arguments, from which role on, in which machine
+ * states. Dispatch, client help, completion and manual read it; one gate (verb_gate) reads it before anything
+ * runs. */
+#ifndef ALD_CORE_VERB_H
+#define ALD_CORE_VERB_H
+
+#include "ald/core/machine.h" /* enum machine_state */
+#include "ald/core/tool.h"    /* enum tool_role */
+
+#include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
+#include <stdint.h>  /* uint32_t */
+
+enum verb {
+        VERB_NONE,
+        /* Questions: answered without the core. */
+        VERB_STATUS,
+        VERB_TAGS,
+        VERB_INTERLOCKS,
+        VERB_SUBSCRIBE,
+        VERB_HELP,
+        VERB_UPLOAD, /* part of a recipe's text */
+        /* Commands: go through the core as events. */
+        VERB_RUN,
+        VERB_HOLD,
+        VERB_RESUME,
+        VERB_STOP,
+        VERB_ABORT,
+        VERB_RESET,
+        VERB_SHUTDOWN, /* from a signal, not from the socket */
+        VERB_COUNT
+};
+
+enum verb_arg_type { VERB_ARG_TEXT, VERB_ARG_BOOL, VERB_ARG_INT, VERB_ARG_MAP };
+struct verb_arg {
+        const char *name; /* NULL ends the list */
+        enum verb_arg_type type;
+        bool required;
+        const char *help;
+};
+enum { VERB_ARGS_MAX = 6 };
+
+struct verb_entry {
+        enum verb verb;
+        const char *name;
+        enum tool_role role; /* least */
+        uint32_t states;     /* bit i: allowed in machine state i */
+        bool is_command;     /* goes to the core and is audited */
+        bool on_socket;      /* clients may ask for it */
+        bool instead;        /* never rate-limited (abort) */
+        struct verb_arg args[VERB_ARGS_MAX];
+        const char *help;
+};
+
+const struct verb_entry *verb_table(size_t *count);
+const struct verb_entry *verb_find(const char *name); /* NULL when unknown or not on the socket */
+const struct verb_entry *verb_at(enum verb verb);
+
+enum verb_refusal { VERB_ALLOWED, VERB_REFUSED_ROLE, VERB_REFUSED_STATE };
+/* The gate: role first, then state. */
+enum verb_refusal verb_gate(enum verb verb, enum tool_role role, enum machine_state state);
+
+#endif

@@ -1,0 +1,32 @@
+/* Files in: a tool file or a recipe becomes its compiled form, or a list of every error in it. */
+#ifndef ALD_FILE_FILE_H
+#define ALD_FILE_FILE_H
+
+#include "ald/base/diag.h"   /* struct diag */
+#include "ald/core/recipe.h" /* struct recipe */
+#include "ald/core/tool.h"   /* struct tool */
+
+#include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
+
+#define FILE_BYTES_MAX ((size_t)256 * 1024)
+
+/* Read a whole file of at most FILE_BYTES_MAX bytes. NULL: an error stands in `d`. The text is NUL-terminated; the
+ * caller frees it. */
+char *file_read(const char *path, size_t *len, struct diag *d);
+
+/* Compile a tool file's text. NULL when it has errors (they stand in `d`; warnings may stand there either way).
+ * `path` is for messages. Free the result with free(). */
+struct tool *file_compile_tool(const char *path, const char *text, size_t len, struct diag *d);
+
+/* One --set NAME=VALUE. */
+struct file_set {
+        const char *name, *value; /* borrowed */
+};
+
+/* Compile a recipe for a tool. NULL when it has errors. Free with recipe_free(). sha256 is left empty: the caller
+ * has the digest. */
+struct recipe *file_compile_recipe(const char *path, const char *text, size_t len, const struct tool *tool,
+    const struct file_set *sets, size_t set_count, struct diag *d);
+
+#endif

@@ -1,0 +1,79 @@
+/* What one link does next, without doing it: the order of safe writes, edges of timed pairs, other writes, watchdog
+ * feeds and polls, with leases, connection and back-off. Pure: the worker thread carries actions out on a real
+ * socket, the fault simulation on a simulated one.
+ *
+ *     sched_next(now) -> action;  the worker does it;  sched_done(result);  sched_report() -> events
+ *
+ * Order of urgency: safe writes, due edges, (nothing that could still be running at a pending edge), arming and
+ * feeding the watchdog, other writes, due polls. The `limit_us` of an action never reaches past the next edge
+ * (DESIGN.md, Time): a call that is not over by then is given up, the connection closed and replaced, the edge sent.
+ * After any time-out or bad frame the connection is closed; nothing is resynchronised (SAFETY traps 2-4). */
+#ifndef ALD_LINK_SCHED_H
+#define ALD_LINK_SCHED_H
+
+#include "ald/core/event.h" /* struct event, struct effect_write, struct effect_pulse */
+#include "ald/core/tool.h"  /* struct tool */
+
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int64_t */
+
+struct sched; /* opaque */
+
+/* The schedule of one link. Everything is allocated here. NULL when memory is out or the plan does not fit. */
+struct sched *sched_new(const struct tool *tool, int link, int64_t now_us);
+void sched_free(struct sched *s);
+
+/* Orders from the core. Each ends in exactly one report (EVENT_WROTE or EVENT_PULSE) with the same id.
+ * False: the queue is full (the report is made all the same, as failed). */
+bool sched_write(struct sched *s, const struct effect_write *w, int64_t now_us);
+bool sched_pulse(struct sched *s, const struct effect_pulse *p, int64_t now_us);
+void sched_revoke(struct sched *s, uint32_t id, int64_t now_us);
+/* The core's turn at turn_us evaluated the interlocks: leases run from it and one watchdog feed is granted. */
+void sched_feed(struct sched *s, int64_t turn_us);
+void sched_rearm(struct sched *s, int device);
+
+enum sched_kind {
+        SCHED_WAIT,    /* nothing to do before until_us (or the next order) */
+        SCHED_CONNECT, /* open the connection within limit_us */
+        SCHED_CLOSE,   /* drop the connection */
+        SCHED_WRITE,   /* write `count` words or one coil */
+        SCHED_READ     /* read `count` words or coils */
+};
+
+struct sched_action {
+        enum sched_kind kind;
+        int64_t until_us;   /* WAIT */
+        int64_t limit_us;   /* CONNECT, WRITE, READ: monotonic time by which the call must be over */
+        int slave_id;
+        enum tool_register reg; /* COIL or HOLDING for writes */
+        int address, count;
+        bool multiple;      /* write with function 15/16 even for one */
+        uint16_t words[8];  /* WRITE: registers, or 0/1 for coils */
+};
+
+enum sched_outcome {
+        SCHED_OK,
+        SCHED_TIMEOUT,   /* no or partial reply by limit_us */
+        SCHED_BAD_FRAME, /* wrong unit, function, length or transaction */
+        SCHED_EXCEPTION, /* the device answered with an exception; the connection is sound */
+        SCHED_CLOSED     /* connection refused, reset or lost */
+};
+
+enum { SCHED_WORDS_MAX = 128 };
+struct sched_result {
+        enum sched_outcome outcome;
+        int exception;            /* Modbus exception code, else 0 */
+        int64_t sent_us;          /* when the call began */
+        int64_t done_us;          /* when it ended */
+        uint16_t words[SCHED_WORDS_MAX]; /* READ: registers; coils as 0/1 */
+        char text[64];            /* system's words for an error, "" = none */
+};
+
+/* The next thing to do at now_us. Every action but WAIT must be answered by one sched_done(). */
+void sched_next(struct sched *s, int64_t now_us, struct sched_action *action);
+void sched_done(struct sched *s, const struct sched_result *result);
+
+/* Take the next event for the core (now_us and wall_us are left to the runner). False when there is none. */
+bool sched_report(struct sched *s, struct event *out);
+
+#endif

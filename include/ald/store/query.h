@@ -1,0 +1,36 @@
+/* Questions to the run database: a read-only connection with a deadline, for aldctl and aldweb. */
+#ifndef ALD_STORE_QUERY_H
+#define ALD_STORE_QUERY_H
+
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int64_t */
+
+struct query; /* opaque */
+
+/* Open a database for reading. NULL: *why explains (why_cap bytes). */
+struct query *query_open(const char *path, char *why, int why_cap);
+void query_close(struct query *q);
+
+struct query_run {
+        int64_t id;
+        char recipe[48], state[16], reason[192], user[48];
+        int64_t started_us, ended_us; /* UTC; ended 0 = still open */
+        int64_t cycles, pulses;       /* recorded so far */
+        char recipe_sha256[65], tool_sha256[65], version[32];
+};
+struct query_pulse {
+        int64_t cycle;
+        int attempt;
+        char path[64], outcome[16], precursor[48];
+        int64_t planned_open_us, opened_us, planned_width_us, width_us; /* -1 = NULL */
+        double base, peak, area; /* NaN = NULL */
+};
+
+/* Newest first, at most `limit`. Return 0, or -1 with query_why(). */
+int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx);
+/* One run: 1 found, 0 no such run, -1 error. */
+int query_run(struct query *q, int64_t id, struct query_run *out);
+int query_pulses(struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
+const char *query_why(const struct query *q);
+
+#endif
