@@ -20,8 +20,8 @@ struct text;
 int64_t time_add(int64_t a_us, int64_t b_us);
 int64_t time_min(int64_t a_us, int64_t b_us);
 
-/* "2026-11-21T10:15:30.123456Z" from UTC microseconds; `buf` of at least 28 bytes. */
-#define TIME_UTC_CAP 32
+/* "2026-11-21T10:15:30.123456Z" from UTC microseconds; the buffer has room for any value. */
+#define TIME_UTC_CAP 48
 void time_format_utc(int64_t wall_us, char buf[TIME_UTC_CAP]);
 
 /* A duration as people say it: "100 ms", "1 s", "20 min 33 s", "2 h 05 min". */

@@ -28,7 +28,8 @@ enum unit_dim {
         UNIT_DIM_VOLUME,       /* L */
         UNIT_DIM_RATIO,        /* % */
         UNIT_DIM_SITES,        /* umol/m2 */
-        UNIT_DIM_CONDUCTANCE,  /* sccm/Torr2: k of Q = k P^2 */
+        UNIT_DIM_CONDUCTANCE,   /* sccm/Torr: Q = c P */
+        UNIT_DIM_CONDUCTANCE_2, /* sccm/Torr2: k of Q = k P^2 */
         UNIT_DIM_MOLAR_MASS,   /* g/mol */
         UNIT_DIM_COUNT
 };

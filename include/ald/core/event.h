@@ -125,7 +125,7 @@ struct command {
         double value;    /* set */
         int64_t for_us;  /* open: --for */
         bool now;        /* hold --now */
-        bool after_cycle; /* stop --after-cycle */
+        bool repeat, skip; /* resume: what to do with a pulse that was cut */
         char text[96];   /* what was asked, for the audit record */
 };
 
@@ -194,7 +194,10 @@ struct effect {
         union {
                 struct effect_write write;
                 struct effect_pulse pulse;
-                uint32_t revoke_id;
+                struct {
+                        uint32_t id;
+                        int16_t tag;
+                } revoke;
                 int16_t device; /* REARM */
                 struct record record;
                 struct effect_reply reply;

@@ -5,6 +5,7 @@
 #include "ald/core/tool.h" /* enum tool_image */
 
 #include <stdbool.h> /* bool */
+#include <stdint.h>  /* UINT32_C, int64_t */
 
 enum machine_state {
         MACHINE_STOPPED,
@@ -40,7 +41,8 @@ enum machine_cause {
         MACHINE_ON_STOP,
         MACHINE_ON_ABORT,
         MACHINE_ON_RESET,
-        MACHINE_ON_FINISH, /* the program has no further step */
+        MACHINE_ON_FINISH,  /* the program has no further step */
+        MACHINE_ON_STARTED, /* start-up is over and nothing is latched */
         MACHINE_CAUSE_COUNT
 };
 

@@ -31,6 +31,7 @@ struct snapshot_window {
 
 struct snapshot {
         int64_t now_us;
+        int64_t fresh_us; /* values sampled before this do not count as Good (S1); INT64_MIN = all count */
         enum tri settled; /* set by the core before conditions are evaluated */
         bool is_exposing;
         int64_t dropped;  /* samples older than what was known (Q2) */
@@ -47,6 +48,7 @@ bool snapshot_fold(struct snapshot *snap, const struct tool *tool, const struct 
 /* Let time move to now_us: stale values become Bad, frozen ones Uncertain. */
 void snapshot_age(struct snapshot *snap, const struct tool *tool, int64_t now_us);
 
+/* Good, and not sampled before snap->fresh_us. */
 bool snapshot_is_good(const struct snapshot *snap, int tag);
 
 /* Set up window `slot` for a tag; older contents are forgotten. */

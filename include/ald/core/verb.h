@@ -47,7 +47,7 @@ struct verb_entry {
         uint32_t states;     /* bit i: allowed in machine state i */
         bool is_command;     /* goes to the core and is audited */
         bool on_socket;      /* clients may ask for it */
-        bool instead;        /* never rate-limited (abort) */
+        bool is_never_limited; /* abort: no rate limit ever holds it back */
         struct verb_arg args[VERB_ARGS_MAX];
         const char *help;
 };

@@ -1,0 +1,65 @@
+/* Trips, permits and what is latched. Conditions come from the tool file; the core adds trips of its own (an output
+ * that does not follow, a lost link, a watchdog). Both latch here, in the order in which they came: the first is the
+ * first-out and stays until the reset (SAFETY T2, T3). */
+#ifndef ALD_CORE_INTERLOCK_H
+#define ALD_CORE_INTERLOCK_H
+
+#include "ald/core/core.h"     /* struct core_latch, CORE_LATCHES_MAX */
+#include "ald/core/snapshot.h" /* struct snapshot */
+
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int64_t */
+
+struct text;
+
+struct interlock_state {
+        enum tri value;
+        bool is_armed;
+        bool is_tripped;    /* the cause stands now (after `for` or `grace`) */
+        int64_t true_us;    /* since when the condition is true, TIME_NEVER = it is not */
+        int64_t bad_us;     /* since when it cannot be told, TIME_NEVER = it can */
+};
+
+struct interlocks {
+        const struct tool *tool;
+        int64_t quiet_until_us; /* start-up: values that never came are borne until then */
+        struct interlock_state state[TOOL_INTERLOCKS_MAX];
+        int latch_count;
+        struct core_latch latch[CORE_LATCHES_MAX];
+};
+
+/* How long after the start a first value may take to come. */
+#define INTERLOCK_FIRST_VALUE_US INT64_C(3000000)
+
+void interlock_init(struct interlocks *il, const struct tool *tool, int64_t now_us);
+
+/* Evaluate everything and latch what trips. Returns how many latches are new; they stand at the end of the list. */
+int interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t wall_us);
+
+/* Latch a trip of the core's own. False when it is latched already (it is marked active again). `id` and `text` are
+ * copied; the list is full: the text is lost, never the action of those already there. */
+bool interlock_raise(struct interlocks *il, const char *id, enum tool_action action, const char *text,
+    const char *guidance, int64_t wall_us);
+/* The cause of a trip of the core's own is gone. */
+void interlock_clear(struct interlocks *il, const char *id);
+bool interlock_is_latched(const struct interlocks *il, const char *id);
+
+/* The strongest action among the latches (TOOL_ACT_NONE when there are none). */
+enum tool_action interlock_action(const struct interlocks *il);
+/* Is a trip of the tool file latched? */
+bool interlock_has_latch(const struct interlocks *il, int interlock);
+
+/* Drop every latch. False, with the first reason in `why`, when a cause still stands: nothing is dropped. */
+bool interlock_reset(struct interlocks *il, struct text *why);
+
+/* May this output be open now? A bad input is no permission (T5); a trip that waits to be armed locks precursors.
+ * On false *which is the interlock. */
+bool interlock_permits(const struct interlocks *il, const struct snapshot *snap, int tag, int *which);
+
+/* Append "no-mixing: CONDITION (live values)". */
+void interlock_add_reason(struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock);
+
+/* When a delay or grace that is running ends (TIME_NEVER: none). */
+int64_t interlock_deadline(const struct interlocks *il);
+
+#endif

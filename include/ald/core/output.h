@@ -1,0 +1,95 @@
+/* The output arbiter: the only place that emits writes (SAFETY V5). It knows for each output what is wanted and why,
+ * what was commanded, and what is confirmed; it writes what differs, closes before opens, and never opens what an
+ * exclusion or a permit forbids. Pulses pass here too: as timed pairs, never as two writes. */
+#ifndef ALD_CORE_OUTPUT_H
+#define ALD_CORE_OUTPUT_H
+
+#include "ald/core/event.h"     /* struct event_wrote, struct effects */
+#include "ald/core/interlock.h" /* struct interlocks */
+#include "ald/core/snapshot.h"  /* struct snapshot */
+#include "ald/core/tool.h"      /* struct tool */
+
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int64_t */
+
+struct text;
+
+/* A failed write is repeated this often, until it is confirmed or no longer wanted. */
+#define OUTPUT_RETRY_US INT64_C(500000)
+/* A ramp writes its set-point at most this often: some controllers' set-points wear (DESIGN.md, Outputs). */
+#define OUTPUT_RAMP_US INT64_C(10000000)
+
+struct output {
+        double wanted;
+        uint8_t cause;      /* enum cause of `wanted` */
+        bool has_wanted;
+        double commanded;   /* the last value emitted; for a live pulse: closed */
+        bool has_commanded;
+        int64_t commanded_us; /* when it was first emitted */
+        uint32_t write_id;    /* of the last write */
+        bool is_acked;        /* that write was acknowledged */
+        int64_t retry_us;     /* when a failed write is repeated; TIME_NEVER = not due */
+        int64_t differs_us;   /* source time since when the read-back differs; TIME_NEVER = it does not */
+        /* A ramp: wanted walks towards ramp_to. */
+        bool is_ramping;
+        double ramp_from, ramp_to, ramp_rate;
+        int64_t ramp_start_us;
+        /* Pulses and exclusion. */
+        uint32_t pulse_id;     /* live pair, 0 = none */
+        int64_t pulse_close_us;
+        int64_t closed_us;     /* commanded closed at; INT64_MIN = never opened */
+        bool is_closed_sure;   /* the close was acknowledged or read back */
+};
+
+struct outputs {
+        const struct tool *tool;
+        uint32_t next_id;
+        int64_t purging_us; /* since when flow, exhaust and pump are Good; TIME_NEVER = they are not */
+        struct output out[TOOL_TAGS_MAX];
+};
+
+void output_init(struct outputs *o, const struct tool *tool);
+
+/* Ask for a value from now on. The value lies within the tag's limits (asserted: files and commands are checked
+ * before they come here). A ramp in progress ends. */
+void output_want(struct outputs *o, int tag, double value, enum cause cause);
+/* Ask for a value along a ramp (unit per second > 0), from `from`. */
+void output_ramp(struct outputs *o, int tag, double from, double to, double rate, int64_t now_us);
+/* Stop all ramps where they are. */
+void output_freeze_ramps(struct outputs *o);
+/* Ask for a whole image. `keep` entries stay as they are. */
+void output_want_image(struct outputs *o, enum tool_image image, enum cause cause);
+
+/* Can this output be open, as far as the core knows? Live pulses and unconfirmed closes count as open. */
+bool output_may_be_open(const struct outputs *o, int tag);
+
+/* May `tag` go open at at_us? Permits, exclusions with purge_between, V2. False: `why` says which interlock, its
+ * condition and the live values. */
+bool output_may_open(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap, int tag,
+    int64_t at_us, struct text *why);
+
+/* Hand over a pulse. Returns the pair's id. output_may_open() was asked in this turn (asserted). */
+uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close_us, struct effects *out);
+
+/* Results from the links. */
+void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us);
+void output_pulsed(struct outputs *o, const struct event_pulse *p, int64_t now_us);
+
+/* Watch flow, exhaust and pump: purge_between counts only while they are Good. */
+void output_watch_purge(struct outputs *o, const struct snapshot *snap);
+
+/* Emit what differs: safe values and closes first, then the rest. */
+void output_arbitrate(struct outputs *o, const struct snapshot *snap, struct effects *out);
+
+/* An output whose read-back differs from its command for longer than follow_us, or -1 (V7). */
+int output_find_strayed(struct outputs *o, const struct snapshot *snap);
+
+/* Commanded as wanted, and acknowledged or (where verified) read back as such. */
+bool output_is_confirmed(const struct outputs *o, const struct snapshot *snap, int tag);
+/* How many outputs are not confirmed; their names go into `names` (NULL allowed). */
+int output_count_unconfirmed(const struct outputs *o, const struct snapshot *snap, struct text *names);
+
+/* Is any output of this link away from its safe value? */
+bool output_is_energised_on(const struct outputs *o, int link);
+
+#endif

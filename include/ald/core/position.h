@@ -1,0 +1,46 @@
+/* Where a run stands in its program: the op and the passes of the loops around it. Small and copyable, so that a
+ * half-cycle can be marked and gone back to, and one can look ahead without moving. */
+#ifndef ALD_CORE_POSITION_H
+#define ALD_CORE_POSITION_H
+
+#include "ald/core/recipe.h" /* struct recipe, RECIPE_DEPTH_MAX */
+
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int32_t, int64_t */
+
+struct text;
+
+struct position {
+        int32_t op;
+        int32_t depth;
+        struct {
+                int32_t repeat; /* op of the RECIPE_REPEAT */
+                int64_t pass;   /* from 1 */
+        } loop[RECIPE_DEPTH_MAX];
+};
+
+/* At `op`, outside every loop. */
+void position_start(struct position *p, int32_t op);
+
+/* What one move did, for the record. */
+struct position_move {
+        int64_t cycles_ended;   /* 0 or 1 */
+        int64_t cycles_begun;   /* 0 or 1 */
+};
+
+/* From a finished op to the next one in program order; REPEAT and REPEAT_END are moved over one at a time. */
+void position_advance(struct position *p, const struct recipe *r, struct position_move *move);
+
+/* The op that will do something next after `p`'s own, past the loops' ends; NULL at the section's end. */
+const struct recipe_op *position_peek(const struct position *p, const struct recipe *r);
+
+/* The timed length of all that follows the op at `p` up to the end of its section. */
+int64_t position_tail_us(const struct position *p, const struct recipe *r);
+
+/* "coat[3]": phase and number of the op in it, the same in every pass. */
+void position_add_path(struct text *t, const struct position *p, const struct recipe *r);
+
+/* Does anything after the op at `p` wait for a condition? */
+bool position_has_waits(const struct position *p, const struct recipe *r);
+
+#endif

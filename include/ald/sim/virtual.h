@@ -1,0 +1,55 @@
+/* The virtual runner: the core and the simulated tool in virtual time. It drives the very objects of the daemon; only
+ * what carries effects out differs. Links answer after a fixed short time; samples come at every turn. */
+#ifndef ALD_SIM_VIRTUAL_H
+#define ALD_SIM_VIRTUAL_H
+
+#include "ald/core/core.h"  /* struct core */
+#include "ald/core/event.h" /* struct record, struct effect */
+#include "ald/sim/sim.h"    /* struct sim */
+
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int64_t */
+
+struct virtual; /* opaque */
+
+/* What a scenario may watch and disturb. Any pointer may be NULL. */
+struct virtual_watch {
+        void *ctx;
+        void (*record)(void *ctx, const struct record *r);
+        void (*reply)(void *ctx, const struct effect_reply *reply);
+        /* An output value reached the tool's wire at t_us (both edges of pulses too). */
+        void (*wire)(void *ctx, int64_t t_us, int tag, double value, enum cause cause);
+        /* After every turn. */
+        void (*turn)(void *ctx, const struct core *core, int64_t now_us);
+        /* Change a sample before the core sees it; false drops it. */
+        bool (*tamper)(void *ctx, struct sample *s);
+        /* Does this write reach its device? False: it fails. */
+        bool (*obeys)(void *ctx, int tag);
+};
+
+struct virtual_config {
+        struct sim_config sim;
+        struct core_start start; /* now_us and wall_us are where virtual time begins */
+        struct virtual_watch watch;
+        int64_t sample_us; /* time between samples, 0 = 50 ms */
+};
+
+/* NULL when memory is out. The tool is borrowed. */
+struct virtual *virtual_new(const struct tool *tool, const struct virtual_config *config);
+void virtual_free(struct virtual *v);
+
+struct core *virtual_core(struct virtual *v);
+struct sim *virtual_sim(struct virtual *v);
+int64_t virtual_now(const struct virtual *v);
+
+/* Give a command now (reply, if wanted, through the watch). */
+void virtual_command(struct virtual *v, const struct command *command);
+/* Let an event reach the core now; its time fields are filled in. */
+void virtual_event(struct virtual *v, struct event *event);
+
+/* Run until t_us. */
+void virtual_run(struct virtual *v, int64_t t_us);
+/* Run until the machine is in `state`, at most until t_us; true when it is. */
+bool virtual_run_to(struct virtual *v, enum machine_state state, int64_t t_us);
+
+#endif

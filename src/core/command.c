@@ -1,0 +1,263 @@
+#include "core_state.h"
+
+#include "ald/base/time.h" /* time_add_duration */
+
+#include <assert.h> /* assert */
+#include <stdio.h>  /* snprintf */
+#include <string.h> /* memset */
+
+/* Exit codes of the contract, which replies carry. */
+enum { CODE_OK = 0, CODE_REFUSED = 3, CODE_NO_PERMISSION = 5 };
+
+static void refuse(struct effect_reply *reply, const char *text, const char *hint)
+{
+        reply->code = CODE_REFUSED;
+        text_copy(reply->text, sizeof reply->text, text);
+        text_copy(reply->hint, sizeof reply->hint, hint);
+}
+
+/* ---- run: what must be so before a recipe may start (permissives) ---- */
+
+static bool refuse_latched(const struct core *core, struct effect_reply *reply)
+{
+        char text[256];
+
+        if (core->locks.latch_count == 0)
+                return false;
+        snprintf(text, sizeof text, "%s is latched", core->locks.latch[0].id);
+        refuse(reply, text, "see `aldctl status`, remove the cause, then `aldctl reset`");
+        text_copy(reply->interlock, sizeof reply->interlock, core->locks.latch[0].id);
+        text_copy(reply->condition, sizeof reply->condition, core->locks.latch[0].text);
+        return true;
+}
+
+static bool refuse_store(const struct core *core, struct effect_reply *reply)
+{
+        char text[256];
+
+        if (core->store_ok)
+                return false;
+        snprintf(text, sizeof text, "the run could not be recorded: %s", core->store_why);
+        refuse(reply, text, "a run without a record is not started: mend the database, then try again");
+        return true;
+}
+
+static bool refuse_links(const struct core *core, struct effect_reply *reply)
+{
+        for (int i = 0; i < core->tool->link_count; i++) {
+                char text[256];
+
+                if (core->link[i].is_up)
+                        continue;
+                snprintf(text, sizeof text, "link %s is down: %s", core->tool->links[i].name, core->link[i].why);
+                refuse(reply, text, "look at the cable, the module's power and the address in the tool file");
+                return true;
+        }
+        return false;
+}
+
+/* A precursor output without a fail-safe of its own refuses a run (F2, SAFETY: Fail-safe of each output). */
+static bool refuse_failsafe(const struct core *core, struct effect_reply *reply)
+{
+        for (int i = 0; i < core->tool->tag_count; i++) {
+                const struct tool_tag *tag = &core->tool->tags[i];
+                const struct tool_device *device = &core->tool->devices[tag->device];
+                char text[256];
+
+                if (!tag->is_output || tag->class == TOOL_CLASS_PLAIN || tag->failsafe == TOOL_FAILSAFE_DEVICE_TIMED)
+                        continue;
+                if (tag->failsafe == TOOL_FAILSAFE_WATCHDOG && core->watchdog[tag->device] == TOOL_WATCHDOG_RUNNING)
+                        continue;
+                if (tag->failsafe == TOOL_FAILSAFE_WATCHDOG)
+                        snprintf(text, sizeof text, "%s relies on the watchdog of %s, which is not running", tag->name,
+                            device->name);
+                else
+                        snprintf(text, sizeof text, "%s has no fail-safe of its own", tag->name);
+                refuse(reply, text, "a precursor valve needs `failsafe: watchdog` or `device_timed` in the tool file");
+                return true;
+        }
+        return false;
+}
+
+static void do_run(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        assert(command->recipe != NULL);
+        if (refuse_latched(core, reply) || refuse_store(core, reply) || refuse_links(core, reply) ||
+            refuse_failsafe(core, reply))
+                return;
+        core_start_run(core, command);
+        reply->run_id = core->run_id;
+        snprintf(reply->text, sizeof reply->text, "run %lld started: %s", (long long)core->run_id, core->recipe_name);
+}
+
+/* ---- the others ---- */
+
+static void do_hold(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        char reason[192];
+
+        snprintf(reason, sizeof reason, "held by %s", command->user);
+        core_revoke_pulse(core, command->now, CAUSE_OPERATOR);
+        core_go(core, MACHINE_ON_HOLD, reason);
+        text_copy(reply->text, sizeof reply->text, command->now ? "holding now" : "holding at the next safe point");
+}
+
+static void do_resume(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        char why[256], reason[192];
+        struct text t;
+
+        text_init(&t, why, sizeof why);
+        if (core->must_repeat && core->has_half && core->recipe->resume_asks && !command->repeat && !command->skip) {
+                refuse(reply, "a pulse was cut, and the recipe asks what to do with it",
+                    "resume with `repeat` (the pulse once more, whole) or `skip`");
+                return;
+        }
+        /* The resume is the reset of what only held. */
+        if (!interlock_reset(&core->locks, &t)) {
+                refuse(reply, why, "remove the cause, then resume");
+                text_copy(reply->interlock, sizeof reply->interlock, core->locks.latch[0].id);
+                return;
+        }
+        if (command->skip)
+                core->must_repeat = false;
+        snprintf(reason, sizeof reason, "resumed by %s", command->user);
+        core_go(core, MACHINE_ON_RESUME, reason);
+        text_copy(reply->text, sizeof reply->text, core->must_repeat && core->has_half
+                ? "resuming: the purge runs whole, then the pulse that was cut"
+                : "resuming");
+}
+
+static void do_stop(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        char reason[192];
+
+        snprintf(reason, sizeof reason, "stopped by %s", command->user);
+        core_go(core, MACHINE_ON_STOP, reason);
+        text_copy(reply->text, sizeof reply->text, "stopping: pulse, purge, finally, standby");
+}
+
+static void do_abort(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        char reason[192];
+
+        snprintf(reason, sizeof reason, "aborted by %s", command->user);
+        core_go(core, MACHINE_ON_ABORT, reason);
+        text_copy(reply->text, sizeof reply->text, "aborting");
+}
+
+static void do_reset(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        char why[256], reason[192];
+        struct text t;
+
+        text_init(&t, why, sizeof why);
+        if (!interlock_reset(&core->locks, &t)) {
+                refuse(reply, why, "remove the cause, then reset");
+                text_copy(reply->interlock, sizeof reply->interlock, core->locks.latch[0].id);
+                return;
+        }
+        core->interrupted_run = 0;
+        snprintf(reason, sizeof reason, "reset by %s", command->user);
+        core_go(core, MACHINE_ON_RESET, reason);
+        text_copy(reply->text, sizeof reply->text, "reset: the standby image is being confirmed");
+}
+
+/* End in order: a running pulse ends, outputs go to the abort image, the record is closed. */
+static void do_shutdown(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        (void)command;
+        core->is_shutting_down = true;
+        core->stage_us = core->now_us;
+        text_copy(reply->text, sizeof reply->text, "shutting down");
+        if (core->state == MACHINE_STOPPING || !core_go(core, MACHINE_ON_STOP, "the daemon was told to end")) {
+                core_revoke_pulse(core, false, CAUSE_SHUTDOWN);
+                if (core->state == MACHINE_STOPPING)
+                        core->stage = STAGE_PULSE;
+                else
+                        output_want_image(&core->outs, TOOL_IMAGE_ABORT, CAUSE_SHUTDOWN);
+        }
+}
+
+static void (*const handlers[VERB_COUNT])(struct core *core, const struct command *command,
+    struct effect_reply *reply) = {
+    [VERB_RUN] = do_run,
+    [VERB_HOLD] = do_hold,
+    [VERB_RESUME] = do_resume,
+    [VERB_STOP] = do_stop,
+    [VERB_ABORT] = do_abort,
+    [VERB_RESET] = do_reset,
+    [VERB_SHUTDOWN] = do_shutdown,
+};
+
+/* ---- the gate, the handler, the audit ---- */
+
+static void refuse_role(const struct command *command, struct effect_reply *reply)
+{
+        char text[256];
+
+        snprintf(text, sizeof text, "%s needs the role of %s; %s is %s", verb_at(command->verb)->name,
+            tool_role_name(verb_at(command->verb)->role), command->user, tool_role_name(command->role));
+        refuse(reply, text, "the tool file's `access` gives roles to users and groups");
+        reply->code = CODE_NO_PERMISSION;
+}
+
+static void refuse_state(const struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        char text[256];
+        struct text t;
+        bool first = true;
+
+        text_init(&t, text, sizeof text);
+        text_add(&t, "%s is not possible in state %s; possible in ", verb_at(command->verb)->name,
+            machine_state_name(core->state));
+        for (int s = 0; s < MACHINE_STATE_COUNT; s++) {
+                if ((verb_at(command->verb)->states & MACHINE_BIT(s)) == 0)
+                        continue;
+                text_add(&t, "%s%s", first ? "" : ", ", machine_state_name((enum machine_state)s));
+                first = false;
+        }
+        refuse(reply, text,
+            core->state == MACHINE_ABORTED ? "`aldctl status` tells the cause; then `aldctl reset`" : "");
+}
+
+static void audit(struct core *core, const struct command *command, enum machine_state before,
+    const struct effect_reply *reply)
+{
+        struct record_audit *a = &core_record(core, RECORD_AUDIT)->u.audit;
+
+        a->uid = command->uid;
+        a->pid = command->pid;
+        text_copy(a->user, sizeof a->user, command->user);
+        text_copy(a->role, sizeof a->role, tool_role_name(command->role));
+        text_copy(a->command, sizeof a->command, verb_at(command->verb)->name);
+        text_copy(a->arguments, sizeof a->arguments, command->text);
+        text_copy(a->state_before, sizeof a->state_before, machine_state_name(before));
+        text_copy(a->state_after, sizeof a->state_after, machine_state_name(core->state));
+        text_copy(a->result, sizeof a->result, reply->code == CODE_OK ? "ok" : reply->text);
+}
+
+void core_command(struct core *core, const struct command *command)
+{
+        struct effect_reply reply = {.reply = command->reply};
+        enum machine_state before = core->state;
+
+        assert(handlers[command->verb] != NULL);
+        switch (verb_gate(command->verb, command->role, core->state)) {
+        case VERB_ALLOWED:
+                handlers[command->verb](core, command, &reply);
+                break;
+        case VERB_REFUSED_ROLE:
+                refuse_role(command, &reply);
+                break;
+        case VERB_REFUSED_STATE:
+                refuse_state(core, command, &reply);
+                break;
+        }
+        /* A refused recipe goes back to its owner. */
+        if (command->verb == VERB_RUN && core->recipe != command->recipe)
+                core_emit(core, EFFECT_RECIPE_DONE)->u.recipe = command->recipe;
+        audit(core, command, before, &reply);
+        if (command->reply != 0)
+                core_emit(core, EFFECT_REPLY)->u.reply = reply;
+}

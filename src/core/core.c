@@ -1,0 +1,323 @@
+#include "core_state.h"
+
+#include "ald/base/time.h" /* TIME_NEVER, time_add, time_min */
+
+#include <assert.h>   /* assert */
+#include <inttypes.h> /* PRId64 */
+#include <stdio.h>    /* snprintf */
+#include <stdlib.h>   /* calloc, free */
+#include <string.h>   /* strcmp */
+
+struct core *core_new(const struct tool *tool, const struct core_start *start)
+{
+        struct core *core = calloc(1, sizeof *core);
+
+        if (core == NULL)
+                return NULL;
+        core->tool = tool;
+        core->now_us = core->due_us = core->state_us = start->now_us;
+        core->wall_us = start->wall_us;
+        snapshot_init(&core->snap, tool);
+        interlock_init(&core->locks, tool, start->now_us);
+        output_init(&core->outs, tool);
+        core->state = MACHINE_ABORTING;
+        core->is_starting_up = true;
+        core->interrupted_run = start->interrupted_run;
+        core->next_run_id = start->next_run_id > 0 ? start->next_run_id : 1;
+        core->store_ok = start->store_ok;
+        text_copy(core->store_why, sizeof core->store_why, start->store_why);
+        text_copy(core->reason, sizeof core->reason, "start-up: the abort image is being confirmed");
+        for (int i = 0; i < tool->link_count; i++)
+                core->link[i].down_us = start->now_us;
+        for (int i = 0; i < tool->tag_count; i++)
+                core->logged[i].t_us = INT64_MIN;
+        output_want_image(&core->outs, TOOL_IMAGE_ABORT, CAUSE_STARTUP);
+        return core;
+}
+
+void core_free(struct core *core)
+{
+        free(core);
+}
+
+struct effect *core_emit(struct core *core, enum effect_kind kind)
+{
+        struct effect *e;
+
+        assert(core->out != NULL && core->out->count < EFFECTS_MAX);
+        e = &core->out->item[core->out->count++];
+        e->kind = kind;
+        return e;
+}
+
+int64_t core_wall(const struct core *core, int64_t t_us)
+{
+        return core->wall_us + (t_us - core->now_us);
+}
+
+/* ---- trips of the core's own ---- */
+
+static void trip(struct core *core, const char *id, enum tool_action action, const char *guidance, const char *text)
+{
+        if (interlock_raise(&core->locks, id, action, text, guidance, core->wall_us)) {
+                core_log(core, "trip", RECORD_TRIP, id, "%s", text);
+                core_apply(core, action, true, text);
+        }
+}
+
+static void watch_lag(struct core *core)
+{
+        int64_t lag_us = core->now_us - core->due_us;
+        char why[96];
+
+        if (lag_us <= CORE_TURN_US_MAX)
+                return;
+        core->lags++;
+        if (lag_us > CORE_LAG_ALARM_US)
+                core_log(core, "lag", RECORD_ALARM, "loop", "a turn came %" PRId64 " ms late", lag_us / TIME_MS);
+        if (lag_us <= CORE_LAG_TRIP_US)
+                return;
+        snprintf(why, sizeof why, "the control loop stood still for %" PRId64 " ms", lag_us / TIME_MS);
+        trip(core, "loop-lag", TOOL_ACT_ABORT, "Look for what stalls the machine.", why);
+        interlock_clear(&core->locks, "loop-lag");
+}
+
+static void watch_links(struct core *core)
+{
+        for (int i = 0; i < core->tool->link_count; i++) {
+                char id[TOOL_NAME_MAX + 8], why[256];
+
+                snprintf(id, sizeof id, "link-%s", core->tool->links[i].name);
+                if (core->link[i].is_up) {
+                        interlock_clear(&core->locks, id);
+                        continue;
+                }
+                if (core->is_starting_up || core->now_us - core->link[i].down_us <= CORE_LINK_US ||
+                    !output_is_energised_on(&core->outs, i))
+                        continue;
+                snprintf(why, sizeof why, "link %s is down with outputs energised: %s", core->tool->links[i].name,
+                    core->link[i].why);
+                trip(core, id, TOOL_ACT_ABORT, "Look at the cable and the module's power.", why);
+        }
+}
+
+static void watch_outputs(struct core *core)
+{
+        int tag = output_find_strayed(&core->outs, &core->snap);
+        char id[TOOL_NAME_MAX + 8], why[256], wanted[48], seen[48];
+        struct text t;
+
+        if (tag < 0)
+                return;
+        text_init(&t, wanted, sizeof wanted);
+        tool_add_value(&t, &core->tool->tags[tag], core->outs.out[tag].commanded);
+        text_init(&t, seen, sizeof seen);
+        tool_add_value(&t, &core->tool->tags[tag], core->snap.tag[tag].value);
+        snprintf(id, sizeof id, "follow-%s", core->tool->tags[tag].name);
+        snprintf(why, sizeof why, "%s was commanded %s and reads back %s", core->tool->tags[tag].name, wanted, seen);
+        trip(core, id, TOOL_ACT_ABORT, "A second master, or a module that does not obey.", why);
+        interlock_clear(&core->locks, id);
+}
+
+static void watch_pulse(struct core *core)
+{
+        char why[160];
+
+        if (!core->pulse.is_live || core->now_us - core->pulse.close_us <= CORE_CLOSE_US)
+                return;
+        snprintf(why, sizeof why, "pulse %s: no word of its close", core->tool->lines[core->pulse.record.line].name);
+        trip(core, "pulse-close", TOOL_ACT_ABORT, "Look at the valve and its module.", why);
+        interlock_clear(&core->locks, "pulse-close");
+}
+
+/* A permit that is lost while its output is open closes it at once and holds (V4). */
+static void watch_permits(struct core *core)
+{
+        for (int i = 0; i < core->tool->tag_count; i++) {
+                const struct tool_tag *tag = &core->tool->tags[i];
+                const struct output *out = &core->outs.out[i];
+                bool is_pulsing = out->pulse_id != 0;
+                char why[256];
+                struct text t;
+                int which;
+
+                if (!tag->is_output || !tag->is_bit)
+                        continue;
+                if (!is_pulsing && (!out->has_wanted || !(out->wanted < tag->safe || out->wanted > tag->safe)))
+                        continue;
+                if (interlock_permits(&core->locks, &core->snap, i, &which))
+                        continue;
+                text_init(&t, why, sizeof why);
+                interlock_add_reason(&t, &core->locks, &core->snap, which);
+                if (!is_pulsing)
+                        output_want(&core->outs, i, tag->safe, CAUSE_PERMIT);
+                if (machine_next(core->state, MACHINE_ON_HOLD) >= 0)
+                        core_log(core, "permit", RECORD_ALARM, tag->name, "%s", why);
+                core_hold(core, true, "%s closed: %s", tag->name, why);
+        }
+}
+
+/* Trips of the tool file that latched in this turn act in order of their place. */
+static void act_on_trips(struct core *core, int fresh)
+{
+        for (int i = core->locks.latch_count - fresh; i < core->locks.latch_count; i++) {
+                const struct core_latch *latch = &core->locks.latch[i];
+
+                core_log(core, "trip", RECORD_TRIP, latch->id, "%s", latch->text);
+                core_apply(core, latch->action, true, latch->text);
+        }
+}
+
+/* ---- events ---- */
+
+static void fold_samples(struct core *core, const struct event *event)
+{
+        for (int i = 0; i < event->u.samples.count; i++) {
+                const struct sample *s = &event->u.samples.item[i];
+
+                if (s->tag < 0 || s->tag >= core->tool->tag_count || !snapshot_fold(&core->snap, core->tool, s))
+                        continue;
+                if (s->tag == core->tool->gauge && core->snap.tag[s->tag].link_quality == QUALITY_GOOD)
+                        pulse_gauge_sample(&core->gauge, s->t_us, s->value);
+        }
+}
+
+static void log_samples(struct core *core, const struct event *event)
+{
+        for (int i = 0; i < event->u.samples.count; i++)
+                if (event->u.samples.item[i].tag >= 0 && event->u.samples.item[i].tag < core->tool->tag_count)
+                        core_log_sample(core, event->u.samples.item[i].tag);
+}
+
+static void fold_link(struct core *core, const struct event_link *link)
+{
+        core->link[link->link].is_up = link->up;
+        core->link[link->link].down_us = core->now_us;
+        text_copy(core->link[link->link].why, sizeof core->link[link->link].why, link->why);
+        core_log(core, "link", link->up ? RECORD_INFO : RECORD_WARNING, core->tool->links[link->link].name, "%s%s%s",
+            link->up ? "up" : "down", link->why[0] != '\0' ? ": " : "", link->why);
+}
+
+static void fold_watchdog(struct core *core, const struct event_watchdog *w)
+{
+        static const char *const words[] = {"off", "running", "expired"};
+        char id[TOOL_NAME_MAX + 16], why[160];
+
+        core->watchdog[w->device] = w->status;
+        core_log(core, "watchdog", w->status == TOOL_WATCHDOG_EXPIRED ? RECORD_ALARM : RECORD_INFO,
+            core->tool->devices[w->device].name, "%s", words[w->status % 3]);
+        if (w->status != TOOL_WATCHDOG_EXPIRED)
+                return;
+        snprintf(id, sizeof id, "watchdog-%s", core->tool->devices[w->device].name);
+        snprintf(why, sizeof why, "the watchdog of %s expired: its outputs went to their safe values",
+            core->tool->devices[w->device].name);
+        trip(core, id, TOOL_ACT_ABORT, "The daemon or the link was silent. Look at the tool, then reset.", why);
+        /* The reset itself re-arms it (enter_clearing), so its cause never stands in the way. */
+        interlock_clear(&core->locks, id);
+}
+
+static void fold_wrote(struct core *core, const struct event_wrote *w)
+{
+        const struct tool_tag *tag = &core->tool->tags[w->tag];
+        char value[48];
+        struct text t;
+
+        output_wrote(&core->outs, w, core->now_us);
+        text_init(&t, value, sizeof value);
+        tool_add_value(&t, tag, w->value);
+        if (w->unasked)
+                core_log(core, "output", RECORD_ALARM, tag->name, "%s by its link: %s", value,
+                    cause_name((enum cause)w->cause));
+        else
+                core_log(core, "output", w->ok ? RECORD_INFO : RECORD_WARNING, tag->name, "%s (%s)%s", value,
+                    cause_name((enum cause)w->cause), w->ok ? "" : ": not acknowledged");
+}
+
+static void fold_store(struct core *core, const struct event *event)
+{
+        bool was_ok = core->store_ok;
+
+        core->store_ok = event->u.store.ok;
+        text_copy(core->store_why, sizeof core->store_why, event->u.store.why);
+        /* A run that cannot be recorded holds at the next safe point (L2). */
+        if (was_ok && !core->store_ok)
+                core_hold(core, false, "the record cannot be kept: %s", core->store_why);
+}
+
+static void fold_event(struct core *core, const struct event *event)
+{
+        switch (event->kind) {
+        case EVENT_SAMPLES:
+                fold_samples(core, event);
+                break;
+        case EVENT_WROTE:
+                fold_wrote(core, &event->u.wrote);
+                break;
+        case EVENT_PULSE:
+                core_pulse_ended(core, &event->u.pulse);
+                break;
+        case EVENT_LINK:
+                fold_link(core, &event->u.link);
+                break;
+        case EVENT_WATCHDOG:
+                fold_watchdog(core, &event->u.watchdog);
+                break;
+        case EVENT_STORE:
+                fold_store(core, event);
+                break;
+        case EVENT_TICK:
+        case EVENT_COMMAND:
+                break;
+        }
+}
+
+static void evaluate(struct core *core)
+{
+        core->snap.settled = step_settled(core, INT64_MIN);
+        act_on_trips(core, interlock_eval(&core->locks, &core->snap, core->wall_us));
+        watch_links(core);
+        watch_outputs(core);
+        watch_pulse(core);
+        watch_permits(core);
+}
+
+static int64_t next_due(const struct core *core)
+{
+        int64_t due = time_add(core->now_us, CORE_TURN_US_MAX);
+
+        due = time_min(due, core->program_due_us);
+        due = time_min(due, interlock_deadline(&core->locks));
+        return due > core->now_us ? due : core->now_us;
+}
+
+int64_t core_step(struct core *core, const struct event *event, struct effects *out)
+{
+        assert(event->now_us >= core->now_us);
+        out->count = 0;
+        core->out = out;
+        core->program_due_us = TIME_NEVER;
+        /* 1. time */
+        core->now_us = event->now_us;
+        core->wall_us = event->wall_us;
+        /* 2. the event, 3. age */
+        fold_event(core, event);
+        snapshot_age(&core->snap, core->tool, core->now_us);
+        if (event->kind == EVENT_SAMPLES)
+                log_samples(core, event);
+        output_watch_purge(&core->outs, &core->snap);
+        /* 4. interlocks */
+        watch_lag(core);
+        evaluate(core);
+        /* 5. the command */
+        if (event->kind == EVENT_COMMAND)
+                core_command(core, &event->u.command);
+        /* 6. the sequencer and the acting states */
+        core_act(core);
+        /* 7. outputs */
+        output_arbitrate(&core->outs, &core->snap, out);
+        /* 8. this turn evaluated the interlocks: it may feed */
+        core_emit(core, EFFECT_FEED);
+        core->out = NULL;
+        core->due_us = next_due(core);
+        return core->due_us;
+}

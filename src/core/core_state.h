@@ -1,0 +1,170 @@
+/* The whole state of the core in one flat struct, shared by the files of this ring only. Its only pointers are the
+ * tool and the running recipe, both read-only. */
+#ifndef ALD_CORE_STATE_H
+#define ALD_CORE_STATE_H
+
+#include "ald/base/text.h"      /* TEXT_PRINTF */
+#include "ald/core/core.h"      /* enum machine_state, struct core_status */
+#include "ald/core/event.h"     /* struct event, struct effects */
+#include "ald/core/interlock.h" /* struct interlocks */
+#include "ald/core/output.h"    /* struct outputs */
+#include "ald/core/position.h"  /* struct position */
+#include "ald/core/pulse.h"     /* struct pulse_gauge */
+#include "ald/core/recipe.h"    /* struct recipe */
+#include "ald/core/snapshot.h"  /* struct snapshot */
+
+/* After a step that ended on an event rather than on the clock, a pulse is planned this far ahead, so that its link
+ * has it before its open edge. */
+#define CORE_ANCHOR_US INT64_C(20000)
+/* A pulse that would be handed over later than this after its planned open edge is planned anew, and said so. */
+#define CORE_LATE_US INT64_C(5000)
+/* A link that is down for longer while an output on it is energised trips (C1). */
+#define CORE_LINK_US INT64_C(1000000)
+/* A pulse whose end is not reported this long after its planned close trips. */
+#define CORE_CLOSE_US INT64_C(500000)
+/* Loop lag: counted, alarmed, tripped (R2). */
+#define CORE_LAG_ALARM_US INT64_C(250000)
+#define CORE_LAG_TRIP_US  INT64_C(1000000)
+/* A shutdown waits this long at most for outputs to be confirmed. */
+#define CORE_EXIT_US INT64_C(3000000)
+
+/* How an orderly end proceeds (states Stopping and Completing). */
+enum stage {
+        STAGE_PULSE,   /* the running pulse ends */
+        STAGE_PURGE,   /* its purge runs whole */
+        STAGE_PROGRAM, /* the recipe's `finally` */
+        STAGE_IMAGE    /* the standby image is confirmed */
+};
+
+/* The pulse that was handed over last. */
+struct core_pulse {
+        bool is_live;      /* its end is not yet reported */
+        bool is_measuring; /* its pressure is not yet recorded */
+        bool is_revoked;   /* it was taken back */
+        uint32_t id;
+        struct record_pulse record;
+        int64_t open_us, close_us; /* monotonic */
+};
+
+/* A set-point that the run has put in force. */
+struct core_setpoint {
+        bool is_set, is_standby;
+        double value, ramp; /* ramp: unit per second, 0 = at once */
+};
+
+struct core_logged {
+        int64_t t_us;
+        double value;
+        uint8_t quality;
+};
+
+struct core {
+        const struct tool *tool;
+        int64_t now_us, wall_us, due_us;
+        int64_t lags; /* turns more than 50 ms late */
+        struct snapshot snap;
+        struct interlocks locks;
+        struct outputs outs;
+        struct pulse_gauge gauge;
+
+        enum machine_state state;
+        int64_t state_us; /* entered at */
+        bool is_starting_up;
+        bool is_shutting_down;
+        int64_t interrupted_run;
+        char reason[192];
+
+        bool store_ok;
+        char store_why[96];
+        int64_t next_run_id;
+        struct {
+                bool is_up;
+                int64_t down_us;
+                char why[96];
+        } link[TOOL_LINKS_MAX];
+        uint8_t watchdog[TOOL_DEVICES_MAX];
+
+        /* The run. */
+        const struct recipe *recipe; /* NULL = none */
+        bool is_run_pending;         /* accepted, waits for Idle */
+        int64_t run_id;
+        char recipe_name[TOOL_NAME_MAX]; /* of the present or last run */
+        char operator_name[TOOL_NAME_MAX];
+        int64_t run_started_us;
+        struct position at;
+        bool is_in_program, is_entered;
+        int64_t step_us;    /* planned start of the present step */
+        int64_t entered_us; /* when it was entered */
+        int64_t true_us;    /* since when its condition holds; TIME_NEVER = it does not */
+        int64_t waited_us;  /* of its timeout, used up before a hold */
+        int64_t recover_us; /* a repeated purge ends then; 0 = none runs */
+        int64_t program_due_us;
+        int64_t cycle;
+        struct core_setpoint setpoint[TOOL_TAGS_MAX];
+        int64_t guard_us[RECIPE_GUARDS_MAX]; /* broken since; TIME_NEVER = whole */
+        struct position half; /* the last pulse's place */
+        bool has_half, must_repeat;
+        int attempt;
+        struct core_pulse pulse;
+        enum stage stage;
+        int64_t stage_us; /* STAGE_PURGE ends; STAGE_IMAGE began */
+
+        struct core_logged logged[TOOL_TAGS_MAX];
+        struct effects *out;
+};
+
+/* ---- core.c ---- */
+struct effect *core_emit(struct core *core, enum effect_kind kind);
+/* The wall time of a monotonic time. */
+int64_t core_wall(const struct core *core, int64_t t_us);
+
+/* ---- log.c: what goes into the record ---- */
+struct record *core_record(struct core *core, enum record_kind kind);
+void core_log(struct core *core, const char *kind, enum record_severity severity, const char *source, const char *fmt,
+    ...) TEXT_PRINTF(5, 6);
+void core_log_run(struct core *core, enum record_kind kind);
+void core_log_sample(struct core *core, int tag);
+
+/* ---- run.c: transitions and the life of a run ---- */
+/* Take the transition that `cause` asks for; false when the table has none from here. `reason` (NULL: keep) is shown
+ * and recorded. */
+bool core_go(struct core *core, enum machine_cause cause, const char *reason);
+/* What acting states do in this turn. */
+void core_act(struct core *core);
+void core_start_run(struct core *core, const struct command *command);
+/* Take back the live pulse. `cut`: also when it is open. */
+void core_revoke_pulse(struct core *core, bool cut, enum cause cause);
+/* A hold asked for by anything but an operator. `cut` as above. */
+void core_hold(struct core *core, bool cut, const char *fmt, ...) TEXT_PRINTF(3, 4);
+void core_apply(struct core *core, enum tool_action action, bool cut, const char *reason);
+void core_pulse_ended(struct core *core, const struct event_pulse *p);
+
+/* ---- program.c: walking the recipe ---- */
+void core_begin_program(struct core *core, int32_t op);
+/* Go on where the half-cycle asks for it after a hold. */
+void core_resume_program(struct core *core);
+/* Advance as far as time and conditions allow. True: the section is at its end. */
+bool core_run_program(struct core *core);
+void core_watch_guards(struct core *core);
+/* The purge that follows the last pulse, whole. */
+int64_t core_purge_us(const struct core *core);
+void core_finish_measure(struct core *core);
+
+/* ---- step.c: one row per kind of step ---- */
+struct step_turn {
+        enum { STEP_WAITS, STEP_DONE, STEP_FAILED } is;
+        int64_t at_us;           /* DONE: when it ended; WAITS: when to look again at the latest */
+        enum tool_action action; /* FAILED */
+};
+void step_enter(struct core *core, const struct recipe_op *op);
+struct step_turn step_turn(struct core *core, const struct recipe_op *op);
+void step_describe(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op);
+/* What the step waits for, with live values. */
+void step_add_waiting(struct text *t, const struct core *core, const struct recipe_op *op);
+/* Every set-point that the run put in force is within tolerance. */
+enum tri step_settled(const struct core *core, int64_t fresh_us);
+
+/* ---- command.c ---- */
+void core_command(struct core *core, const struct command *command);
+
+#endif

@@ -1,0 +1,223 @@
+#include "ald/core/interlock.h"
+
+#include "ald/base/text.h" /* text_add */
+#include "ald/base/time.h" /* TIME_NEVER, time_add */
+
+#include <assert.h> /* assert */
+#include <string.h> /* memset, strcmp */
+
+void interlock_init(struct interlocks *il, const struct tool *tool, int64_t now_us)
+{
+        memset(il, 0, sizeof *il);
+        il->tool = tool;
+        il->quiet_until_us = time_add(now_us, INTERLOCK_FIRST_VALUE_US);
+        for (int i = 0; i < tool->interlock_count; i++) {
+                il->state[i].true_us = il->state[i].bad_us = TIME_NEVER;
+                il->state[i].is_armed = tool->interlocks[i].arm.root < 0;
+        }
+}
+
+static int find(const struct interlocks *il, const char *id)
+{
+        for (int i = 0; i < il->latch_count; i++)
+                if (strcmp(il->latch[i].id, id) == 0)
+                        return i;
+        return -1;
+}
+
+bool interlock_raise(struct interlocks *il, const char *id, enum tool_action action, const char *text,
+    const char *guidance, int64_t wall_us)
+{
+        int at = find(il, id);
+        struct core_latch *latch;
+
+        if (at >= 0) {
+                il->latch[at].is_active = true;
+                return false;
+        }
+        if (il->latch_count == CORE_LATCHES_MAX)
+                return false;
+        latch = &il->latch[il->latch_count++];
+        memset(latch, 0, sizeof *latch);
+        text_copy(latch->id, sizeof latch->id, id);
+        text_copy(latch->text, sizeof latch->text, text);
+        text_copy(latch->guidance, sizeof latch->guidance, guidance);
+        latch->action = action;
+        latch->wall_us = wall_us;
+        latch->is_active = true;
+        return true;
+}
+
+void interlock_clear(struct interlocks *il, const char *id)
+{
+        int at = find(il, id);
+
+        if (at >= 0)
+                il->latch[at].is_active = false;
+}
+
+bool interlock_is_latched(const struct interlocks *il, const char *id)
+{
+        return find(il, id) >= 0;
+}
+
+/* How long this condition's unreadable input is borne now. */
+static int64_t grace_until(const struct interlocks *il, int i)
+{
+        int64_t until = time_add(il->state[i].bad_us, il->tool->interlocks[i].grace_us);
+
+        return until < il->quiet_until_us ? il->quiet_until_us : until;
+}
+
+/* Fold one condition into its timers; true while the trip's cause stands. */
+static bool trip_stands(struct interlocks *il, int i, const struct snapshot *snap)
+{
+        const struct tool_interlock *lock = &il->tool->interlocks[i];
+        struct interlock_state *st = &il->state[i];
+
+        if (!st->is_armed && cond_eval(&il->tool->conds, lock->arm.root, snap) == TRI_TRUE)
+                st->is_armed = true;
+        if (!st->is_armed || st->value == TRI_FALSE) {
+                st->true_us = st->bad_us = TIME_NEVER;
+                return false;
+        }
+        if (st->value == TRI_TRUE) {
+                st->bad_us = TIME_NEVER;
+                st->true_us = st->true_us == TIME_NEVER ? snap->now_us : st->true_us;
+                return snap->now_us - st->true_us >= lock->for_us;
+        }
+        /* A bad input does not reset a delay that is running: it counts on, as if the condition held (T5, T7). */
+        st->bad_us = st->bad_us == TIME_NEVER ? snap->now_us : st->bad_us;
+        if (st->true_us != TIME_NEVER && snap->now_us - st->true_us >= lock->for_us)
+                return true;
+        return snap->now_us >= grace_until(il, i);
+}
+
+static bool latch_trip(struct interlocks *il, int i, const struct snapshot *snap, int64_t wall_us)
+{
+        const struct tool_interlock *lock = &il->tool->interlocks[i];
+        char buf[256];
+        struct text t;
+
+        text_init(&t, buf, sizeof buf);
+        interlock_add_reason(&t, il, snap, i);
+        return interlock_raise(il, lock->id, lock->then, buf, lock->guidance, wall_us);
+}
+
+int interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t wall_us)
+{
+        int fresh = 0;
+
+        assert(snap->fresh_us == INT64_MIN);
+        for (int i = 0; i < il->tool->interlock_count; i++) {
+                const struct tool_interlock *lock = &il->tool->interlocks[i];
+                struct interlock_state *st = &il->state[i];
+
+                if (lock->kind == TOOL_EXCLUSIVE)
+                        continue;
+                st->value = cond_eval(&il->tool->conds, lock->when.root, snap);
+                if (lock->kind != TOOL_TRIP)
+                        continue;
+                st->is_tripped = trip_stands(il, i, snap);
+                if (st->is_tripped)
+                        fresh += latch_trip(il, i, snap, wall_us);
+                else
+                        interlock_clear(il, lock->id);
+        }
+        return fresh;
+}
+
+static int strength(enum tool_action action)
+{
+        static const int order[] = {
+            [TOOL_ACT_NONE] = 0, [TOOL_ACT_CONTINUE] = 0, [TOOL_ACT_HOLD] = 1, [TOOL_ACT_STOP] = 2, [TOOL_ACT_ABORT] = 3};
+
+        return order[action];
+}
+
+enum tool_action interlock_action(const struct interlocks *il)
+{
+        enum tool_action action = TOOL_ACT_NONE;
+
+        for (int i = 0; i < il->latch_count; i++)
+                if (strength(il->latch[i].action) > strength(action))
+                        action = il->latch[i].action;
+        return action;
+}
+
+bool interlock_has_latch(const struct interlocks *il, int interlock)
+{
+        return find(il, il->tool->interlocks[interlock].id) >= 0;
+}
+
+bool interlock_reset(struct interlocks *il, struct text *why)
+{
+        for (int i = 0; i < il->latch_count; i++) {
+                if (!il->latch[i].is_active)
+                        continue;
+                text_add(why, "%s still stands: %s", il->latch[i].id, il->latch[i].text);
+                return false;
+        }
+        il->latch_count = 0;
+        return true;
+}
+
+static bool names_output(const struct tool_interlock *lock, int tag)
+{
+        for (int i = 0; i < lock->output_count; i++)
+                if (lock->outputs[i] == tag)
+                        return true;
+        return false;
+}
+
+bool interlock_permits(const struct interlocks *il, const struct snapshot *snap, int tag, int *which)
+{
+        bool is_dosing = il->tool->tags[tag].class != TOOL_CLASS_PLAIN;
+
+        for (int i = 0; i < il->tool->interlock_count; i++) {
+                const struct tool_interlock *lock = &il->tool->interlocks[i];
+
+                *which = i;
+                if (lock->kind == TOOL_TRIP && is_dosing && !il->state[i].is_armed)
+                        return false;
+                if (lock->kind == TOOL_PERMIT && names_output(lock, tag) &&
+                    cond_eval(&il->tool->conds, lock->when.root, snap) != TRI_TRUE)
+                        return false;
+        }
+        *which = -1;
+        return true;
+}
+
+void interlock_add_reason(struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock)
+{
+        const struct tool_interlock *lock = &il->tool->interlocks[interlock];
+        char buf[192];
+        struct text values;
+
+        text_init(&values, buf, sizeof buf);
+        if (lock->kind == TOOL_TRIP && !il->state[interlock].is_armed) {
+                cond_add_values(&values, &il->tool->conds, lock->arm.root, snap, il->tool);
+                text_add(t, "%s: waits to be armed by %s (%s)", lock->id, lock->arm.text, buf);
+                return;
+        }
+        cond_add_values(&values, &il->tool->conds, lock->when.root, snap, il->tool);
+        text_add(t, "%s: %s %s (%s)", lock->id, lock->kind == TOOL_TRIP ? "trips on" : "permits only while",
+            lock->when.text, buf);
+}
+
+int64_t interlock_deadline(const struct interlocks *il)
+{
+        int64_t next = TIME_NEVER;
+
+        for (int i = 0; i < il->tool->interlock_count; i++) {
+                const struct interlock_state *st = &il->state[i];
+
+                if (il->tool->interlocks[i].kind != TOOL_TRIP || st->is_tripped)
+                        continue;
+                if (st->true_us != TIME_NEVER)
+                        next = time_min(next, time_add(st->true_us, il->tool->interlocks[i].for_us));
+                if (st->bad_us != TIME_NEVER)
+                        next = time_min(next, grace_until(il, i));
+        }
+        return next;
+}

@@ -1,0 +1,140 @@
+#include "core_state.h"
+
+#include "ald/base/time.h" /* TIME_NEVER */
+
+#include <string.h> /* memset */
+
+static const struct recipe_op *present_op(const struct core *core)
+{
+        if (core->recipe == NULL || !core->is_in_program)
+                return NULL;
+        return core->recipe->ops[core->at.op].kind < RECIPE_REPEAT ? &core->recipe->ops[core->at.op] : NULL;
+}
+
+static void report_waiting(const struct core *core, const struct recipe_op *op, struct core_status *out)
+{
+        struct text t;
+
+        text_init(&t, out->waiting, sizeof out->waiting);
+        if (core->state == MACHINE_EXECUTE && core->recover_us != 0)
+                text_add(&t, "the purge to run whole again");
+        else if (op != NULL && core->state != MACHINE_HELD)
+                step_add_waiting(&t, core, op);
+        else if (machine_is_acting(core->state) && out->unconfirmed_count > 0)
+                text_add(&t, "outputs to be confirmed: %s", out->unconfirmed);
+}
+
+/* Does this step's wait depend on heat? Then it counts apart from the timed rest. */
+static bool is_heating(const struct core *core, const struct recipe_op *op)
+{
+        const struct cond *cond;
+
+        if (op == NULL || (op->kind != RECIPE_WAIT_UNTIL && op->kind != RECIPE_PURGE_UNTIL))
+                return false;
+        cond = &core->recipe->conds[op->cond];
+        if (core->recipe->pool.nodes[cond->root].op == COND_SETTLED)
+                return true;
+        for (int i = 0; i < core->tool->loop_count; i++)
+                if (core->tool->loops[i].kind == TOOL_LOOP_HEATER &&
+                    cond_uses_tag(&core->recipe->pool, cond->root, core->tool->loops[i].value))
+                        return true;
+        return false;
+}
+
+static int64_t step_left(const struct core *core, const struct recipe_op *op)
+{
+        int64_t left;
+
+        if (op == NULL || !core->is_entered)
+                return -1;
+        if (op->kind == RECIPE_WAIT_UNTIL || op->kind == RECIPE_PURGE_UNTIL) {
+                if (core->true_us == TIME_NEVER)
+                        return -1;
+                left = core->true_us + op->for_us - core->now_us;
+        } else {
+                left = core->step_us + op->for_us - core->now_us;
+        }
+        return left > 0 ? left : 0;
+}
+
+static void report_program(const struct core *core, struct core_status *out)
+{
+        const struct recipe_op *op = present_op(core);
+        struct text t;
+
+        out->step_left_us = core->recover_us != 0 ? core->recover_us - core->now_us : step_left(core, op);
+        if (op == NULL)
+                return;
+        if (op->phase >= 0)
+                text_copy(out->phase, sizeof out->phase, core->recipe->phases[op->phase].name);
+        else
+                text_copy(out->phase, sizeof out->phase, "finally");
+        text_init(&t, out->step, sizeof out->step);
+        step_describe(&t, core->tool, core->recipe, op);
+        out->source_line = op->source_line;
+        out->is_heating = is_heating(core, op);
+        out->is_bounded = !position_has_waits(&core->at, core->recipe);
+        out->left_us = position_tail_us(&core->at, core->recipe) + (out->step_left_us > 0 ? out->step_left_us : 0);
+        if (op->phase >= 0)
+                for (int32_t i = core->recipe->finally_first; i < core->recipe->op_count; i++) {
+                        out->left_us += core->recipe->ops[i].for_us;
+                        if (core->recipe->ops[i].kind == RECIPE_REPEAT || core->recipe->ops[i].kind == RECIPE_END)
+                                break;
+                }
+}
+
+void core_get_status(const struct core *core, struct core_status *out)
+{
+        struct text t;
+
+        memset(out, 0, sizeof *out);
+        out->state = core->state;
+        out->wall_us = core->wall_us;
+        out->run_id = core->run_id;
+        out->step_left_us = -1;
+        out->store_ok = core->store_ok;
+        text_copy(out->recipe, sizeof out->recipe, core->recipe_name);
+        text_copy(out->reason, sizeof out->reason, core->reason);
+        text_init(&t, out->unconfirmed, sizeof out->unconfirmed);
+        out->unconfirmed_count = output_count_unconfirmed(&core->outs, &core->snap, &t);
+        if (core->recipe != NULL) {
+                out->cycle = core->cycle;
+                out->cycles = core->recipe->cycles;
+                out->elapsed_us = core->now_us - core->run_started_us;
+                report_program(core, out);
+        }
+        report_waiting(core, present_op(core), out);
+        out->latch_count = core->locks.latch_count;
+        memcpy(out->latches, core->locks.latch, sizeof out->latches);
+}
+
+void core_get_tag(const struct core *core, int tag, struct core_tag *out)
+{
+        const struct snapshot_tag *st = &core->snap.tag[tag];
+
+        *out = (struct core_tag){.value = st->value,
+            .commanded = core->outs.out[tag].commanded,
+            .has_commanded = core->outs.out[tag].has_commanded,
+            .quality = (enum quality)st->quality,
+            .why = (enum quality_why)st->why,
+            .age_us = st->t_us == INT64_MIN ? -1 : core->now_us - st->t_us};
+        /* A valve in a pulse is open between its planned edges. */
+        if (core->outs.out[tag].pulse_id != 0 && core->now_us >= core->pulse.open_us &&
+            core->now_us < core->pulse.close_us)
+                out->commanded = 1;
+}
+
+void core_get_interlock(const struct core *core, int interlock, struct core_interlock *out)
+{
+        const struct tool_interlock *lock = &core->tool->interlocks[interlock];
+        const struct interlock_state *st = &core->locks.state[interlock];
+        struct text t;
+
+        memset(out, 0, sizeof *out);
+        out->condition = st->value;
+        out->is_armed = st->is_armed;
+        out->is_latched = lock->kind == TOOL_TRIP && interlock_has_latch(&core->locks, interlock);
+        out->is_permitted = lock->kind != TOOL_PERMIT || st->value == TRI_TRUE;
+        text_init(&t, out->values, sizeof out->values);
+        cond_add_values(&t, &core->tool->conds, lock->when.root, &core->snap, core->tool);
+}

@@ -1,0 +1,338 @@
+#include "core_state.h"
+
+#include "ald/base/time.h" /* TIME_NEVER, time_add */
+
+#include <assert.h>   /* assert */
+#include <inttypes.h> /* PRId64 */
+#include <math.h>     /* fabs */
+#include <string.h>   /* memset */
+
+/* ---- set, open, close ---- */
+
+static void enter_set(struct core *core, const struct recipe_op *op)
+{
+        struct core_setpoint *sp = &core->setpoint[op->tag];
+        int loop = tool_find_loop_of_setpoint(core->tool, op->tag);
+
+        *sp = (struct core_setpoint){.is_set = true, .is_standby = op->is_standby, .value = op->value, .ramp = op->ramp};
+        if (op->ramp > 0 && loop >= 0 && snapshot_is_good(&core->snap, core->tool->loops[loop].value))
+                output_ramp(&core->outs, op->tag, core->snap.tag[core->tool->loops[loop].value].value, op->value,
+                    op->ramp, core->now_us);
+        else
+                output_want(&core->outs, op->tag, op->value, CAUSE_STEP);
+}
+
+static void enter_valve(struct core *core, const struct recipe_op *op)
+{
+        char why[160];
+        struct text t;
+
+        text_init(&t, why, sizeof why);
+        if (op->value != core->tool->tags[op->tag].safe &&
+            !output_may_open(&core->outs, &core->locks, &core->snap, op->tag, core->now_us, &t)) {
+                core_log(core, "step", RECORD_WARNING, core->tool->tags[op->tag].name, "was not moved: %s", why);
+                core_hold(core, false, "%s was not moved: %s", core->tool->tags[op->tag].name, why);
+                return;
+        }
+        core->setpoint[op->tag] = (struct core_setpoint){.is_set = true, .is_standby = true, .value = op->value};
+        output_want(&core->outs, op->tag, op->value, CAUSE_STEP);
+}
+
+static struct step_turn turn_at_once(struct core *core, const struct recipe_op *op)
+{
+        (void)op;
+        return (struct step_turn){.is = STEP_DONE, .at_us = core->step_us};
+}
+
+static void describe_set(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+{
+        int loop = tool_find_loop_of_setpoint(tool, op->tag);
+
+        (void)r;
+        text_add(t, "set %s ", loop >= 0 ? tool->tags[tool->loops[loop].value].name : tool->tags[op->tag].name);
+        tool_add_value(t, &tool->tags[op->tag], op->value);
+        if (op->ramp > 0)
+                text_add(t, " at %.4g %s/s", op->ramp, tool->tags[op->tag].unit->name);
+}
+
+static void describe_valve(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+{
+        (void)r;
+        text_add(t, "%s %s", op->value != 0 ? "open" : "close", tool->tags[op->tag].name);
+}
+
+/* ---- note ---- */
+
+static void enter_note(struct core *core, const struct recipe_op *op)
+{
+        core_log(core, "note", RECORD_INFO, core->recipe->name, "%s", core->recipe->notes[op->note]);
+}
+
+static void describe_note(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+{
+        (void)tool;
+        text_add(t, "note: %s", r->notes[op->note]);
+}
+
+/* ---- wait, purge ---- */
+
+static void enter_nothing(struct core *core, const struct recipe_op *op)
+{
+        (void)core;
+        (void)op;
+}
+
+/* A pulse that follows is handed over ahead of its open edge, so the step before it ends that much early; planned
+ * times are unmoved. */
+static int64_t handover_us(const struct core *core)
+{
+        const struct recipe_op *next = position_peek(&core->at, core->recipe);
+
+        return next != NULL && next->kind == RECIPE_PULSE ? CORE_HANDOVER_US : 0;
+}
+
+static struct step_turn turn_time(struct core *core, const struct recipe_op *op)
+{
+        int64_t end_us = time_add(core->step_us, op->for_us);
+        int64_t look_us = end_us - handover_us(core);
+
+        if (core->now_us < look_us)
+                return (struct step_turn){.is = STEP_WAITS, .at_us = look_us};
+        return (struct step_turn){.is = STEP_DONE, .at_us = end_us};
+}
+
+static void describe_wait(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+{
+        (void)tool;
+        (void)r;
+        text_add(t, op->kind == RECIPE_PURGE ? "purge " : "wait ");
+        time_add_duration(t, op->for_us);
+}
+
+/* ---- wait until, purge until ---- */
+
+static enum tri condition(struct core *core, const struct recipe_op *op)
+{
+        enum tri value;
+
+        core->snap.fresh_us = core->entered_us;
+        core->snap.settled = step_settled(core, core->entered_us);
+        value = cond_eval(&core->recipe->pool, core->recipe->conds[op->cond].root, &core->snap);
+        core->snap.fresh_us = INT64_MIN;
+        return value;
+}
+
+static struct step_turn turn_until(struct core *core, const struct recipe_op *op)
+{
+        int64_t timeout_us = time_add(core->entered_us, op->timeout_us - core->waited_us);
+
+        if (condition(core, op) != TRI_TRUE)
+                core->true_us = TIME_NEVER;
+        else if (core->true_us == TIME_NEVER)
+                core->true_us = core->now_us;
+        if (core->true_us != TIME_NEVER && core->now_us - core->true_us >= op->for_us) {
+                int64_t lead = handover_us(core) != 0 ? CORE_ANCHOR_US : 0;
+
+                return (struct step_turn){.is = STEP_DONE, .at_us = core->now_us + lead};
+        }
+        if (core->now_us >= timeout_us)
+                return (struct step_turn){.is = STEP_FAILED, .at_us = core->now_us, .action = op->otherwise};
+        return (struct step_turn){
+            .is = STEP_WAITS, .at_us = time_min(timeout_us, time_add(core->true_us, op->for_us))};
+}
+
+static void describe_until(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+{
+        (void)tool;
+        text_add(t, "%s until %s", op->kind == RECIPE_PURGE_UNTIL ? "purge" : "wait", r->conds[op->cond].text);
+        if (op->for_us > 0) {
+                text_add(t, " for ");
+                time_add_duration(t, op->for_us);
+        }
+}
+
+/* ---- pulse ---- */
+
+static void hand_over(struct core *core, const struct recipe_op *op, int64_t open_us)
+{
+        const struct tool_line *line = &core->tool->lines[op->line];
+        struct core_pulse *pulse = &core->pulse;
+        struct text path;
+        struct record *r;
+
+        core_finish_measure(core);
+        memset(pulse, 0, sizeof *pulse);
+        pulse->open_us = open_us;
+        pulse->close_us = open_us + op->for_us;
+        pulse->id = output_pulse(&core->outs, line->valve, pulse->open_us, pulse->close_us, core->out);
+        pulse->is_live = pulse->is_measuring = true;
+        pulse_gauge_begin(&core->gauge, pulse->open_us, pulse->close_us);
+        pulse->record.cycle = core->cycle;
+        pulse->record.attempt = core->attempt;
+        pulse->record.line = op->line;
+        pulse->record.planned_open_us = core_wall(core, open_us);
+        pulse->record.planned_width_us = op->for_us;
+        pulse->record.opened_us = pulse->record.width_us = -1;
+        pulse->record.pressure_base = pulse->record.pressure_peak = pulse->record.pressure_area = NAN;
+        pulse->record.outcome = PULSE_PENDING;
+        text_init(&path, pulse->record.path, sizeof pulse->record.path);
+        position_add_path(&path, &core->at, core->recipe);
+        r = core_record(core, RECORD_PULSE_START);
+        r->u.pulse = pulse->record;
+}
+
+static void enter_pulse(struct core *core, const struct recipe_op *op)
+{
+        const struct tool_line *line = &core->tool->lines[op->line];
+        char why[160];
+        struct text t;
+
+        if (!core->must_repeat)
+                core->attempt = 1;
+        core->half = core->at;
+        core->has_half = true;
+        core->must_repeat = true; /* until it is reported done */
+        if (core->now_us > core->step_us + CORE_LATE_US) {
+                core_log(core, "pulse", RECORD_WARNING, line->name, "late by %" PRId64 " us: planned anew",
+                    core->now_us - core->step_us);
+                core->step_us = core->now_us + CORE_ANCHOR_US;
+        }
+        text_init(&t, why, sizeof why);
+        if (core->pulse.is_live) {
+                core_hold(core, true, "pulse %s was not opened: the last pulse's close is not reported", line->name);
+                return;
+        }
+        if (!output_may_open(&core->outs, &core->locks, &core->snap, line->valve, core->step_us, &t)) {
+                core_hold(core, false, "pulse %s was not opened: %s", line->name, why);
+                return;
+        }
+        hand_over(core, op, core->step_us);
+}
+
+static struct step_turn turn_pulse(struct core *core, const struct recipe_op *op)
+{
+        int64_t end_us = time_add(core->step_us, op->for_us);
+
+        /* How it went is judged when its end is reported (core_pulse_ended); the schedule is absolute. */
+        if (core->now_us < end_us)
+                return (struct step_turn){.is = STEP_WAITS, .at_us = end_us};
+        return (struct step_turn){.is = STEP_DONE, .at_us = end_us};
+}
+
+static void describe_pulse(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+{
+        (void)r;
+        text_add(t, "pulse %s ", tool->lines[op->line].name);
+        time_add_duration(t, op->for_us);
+}
+
+/* ---- the table ---- */
+
+static const struct {
+        void (*enter)(struct core *core, const struct recipe_op *op);
+        struct step_turn (*turn)(struct core *core, const struct recipe_op *op);
+        void (*describe)(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op);
+} steps[] = {
+    [RECIPE_SET] = {enter_set, turn_at_once, describe_set},
+    [RECIPE_WAIT] = {enter_nothing, turn_time, describe_wait},
+    [RECIPE_WAIT_UNTIL] = {enter_nothing, turn_until, describe_until},
+    [RECIPE_PULSE] = {enter_pulse, turn_pulse, describe_pulse},
+    [RECIPE_PURGE] = {enter_nothing, turn_time, describe_wait},
+    [RECIPE_PURGE_UNTIL] = {enter_nothing, turn_until, describe_until},
+    [RECIPE_VALVE] = {enter_valve, turn_at_once, describe_valve},
+    [RECIPE_NOTE] = {enter_note, turn_at_once, describe_note},
+};
+
+void step_enter(struct core *core, const struct recipe_op *op)
+{
+        assert(op->kind < RECIPE_REPEAT);
+        core->entered_us = core->now_us > core->step_us ? core->now_us : core->step_us;
+        core->true_us = TIME_NEVER;
+        core->is_entered = true;
+        steps[op->kind].enter(core, op);
+}
+
+struct step_turn step_turn(struct core *core, const struct recipe_op *op)
+{
+        assert(op->kind < RECIPE_REPEAT);
+        return steps[op->kind].turn(core, op);
+}
+
+void step_describe(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+{
+        if (op->kind < RECIPE_REPEAT)
+                steps[op->kind].describe(t, tool, r, op);
+}
+
+/* ---- settled ---- */
+
+static enum tri loop_settled(const struct core *core, const struct tool_loop *loop, int64_t fresh_us)
+{
+        const struct snapshot_tag *st = &core->snap.tag[loop->value];
+        const struct core_setpoint *sp = &core->setpoint[loop->setpoint];
+
+        if (!sp->is_set || sp->is_standby)
+                return TRI_TRUE;
+        if (st->quality != QUALITY_GOOD || st->t_us < fresh_us)
+                return TRI_BAD;
+        if (core->outs.out[loop->setpoint].is_ramping || fabs(st->value - sp->value) > loop->tolerance)
+                return TRI_FALSE;
+        return TRI_TRUE;
+}
+
+enum tri step_settled(const struct core *core, int64_t fresh_us)
+{
+        enum tri all = TRI_TRUE;
+
+        for (int i = 0; i < core->tool->loop_count; i++) {
+                enum tri one = loop_settled(core, &core->tool->loops[i], fresh_us);
+
+                if (one == TRI_FALSE)
+                        return TRI_FALSE;
+                if (one == TRI_BAD)
+                        all = TRI_BAD;
+        }
+        return all;
+}
+
+static void add_unsettled(struct text *t, const struct core *core)
+{
+        for (int i = 0; i < core->tool->loop_count; i++) {
+                const struct tool_loop *loop = &core->tool->loops[i];
+                const struct snapshot_tag *st = &core->snap.tag[loop->value];
+                const struct tool_tag *tag = &core->tool->tags[loop->value];
+
+                if (loop_settled(core, loop, INT64_MIN) == TRI_TRUE)
+                        continue;
+                text_add(t, "%s", t->len > 0 ? "; " : "");
+                if (st->quality != QUALITY_GOOD) {
+                        snapshot_add_tag(t, &core->snap, core->tool, loop->value);
+                        continue;
+                }
+                text_add(t, "%s %.1f of ", tag->name, st->value);
+                tool_add_value(t, tag, core->setpoint[loop->setpoint].value);
+        }
+}
+
+static bool waits_for_settled(const struct core *core, const struct recipe_op *op)
+{
+        const struct cond *cond = &core->recipe->conds[op->cond];
+
+        return core->recipe->pool.nodes[cond->root].op == COND_SETTLED;
+}
+
+void step_add_waiting(struct text *t, const struct core *core, const struct recipe_op *op)
+{
+        if (op->kind != RECIPE_WAIT_UNTIL && op->kind != RECIPE_PURGE_UNTIL)
+                return;
+        if (core->true_us != TIME_NEVER) {
+                text_add(t, "%s to hold for ", core->recipe->conds[op->cond].text);
+                time_add_duration(t, op->for_us);
+        } else if (waits_for_settled(core, op)) {
+                add_unsettled(t, core);
+        } else {
+                cond_add_unmet(t, &core->recipe->pool, core->recipe->conds[op->cond].root, &core->snap, core->tool);
+        }
+        if (t->len == 0)
+                text_add(t, "%s", core->recipe->conds[op->cond].text);
+}

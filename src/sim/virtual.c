@@ -1,0 +1,336 @@
+#include "ald/sim/virtual.h"
+
+#include "ald/base/time.h" /* TIME_NEVER, time_min */
+
+#include <assert.h> /* assert */
+#include <stdlib.h> /* calloc, free */
+
+/* A write is acknowledged this long after it was ordered: about what a module on Ethernet takes. */
+static const int64_t reply_us = 1000;
+static const int64_t sample_us_default = 50000;
+
+enum { WRITES_MAX = 512, PAIRS_MAX = 16 };
+
+struct pending_write {
+        struct effect_write write;
+        int64_t sent_us;
+};
+
+struct pair {
+        struct effect_pulse pulse;
+        bool is_used, is_open, is_revoked;
+};
+
+struct virtual {
+        const struct tool *tool;
+        struct core *core;
+        struct sim *sim;
+        struct virtual_watch watch;
+        int64_t now_us, wall_offset_us, due_us;
+        int64_t sample_every_us, sample_next_us;
+        int write_count;
+        struct pending_write writes[WRITES_MAX];
+        struct pair pairs[PAIRS_MAX];
+        struct effects effects;
+        struct event event;
+};
+
+static void carry_out(struct virtual *v);
+
+static void step(struct virtual *v, struct event *event)
+{
+        event->now_us = v->now_us;
+        event->wall_us = v->now_us + v->wall_offset_us;
+        v->due_us = core_step(v->core, event, &v->effects);
+        carry_out(v);
+        if (v->watch.turn != NULL)
+                v->watch.turn(v->watch.ctx, v->core, v->now_us);
+}
+
+void virtual_event(struct virtual *v, struct event *event)
+{
+        step(v, event);
+}
+
+static bool obeys(const struct virtual *v, int tag)
+{
+        return v->watch.obeys == NULL || v->watch.obeys(v->watch.ctx, tag);
+}
+
+static void put(struct virtual *v, int tag, double value, enum cause cause)
+{
+        sim_write(v->sim, tag, value);
+        if (v->watch.wire != NULL)
+                v->watch.wire(v->watch.ctx, v->now_us, tag, value, cause);
+}
+
+static void order_write(struct virtual *v, const struct effect_write *w)
+{
+        assert(v->write_count < WRITES_MAX);
+        v->writes[v->write_count++] = (struct pending_write){.write = *w, .sent_us = v->now_us};
+        if (obeys(v, w->tag))
+                put(v, w->tag, w->value, (enum cause)w->cause);
+}
+
+static void order_pulse(struct virtual *v, const struct effect_pulse *p)
+{
+        for (int i = 0; i < PAIRS_MAX; i++) {
+                if (v->pairs[i].is_used)
+                        continue;
+                v->pairs[i] = (struct pair){.pulse = *p, .is_used = true};
+                return;
+        }
+        assert(false && "a pair for every pulse");
+}
+
+static void order_revoke(struct virtual *v, uint32_t id)
+{
+        for (int i = 0; i < PAIRS_MAX; i++)
+                if (v->pairs[i].is_used && v->pairs[i].pulse.id == id)
+                        v->pairs[i].is_revoked = true;
+}
+
+static void rearm(struct virtual *v, int device)
+{
+        struct event event = {.kind = EVENT_WATCHDOG,
+            .u.watchdog = {.device = (int16_t)device, .status = TOOL_WATCHDOG_RUNNING}};
+
+        step(v, &event);
+}
+
+static void carry_out(struct virtual *v)
+{
+        int rearm_device = -1;
+
+        for (int i = 0; i < v->effects.count; i++) {
+                const struct effect *e = &v->effects.item[i];
+
+                switch (e->kind) {
+                case EFFECT_WRITE:
+                        order_write(v, &e->u.write);
+                        break;
+                case EFFECT_PULSE:
+                        order_pulse(v, &e->u.pulse);
+                        break;
+                case EFFECT_REVOKE:
+                        order_revoke(v, e->u.revoke.id);
+                        break;
+                case EFFECT_RECORD:
+                        if (v->watch.record != NULL)
+                                v->watch.record(v->watch.ctx, &e->u.record);
+                        break;
+                case EFFECT_REPLY:
+                        if (v->watch.reply != NULL)
+                                v->watch.reply(v->watch.ctx, &e->u.reply);
+                        break;
+                case EFFECT_REARM:
+                        rearm_device = e->u.device;
+                        break;
+                case EFFECT_FEED:
+                case EFFECT_RECIPE_DONE:
+                case EFFECT_READY:
+                case EFFECT_EXIT:
+                        break;
+                }
+        }
+        if (rearm_device >= 0)
+                rearm(v, rearm_device);
+}
+
+static void send_samples(struct virtual *v)
+{
+        int tag = 0;
+
+        while (tag < v->tool->tag_count) {
+                struct event *event = &v->event;
+
+                event->kind = EVENT_SAMPLES;
+                event->u.samples.count = 0;
+                for (; tag < v->tool->tag_count && event->u.samples.count < EVENT_SAMPLES_MAX; tag++) {
+                        struct sample s = {.tag = (int16_t)tag, .quality = QUALITY_GOOD, .t_us = v->now_us};
+
+                        s.value = sim_read(v->sim, tag);
+                        if (v->watch.tamper == NULL || v->watch.tamper(v->watch.ctx, &s))
+                                event->u.samples.item[event->u.samples.count++] = s;
+                }
+                step(v, event);
+        }
+        v->sample_next_us = v->now_us + v->sample_every_us;
+}
+
+static void answer_writes(struct virtual *v)
+{
+        while (v->write_count > 0 && v->writes[0].sent_us + reply_us <= v->now_us) {
+                struct pending_write w = v->writes[0];
+                bool ok = obeys(v, w.write.tag);
+                struct event event = {.kind = EVENT_WROTE,
+                    .u.wrote = {.tag = w.write.tag,
+                        .cause = w.write.cause,
+                        .ok = ok,
+                        .id = w.write.id,
+                        .value = w.write.value,
+                        .sent_us = w.sent_us,
+                        .acked_us = ok ? v->now_us : 0}};
+
+                v->write_count--;
+                for (int i = 0; i < v->write_count; i++)
+                        v->writes[i] = v->writes[i + 1];
+                step(v, &event);
+        }
+}
+
+static void end_pair(struct virtual *v, struct pair *pair, enum pulse_outcome outcome)
+{
+        struct pair done = *pair;
+        bool opened = outcome == PULSE_DONE || outcome == PULSE_CUT;
+        struct event event = {.kind = EVENT_PULSE, .u.pulse = {.id = done.pulse.id, .tag = done.pulse.tag,
+                                                       .outcome = (uint8_t)outcome}};
+
+        pair->is_used = false;
+        if (opened) {
+                event.u.pulse.open_sent_us = event.u.pulse.open_acked_us = done.pulse.open_us;
+                event.u.pulse.close_sent_us = event.u.pulse.close_acked_us = v->now_us;
+        }
+        step(v, &event);
+}
+
+/* The edges that are due now, closes first. */
+static void move_pairs(struct virtual *v)
+{
+        for (int i = 0; i < PAIRS_MAX; i++) {
+                struct pair *p = &v->pairs[i];
+
+                if (!p->is_used || !p->is_open || (!p->is_revoked && v->now_us < p->pulse.close_us))
+                        continue;
+                put(v, p->pulse.tag, v->tool->tags[p->pulse.tag].safe, CAUSE_DEADLINE);
+                end_pair(v, p, v->now_us < p->pulse.close_us ? PULSE_CUT : PULSE_DONE);
+        }
+        for (int i = 0; i < PAIRS_MAX; i++) {
+                struct pair *p = &v->pairs[i];
+
+                if (!p->is_used || p->is_open)
+                        continue;
+                if (p->is_revoked) {
+                        end_pair(v, p, PULSE_REVOKED);
+                } else if (v->now_us >= p->pulse.open_us) {
+                        p->is_open = true;
+                        put(v, p->pulse.tag, 1, CAUSE_STEP);
+                }
+        }
+}
+
+static int64_t next_time(const struct virtual *v)
+{
+        int64_t next = time_min(v->due_us, v->sample_next_us);
+
+        if (v->write_count > 0)
+                next = time_min(next, v->writes[0].sent_us + reply_us);
+        for (int i = 0; i < PAIRS_MAX; i++)
+                if (v->pairs[i].is_used)
+                        next = time_min(next, v->pairs[i].is_revoked ? v->now_us
+                                              : v->pairs[i].is_open  ? v->pairs[i].pulse.close_us
+                                                                     : v->pairs[i].pulse.open_us);
+        return next > v->now_us ? next : v->now_us;
+}
+
+/* Move to the next instant at which anything is due, and let it happen. */
+static void advance(struct virtual *v, int64_t limit_us)
+{
+        v->now_us = time_min(next_time(v), limit_us);
+        sim_advance(v->sim, v->now_us);
+        move_pairs(v);
+        answer_writes(v);
+        if (v->now_us >= v->sample_next_us) {
+                send_samples(v);
+        } else if (v->now_us >= v->due_us) {
+                struct event tick = {.kind = EVENT_TICK};
+
+                step(v, &tick);
+        }
+}
+
+void virtual_command(struct virtual *v, const struct command *command)
+{
+        struct event event = {.kind = EVENT_COMMAND, .u.command = *command};
+
+        step(v, &event);
+}
+
+void virtual_run(struct virtual *v, int64_t t_us)
+{
+        while (v->now_us < t_us)
+                advance(v, t_us);
+}
+
+static bool is_in(const struct virtual *v, enum machine_state state)
+{
+        struct core_status status;
+
+        core_get_status(v->core, &status);
+        return status.state == state;
+}
+
+bool virtual_run_to(struct virtual *v, enum machine_state state, int64_t t_us)
+{
+        while (v->now_us < t_us && !is_in(v, state))
+                advance(v, t_us);
+        return is_in(v, state);
+}
+
+static void come_up(struct virtual *v)
+{
+        for (int i = 0; i < v->tool->link_count; i++) {
+                struct event event = {.kind = EVENT_LINK, .u.link = {.link = (int16_t)i, .up = true}};
+
+                step(v, &event);
+        }
+        for (int i = 0; i < v->tool->device_count; i++)
+                if (v->tool->devices[i].watchdog.present)
+                        rearm(v, i);
+}
+
+struct virtual *virtual_new(const struct tool *tool, const struct virtual_config *config)
+{
+        struct virtual *v = calloc(1, sizeof *v);
+
+        if (v == NULL)
+                return NULL;
+        v->tool = tool;
+        v->watch = config->watch;
+        v->now_us = v->sample_next_us = config->start.now_us;
+        v->wall_offset_us = config->start.wall_us - config->start.now_us;
+        v->sample_every_us = config->sample_us > 0 ? config->sample_us : sample_us_default;
+        v->sim = sim_new(tool, &config->sim);
+        v->core = core_new(tool, &config->start);
+        if (v->sim == NULL || v->core == NULL) {
+                virtual_free(v);
+                return NULL;
+        }
+        sim_advance(v->sim, v->now_us);
+        come_up(v);
+        return v;
+}
+
+void virtual_free(struct virtual *v)
+{
+        if (v == NULL)
+                return;
+        core_free(v->core);
+        sim_free(v->sim);
+        free(v);
+}
+
+struct core *virtual_core(struct virtual *v)
+{
+        return v->core;
+}
+
+struct sim *virtual_sim(struct virtual *v)
+{
+        return v->sim;
+}
+
+int64_t virtual_now(const struct virtual *v)
+{
+        return v->now_us;
+}
