@@ -1,5 +1,9 @@
 /* The simulated tool: the physics of the reactor behind its outputs and inputs (PROCESS.md, section 4), in tag values.
- * Pure: time is an argument, noise comes from a seed. It serves the virtual runner (tests, dry-run) and aldsim. */
+ * Pure: time is an argument, noise comes from a seed. It serves the virtual runner (tests, dry-run) and aldsim.
+ *
+ * Simulated time begins at 0. Outputs begin at their safe values, the pump stopped, the chamber cold and at the air;
+ * with `ready`: pump running, carrier at its standby flow, chamber pumped down, heaters at the temperatures of a run
+ * (chamber 175 degC, sources 110 degC, every other zone 130 degC, within the limits of their set-points). */
 #ifndef ALD_SIM_SIM_H
 #define ALD_SIM_SIM_H
 
@@ -8,33 +12,58 @@
 #include <stdbool.h> /* bool */
 #include <stdint.h>  /* int64_t, uint64_t */
 
+struct fault;
 struct sim; /* opaque */
 
 struct sim_config {
         uint64_t seed;
-        bool ready;     /* start pumped down, carrier at its standby flow, heaters hot (see sim.c) */
+        bool ready;       /* start pumped down and hot, see above */
         double powder_m2; /* area in the bed, 0 = empty */
+        double
+            saturation_umol_m2; /* what a whole half-cycle takes of any precursor; 0 = 1.04 (0.3 A a cycle) */
 };
 
-/* NULL when memory is out. The tool is borrowed. Free with sim_free(). */
+/* NULL when memory is out. The tool is borrowed. Free with sim_free() (NULL allowed). */
 struct sim *sim_new(const struct tool *tool, const struct sim_config *config);
 void sim_free(struct sim *sim);
 
 /* Let the physics run up to t_us (>= the last; steps are chosen inside). */
 void sim_advance(struct sim *sim, int64_t t_us);
+int64_t sim_time_us(const struct sim *sim);
 
-/* What the instrument behind `tag` shows at the time reached, in the tag's unit; outputs read back what they hold. */
-double sim_read(struct sim *sim, int tag);
-/* Set an output. */
+/* What the instrument behind `tag` shows at the time reached, in the tag's unit; outputs read back what they hold.
+ * NaN only under a `nan` fault. */
+double sim_read(const struct sim *sim, int tag);
+/* Set an output (a finite value in its unit). Valves move at once: give simulated time its edges by sim_advance(). */
 void sim_write(struct sim *sim, int tag, double value);
 /* All outputs of a device to their safe values: its watchdog expired. */
 void sim_device_safe(struct sim *sim, int device);
 
-/* Make a fault from its words, "stuck-open:nb.valve@10s" (see sim_fault_help). False: *why explains (why_cap bytes). */
+/* Make a fault from its words, "stuck-open:nb.valve@10s" (see sim_fault_help); its times are simulated time. False:
+ * *why explains (why_cap bytes). */
 bool sim_fault(struct sim *sim, const char *spec, char *why, int why_cap);
-/* One line for each kind of fault. */
+/* The grammar and one line for each kind of fault. */
 const char *sim_fault_help(void);
+/* The faults given so far, for reports: how many, and one of them (sim/fault.h; borrowed until the next sim_fault). */
+int sim_fault_count(const struct sim *sim);
+const struct fault *sim_fault_at(const struct sim *sim, int i);
 /* Faults of the wire, for the server: delay of a reply now (us), -1 silence, -2 drop the connection. */
-int64_t sim_wire_delay(struct sim *sim, int device, bool is_write);
+int64_t sim_wire_delay(const struct sim *sim, int device, bool is_write);
+
+/* ---- What no instrument shows, for the dry-run and for tests. ---- */
+
+/* The pressure in the chamber without the gauge's noise and faults. */
+double sim_pressure_torr(const struct sim *sim);
+
+struct sim_line {
+        bool is_open;        /* vapour can pass: the seat, not the coil */
+        double vapour_torr;  /* of the source at its present temperature */
+        double vapour_sccm;  /* into the chamber in the last step */
+        double residue_umol; /* in the chamber's gas now */
+        double coverage;     /* part of the bed's sites that this line covers, 0-1 */
+        double sites_umol;   /* what a whole half-cycle takes */
+        double delivered_umol, adsorbed_umol, released_umol, exposure_torr_s; /* sums since time 0 */
+};
+void sim_get_line(const struct sim *sim, int line, struct sim_line *out);
 
 #endif

@@ -1,0 +1,30 @@
+/* The simulated tool behind aldsim's wire: one mutex around physics and module watchdogs, both moved lazily to the
+ * present at each access and by a ticker. Physics may run faster than real time; watchdogs never do. */
+#ifndef ALD_APP_ALDSIM_TOOL_H
+#define ALD_APP_ALDSIM_TOOL_H
+
+#include "ald/bus/server.h" /* struct server_tool */
+#include "ald/core/tool.h"  /* struct tool */
+#include "ald/sim/sim.h"    /* struct sim_config */
+
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int64_t */
+
+struct aldsim_tool; /* opaque */
+
+/* Time begins with this call. `speed`: simulated seconds a second, > 0. NULL when memory is out. The tool is
+ * borrowed. Free with aldsim_tool_free() (NULL allowed) after the server has stopped. */
+struct aldsim_tool *aldsim_tool_new(const struct tool *tool, const struct sim_config *config, double speed);
+void aldsim_tool_free(struct aldsim_tool *behind);
+
+/* See sim_fault(). */
+bool aldsim_tool_fault(struct aldsim_tool *behind, const char *spec, char *why, int why_cap);
+
+/* The callbacks for the server; each is safe from any thread. */
+struct server_tool aldsim_tool_callbacks(struct aldsim_tool *behind);
+
+/* Let time pass and report what happened on standard error. Returns when the next watchdog would expire (monotonic
+ * us, TIME_NEVER when none runs). */
+int64_t aldsim_tool_tick(struct aldsim_tool *behind);
+
+#endif

@@ -1,0 +1,241 @@
+#include "ald/app/aldsim_tool.h"
+
+#include "ald/base/time.h"  /* TIME_NEVER, time_min */
+#include "ald/bus/bus.h"    /* bus_now_us */
+#include "ald/sim/fault.h"  /* struct fault, FAULTS_MAX */
+#include "ald/sim/module.h" /* struct module */
+
+#include <assert.h>  /* assert */
+#include <math.h>    /* isfinite */
+#include <pthread.h> /* pthread_mutex_t */
+#include <stdarg.h>  /* va_list */
+#include <stdio.h>   /* fprintf, vsnprintf */
+#include <stdlib.h>  /* calloc, free */
+
+struct aldsim_tool {
+        const struct tool *tool;
+        double speed;
+        int64_t begun_us;
+        pthread_mutex_t lock; /* guards everything below */
+        struct sim *sim;
+        struct module module[TOOL_DEVICES_MAX]; /* of devices with a watchdog */
+        bool told[FAULTS_MAX];                  /* faults whose beginning was reported */
+};
+
+/* One line with the real time since the start. */
+__attribute__((format(printf, 3, 4))) static void tell(
+    const struct aldsim_tool *b, int64_t now_us, const char *fmt, ...)
+{
+        va_list args;
+        char line[256];
+
+        va_start(args, fmt);
+        vsnprintf(line, sizeof line, fmt, args);
+        va_end(args);
+        fprintf(stderr, "aldsim: %.3f s: %s\n", (double)(now_us - b->begun_us) * 1e-6, line);
+}
+
+/* ---- Time; all of it under the lock. ---- */
+
+static void tell_faults(struct aldsim_tool *b, int64_t now_us)
+{
+        for (int i = 0; i < sim_fault_count(b->sim); i++) {
+                const struct fault *f = sim_fault_at(b->sim, i);
+
+                if (f->is_active == b->told[i])
+                        continue;
+                b->told[i] = f->is_active;
+                tell(b, now_us, "fault %s: %s", f->is_active ? "begins" : "ends", f->spec);
+        }
+}
+
+static void run_physics(struct aldsim_tool *b, int64_t now_us)
+{
+        int64_t t_us = (int64_t)((double)(now_us - b->begun_us) * b->speed);
+
+        if (t_us > sim_time_us(b->sim))
+                sim_advance(b->sim, t_us);
+        tell_faults(b, now_us);
+}
+
+static bool has_watchdog(const struct aldsim_tool *b, int device)
+{
+        return b->tool->devices[device].watchdog.present;
+}
+
+/* Expiries act at their own times, in their order, not when somebody looks. */
+static void run_until(struct aldsim_tool *b, int64_t now_us)
+{
+        for (;;) {
+                int64_t first_us = TIME_NEVER;
+                int first = TOOL_NONE;
+
+                for (int i = 0; i < b->tool->device_count; i++) {
+                        if (has_watchdog(b, i) && module_deadline_us(&b->module[i]) < first_us) {
+                                first_us = module_deadline_us(&b->module[i]);
+                                first = i;
+                        }
+                }
+                if (first == TOOL_NONE || first_us > now_us)
+                        break;
+                run_physics(b, first_us);
+                module_expire(&b->module[first], first_us);
+                sim_device_safe(b->sim, first);
+                tell(b, first_us,
+                    "watchdog of %s expired: its outputs are safe and refused until it is restarted",
+                    b->tool->devices[first].name);
+        }
+        run_physics(b, now_us);
+}
+
+static int64_t enter(struct aldsim_tool *b)
+{
+        int64_t now_us;
+
+        pthread_mutex_lock(&b->lock);
+        now_us = bus_now_us();
+        run_until(b, now_us);
+        return now_us;
+}
+
+static void leave(struct aldsim_tool *b)
+{
+        pthread_mutex_unlock(&b->lock);
+}
+
+int64_t aldsim_tool_tick(struct aldsim_tool *b)
+{
+        int64_t next_us = TIME_NEVER;
+
+        enter(b);
+        for (int i = 0; i < b->tool->device_count; i++)
+                if (has_watchdog(b, i))
+                        next_us = time_min(next_us, module_deadline_us(&b->module[i]));
+        leave(b);
+        return next_us;
+}
+
+/* ---- What the server asks. ---- */
+
+static int read_tag(void *ctx, int tag, double *value)
+{
+        struct aldsim_tool *b = ctx;
+
+        enter(b);
+        *value = sim_read(b->sim, tag);
+        leave(b);
+        return MODULE_OK;
+}
+
+static int write_tag(void *ctx, int tag, double value)
+{
+        struct aldsim_tool *b = ctx;
+        int device = b->tool->tags[tag].device;
+        int status = MODULE_OK;
+
+        if (!isfinite(value))
+                return MODULE_NO_VALUE;
+        enter(b);
+        if (has_watchdog(b, device) && b->module[device].status == TOOL_WATCHDOG_EXPIRED)
+                status = MODULE_FAILURE;
+        else
+                sim_write(b->sim, tag, value);
+        leave(b);
+        return status;
+}
+
+static int read_watchdog(void *ctx, int device, int address, uint16_t *word)
+{
+        struct aldsim_tool *b = ctx;
+        int status;
+
+        assert(has_watchdog(b, device));
+        enter(b);
+        status = module_read(&b->module[device], address, word);
+        leave(b);
+        return status;
+}
+
+static int write_watchdog(void *ctx, int device, int address, uint16_t word)
+{
+        struct aldsim_tool *b = ctx;
+        struct module *module = &b->module[device];
+        const char *name = b->tool->devices[device].name;
+        int64_t now_us;
+        int before, status;
+
+        assert(has_watchdog(b, device));
+        now_us = enter(b);
+        before = module->status;
+        status = module_write(module, address, word, now_us);
+        if (before != module->status)
+                tell(b, now_us, "watchdog of %s %s: %.3f s", name,
+                    before == TOOL_WATCHDOG_OFF ? "started" : "restarted",
+                    (double)(module->time * module->map->time_unit_us) * 1e-6);
+        leave(b);
+        return status;
+}
+
+static int64_t reply_delay(void *ctx, int device, bool is_write)
+{
+        struct aldsim_tool *b = ctx;
+        int64_t delay_us;
+
+        enter(b);
+        delay_us = sim_wire_delay(b->sim, device, is_write);
+        leave(b);
+        return delay_us;
+}
+
+struct server_tool aldsim_tool_callbacks(struct aldsim_tool *behind)
+{
+        return (struct server_tool){.ctx = behind,
+            .read = read_tag,
+            .write = write_tag,
+            .read_watchdog = read_watchdog,
+            .write_watchdog = write_watchdog,
+            .reply_delay = reply_delay};
+}
+
+/* ---- Beginning and end. ---- */
+
+struct aldsim_tool *aldsim_tool_new(const struct tool *tool, const struct sim_config *config, double speed)
+{
+        struct aldsim_tool *b = calloc(1, sizeof *b);
+
+        assert(speed > 0);
+        if (b == NULL)
+                return NULL;
+        b->sim = sim_new(tool, config);
+        if (b->sim == NULL) {
+                free(b);
+                return NULL;
+        }
+        b->tool = tool;
+        b->speed = speed;
+        b->begun_us = bus_now_us();
+        pthread_mutex_init(&b->lock, NULL);
+        for (int i = 0; i < tool->device_count; i++)
+                if (tool->devices[i].watchdog.present)
+                        module_init(&b->module[i], &tool->devices[i].watchdog);
+        return b;
+}
+
+void aldsim_tool_free(struct aldsim_tool *behind)
+{
+        if (behind == NULL)
+                return;
+        sim_free(behind->sim);
+        pthread_mutex_destroy(&behind->lock);
+        free(behind);
+}
+
+bool aldsim_tool_fault(struct aldsim_tool *behind, const char *spec, char *why, int why_cap)
+{
+        bool ok;
+
+        pthread_mutex_lock(&behind->lock);
+        ok = sim_fault(behind->sim, spec, why, why_cap);
+        pthread_mutex_unlock(&behind->lock);
+        return ok;
+}
