@@ -1,4 +1,6 @@
-/* Questions to the run database: a read-only connection with a deadline, for aldctl and aldweb. */
+/* Questions to the run database: a read-only connection with a deadline, for aldctl and aldweb. It works while the
+ * daemon writes and after it has ended, with read permission only. A question that takes too long is given up, since a
+ * reader keeps the write-ahead log from starting anew (SAFETY, trap 9). */
 #ifndef ALD_STORE_QUERY_H
 #define ALD_STORE_QUERY_H
 
@@ -7,9 +9,12 @@
 
 struct query; /* opaque */
 
+#define QUERY_LIMIT_US INT64_C(5000000) /* one question, unless query_set_limit() */
+
 /* Open a database for reading. NULL: *why explains (why_cap bytes). */
 struct query *query_open(const char *path, char *why, int why_cap);
-void query_close(struct query *q);
+void query_close(struct query *q); /* NULL allowed */
+void query_set_limit(struct query *q, int64_t limit_us);
 
 struct query_run {
         int64_t id;
@@ -23,14 +28,16 @@ struct query_pulse {
         int attempt;
         char path[64], outcome[16], precursor[48];
         int64_t planned_open_us, opened_us, planned_width_us, width_us; /* -1 = NULL */
-        double base, peak, area; /* NaN = NULL */
+        double base, peak, area;                                        /* NaN = NULL */
 };
 
-/* Newest first, at most `limit`. Return 0, or -1 with query_why(). */
+/* Newest first, at most `limit`. Return 0, or -1 with query_why(). The row is borrowed during the call of `row`. */
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx);
 /* One run: 1 found, 0 no such run, -1 error. */
 int query_run(struct query *q, int64_t id, struct query_run *out);
-int query_pulses(struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
+int query_pulses(
+    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
+/* What went wrong last, with the path. */
 const char *query_why(const struct query *q);
 
 #endif

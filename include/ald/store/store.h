@@ -1,5 +1,10 @@
 /* The run database, written by one connection on one thread behind bounded queues (DESIGN.md, Run database).
- * The caller never waits for the disk. */
+ * The caller never waits for the disk.
+ *
+ * Events, pulses, runs and audit records are committed as they come (one transaction for all that has gathered),
+ * samples once a second; every commit is synced (synchronous=FULL), so that a power cut takes at most the last second of
+ * samples and no record that store_state counts as stored. A failed write is undone as a whole and tried again from the
+ * queue, which keeps everything until it is safely on disk. */
 #ifndef ALD_STORE_STORE_H
 #define ALD_STORE_STORE_H
 
@@ -8,41 +13,47 @@
 
 #include <stdbool.h> /* bool */
 #include <stddef.h>  /* size_t */
-#include <stdint.h>  /* int64_t */
+#include <stdint.h>  /* int64_t, uint32_t */
 
 struct store; /* opaque */
 
 struct store_config {
-        const char *path;
-        const struct tool *tool;  /* borrowed: tag and line names */
-        const char *tool_text;    /* borrowed: kept with each run */
-        const char *tool_sha256;  /* hex */
+        const char *path;        /* copied, as are the texts below */
+        const struct tool *tool; /* borrowed until store_close(): tag, line and valve names */
+        const char *tool_text;   /* kept with each run */
+        const char *tool_sha256; /* hex */
         const char *version;
+        /* SHA-256 of `len` bytes as hex; chains the audit records (store/audit.h). NULL: the chain's columns stay NULL. */
+        void (*sha256)(const void *data, size_t len, char hex[65]);
+        /* Queue lengths, powers of two; 0 = the defaults of core/recq.h. */
+        uint32_t records_max, samples_max;
 };
 
 struct store_state {
         bool ok;
-        char why[96];            /* what is wrong when not ok */
+        char why[192];           /* what is wrong when not ok */
         int64_t next_run_id;     /* as found at open */
         int64_t interrupted_run; /* the last run that a crash left open and that open() closed; 0 = none */
-        int64_t stored, dropped; /* samples */
-        size_t queued;
+        int64_t stored, dropped; /* samples; together all that were posted and are no longer queued */
+        int64_t records_stored, records_lost; /* all other records */
+        size_t queued;                        /* samples and records not yet safe on disk */
 };
 
 /* Open or create the database, bring its schema up to date, close runs that a crash left open (state Aborted, pulses
  * "interrupted", with the reason), and start the writer. Never NULL unless memory is out: a database that cannot be
- * written gives a store whose state says why, and which keeps nothing. */
+ * written gives a store whose state says why, and which keeps nothing. A lock file PATH-lock, gone after
+ * store_close(), keeps a second daemon away. */
 struct store *store_open(const struct store_config *config);
-/* Write out everything queued, checkpoint, close. */
+/* Write out everything queued (given up after 3 s if the disk is at fault), checkpoint, close. NULL allowed. */
 void store_close(struct store *s);
 
-/* Queue a record (copied; a run's recipe text is copied too). Never blocks. False: a sample was dropped (a gap record
- * will say so), or an event could not be taken: store_state() is then not ok. */
+/* Queue a record (copied; a run's recipe text is copied too). Never blocks; one thread only. False: a sample was dropped
+ * (a gap record will say so), or a record could not be taken: the state is then not ok until the writer has caught up. */
 bool store_post(struct store *s, const struct record *r);
 
-/* What the writer last knew. Safe from any thread. */
+/* What the writer last knew. Safe from any thread; quiets store_fd(). */
 void store_get_state(struct store *s, struct store_state *out);
-/* Readable when the state's `ok` changed. */
+/* Readable when the state's `ok` changed since store_get_state(). Owned by the store. */
 int store_fd(const struct store *s);
 
 #endif

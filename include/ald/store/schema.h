@@ -1,0 +1,26 @@
+/* The run database's tables, as a list of migrations, and the check that a file is one of ours.
+ *
+ * Names of tables and columns are a public contract: a migration adds, it never renames or drops. */
+#ifndef ALD_STORE_SCHEMA_H
+#define ALD_STORE_SCHEMA_H
+
+#include <sqlite3.h> /* sqlite3 */
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* INT32_C */
+
+struct text;
+
+#define SCHEMA_APPLICATION_ID INT32_C(0x414C4452) /* "ALDR" in the file's header */
+
+/* The newest schema this program knows (PRAGMA user_version). */
+int schema_version(void);
+
+/* Is this a run database this program can read? An empty file counts with version 0. Reads only. Out: *version.
+ * False: *why says what it is instead (without the path). */
+bool schema_check(sqlite3 *db, int *version, struct text *why);
+
+/* Check, set up the connection for writing (WAL, synchronous=FULL, checkpoints by hand), create or migrate.
+ * False: *why; a file that is not ours is untouched. */
+bool schema_prepare(sqlite3 *db, struct text *why);
+
+#endif

@@ -1,0 +1,261 @@
+#include "ald/store/schema.h"
+
+#include "ald/base/text.h" /* text_add */
+
+#include <assert.h> /* assert */
+#include <stdio.h>  /* snprintf */
+#include <string.h> /* strcmp */
+
+/* Times are UTC microseconds since 1970. Row order is chosen by measurement: 28 bytes a sample with (tag_id, t_us),
+ * which is also what a trend reads. The comments are inside the SQL so that any client's `.schema` shows them. */
+static const char schema_1[] =
+    "CREATE TABLE run(\n"
+    " id INTEGER PRIMARY KEY,\n"
+    " recipe TEXT NOT NULL,\n"
+    " state TEXT NOT NULL,\n"
+    " reason TEXT NOT NULL,\n"
+    " operator TEXT NOT NULL,\n"
+    " started_us INTEGER NOT NULL,\n"
+    " ended_us INTEGER, /* NULL: under way */\n"
+    " parameters TEXT NOT NULL, /* JSON: {name: value as written} */\n"
+    " declared TEXT NOT NULL, /* JSON: powder and expectation, as the recipe declares them */\n"
+    " recipe_text TEXT NOT NULL,\n"
+    " recipe_sha256 TEXT NOT NULL,\n"
+    " tool_text TEXT NOT NULL,\n"
+    " tool_sha256 TEXT NOT NULL,\n"
+    " version TEXT NOT NULL\n"
+    ") STRICT;\n"
+    "CREATE TABLE cycle(\n"
+    " run_id INTEGER NOT NULL REFERENCES run(id),\n"
+    " n INTEGER NOT NULL, /* from 1 */\n"
+    " started_us INTEGER,\n"
+    " ended_us INTEGER,\n"
+    " PRIMARY KEY(run_id, n)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE pulse(\n"
+    " run_id INTEGER NOT NULL REFERENCES run(id),\n"
+    " cycle INTEGER NOT NULL, /* 0: outside a cycle */\n"
+    " path TEXT NOT NULL, /* where in the recipe's program */\n"
+    " attempt INTEGER NOT NULL,\n"
+    " outcome TEXT NOT NULL, /* open, done, cut, revoked, refused, failed, interrupted */\n"
+    " precursor TEXT NOT NULL,\n"
+    " planned_open_us INTEGER,\n"
+    " opened_us INTEGER, /* NULL: not known */\n"
+    " planned_width_us INTEGER,\n"
+    " width_us INTEGER,\n"
+    " pressure_base REAL, /* the gauge's unit */\n"
+    " pressure_peak REAL,\n"
+    " pressure_area REAL, /* the gauge's unit x s */\n"
+    " PRIMARY KEY(run_id, cycle, path, attempt)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE tag(\n"
+    " id INTEGER PRIMARY KEY,\n"
+    " name TEXT NOT NULL,\n"
+    " unit TEXT NOT NULL, /* a tag whose unit changes goes on under a new id */\n"
+    " UNIQUE(name, unit)\n"
+    ") STRICT;\n"
+    "CREATE TABLE sample(\n"
+    " tag_id INTEGER NOT NULL REFERENCES tag(id),\n"
+    " t_us INTEGER NOT NULL,\n"
+    " value REAL, /* NULL: not a number */\n"
+    " quality INTEGER NOT NULL, /* 0 Good, 1 Uncertain, 2 Bad */\n"
+    " PRIMARY KEY(tag_id, t_us)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE sample_rollup(\n"
+    " tag_id INTEGER NOT NULL REFERENCES tag(id),\n"
+    " period INTEGER NOT NULL, /* us */\n"
+    " t_us INTEGER NOT NULL, /* start of the period */\n"
+    " min REAL,\n"
+    " max REAL,\n"
+    " mean REAL,\n"
+    " count INTEGER NOT NULL,\n"
+    " PRIMARY KEY(tag_id, period, t_us)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE input(\n"
+    " run_id INTEGER NOT NULL REFERENCES run(id),\n"
+    " n INTEGER NOT NULL,\n"
+    " t_us INTEGER NOT NULL,\n"
+    " kind TEXT NOT NULL,\n"
+    " payload BLOB,\n"
+    " PRIMARY KEY(run_id, n)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE event(\n"
+    " id INTEGER PRIMARY KEY,\n"
+    " t_us INTEGER NOT NULL,\n"
+    " run_id INTEGER REFERENCES run(id), /* NULL: outside a run */\n"
+    " kind TEXT NOT NULL,\n"
+    " severity TEXT NOT NULL, /* info, warning, alarm, trip */\n"
+    " source TEXT NOT NULL,\n"
+    " text TEXT NOT NULL,\n"
+    " data TEXT /* JSON */\n"
+    ") STRICT;\n"
+    "CREATE INDEX event_t_us ON event(t_us);\n"
+    "CREATE INDEX event_run_id ON event(run_id) WHERE run_id IS NOT NULL;\n"
+    "CREATE TABLE audit(\n"
+    " id INTEGER PRIMARY KEY,\n"
+    " t_us INTEGER NOT NULL,\n"
+    " uid INTEGER NOT NULL,\n"
+    " pid INTEGER NOT NULL,\n"
+    " user TEXT NOT NULL,\n"
+    " role TEXT NOT NULL,\n"
+    " command TEXT NOT NULL,\n"
+    " arguments TEXT NOT NULL,\n"
+    " state_before TEXT NOT NULL,\n"
+    " state_after TEXT NOT NULL,\n"
+    " result TEXT NOT NULL,\n"
+    " prev_sha256 TEXT,\n"
+    " sha256 TEXT\n"
+    ") STRICT;\n"
+    "CREATE TABLE counter(\n"
+    " name TEXT PRIMARY KEY,\n"
+    " value INTEGER NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n";
+
+/* migrations[i] leads from version i to i + 1, in one transaction. */
+static const char *const migrations[] = {schema_1};
+
+int schema_version(void)
+{
+        return (int)(sizeof migrations / sizeof migrations[0]);
+}
+
+/* One integer from a statement without parameters; false on error. */
+static bool ask(sqlite3 *db, const char *sql, int64_t *value)
+{
+        sqlite3_stmt *stmt = NULL;
+        bool ok =
+            sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW;
+
+        if (ok)
+                *value = sqlite3_column_int64(stmt, 0);
+        sqlite3_finalize(stmt);
+        return ok;
+}
+
+static void explain(sqlite3 *db, struct text *why)
+{
+        if (sqlite3_errcode(db) == SQLITE_NOTADB)
+                text_add(why, "not an SQLite database");
+        else
+                text_add(why, "%s", sqlite3_errmsg(db));
+}
+
+bool schema_check(sqlite3 *db, int *version, struct text *why)
+{
+        int64_t application, user, tables;
+
+        assert(db != NULL && version != NULL);
+        if (!ask(db, "PRAGMA application_id", &application) || !ask(db, "PRAGMA user_version", &user) ||
+            !ask(db, "SELECT count(*) FROM sqlite_schema", &tables)) {
+                explain(db, why);
+                return false;
+        }
+        bool is_empty = application == 0 && user == 0 && tables == 0;
+        if (!is_empty && application != SCHEMA_APPLICATION_ID) {
+                text_add(why, "an SQLite database of another program (application_id 0x%08x, not 0x%08x)",
+                    (unsigned)application, (unsigned)SCHEMA_APPLICATION_ID);
+                return false;
+        }
+        if (user < 0 || user > schema_version()) {
+                text_add(why, "made by a newer version (schema %d; this program knows up to %d)", (int)user,
+                    schema_version());
+                return false;
+        }
+        *version = (int)user;
+        return true;
+}
+
+static bool run_sql(sqlite3 *db, const char *sql, struct text *why)
+{
+        if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+                return true;
+        explain(db, why);
+        return false;
+}
+
+/* A damaged file is better refused now than found in the middle of a run. Bounded: a file of this size is read in
+ * well under a second; in a larger one damage shows when it is met. */
+enum { CHECK_PAGES_MAX = 16384 };
+
+static bool check_sound(sqlite3 *db, struct text *why)
+{
+        sqlite3_stmt *stmt = NULL;
+        int64_t pages;
+        bool ok = false;
+
+        if (!ask(db, "PRAGMA page_count", &pages)) {
+                explain(db, why);
+                return false;
+        }
+        if (pages > CHECK_PAGES_MAX)
+                return true;
+        if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK &&
+            sqlite3_step(stmt) == SQLITE_ROW) {
+                const char *found = (const char *)sqlite3_column_text(stmt, 0);
+                ok = found != NULL && strcmp(found, "ok") == 0;
+                if (!ok)
+                        text_add(why, "damaged: %s", found == NULL ? "unreadable" : found);
+        } else {
+                explain(db, why);
+        }
+        sqlite3_finalize(stmt);
+        return ok;
+}
+
+static bool use_wal(sqlite3 *db, struct text *why)
+{
+        sqlite3_stmt *stmt = NULL;
+        bool ok = false;
+
+        if (sqlite3_prepare_v2(db, "PRAGMA journal_mode=WAL", -1, &stmt, NULL) == SQLITE_OK &&
+            sqlite3_step(stmt) == SQLITE_ROW) {
+                const char *mode = (const char *)sqlite3_column_text(stmt, 0);
+                ok = mode != NULL && strcmp(mode, "wal") == 0;
+                if (!ok)
+                        text_add(why,
+                            "the file system does not carry a write-ahead log (journal_mode stays %s)",
+                            mode == NULL ? "unknown" : mode);
+        } else {
+                explain(db, why);
+        }
+        sqlite3_finalize(stmt);
+        return ok;
+}
+
+static bool migrate(sqlite3 *db, int version, struct text *why)
+{
+        char mark[96];
+
+        snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+            (int)SCHEMA_APPLICATION_ID, version + 1);
+        if (run_sql(db, "BEGIN IMMEDIATE", why) && run_sql(db, migrations[version], why) &&
+            run_sql(db, mark, why))
+                return true;
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+        return false;
+}
+
+bool schema_prepare(sqlite3 *db, struct text *why)
+{
+        int version;
+
+        if (!schema_check(db, &version, why))
+                return false;
+        if (sqlite3_db_readonly(db, "main") != 0) {
+                text_add(why, "read-only");
+                return false;
+        }
+        if (!check_sound(db, why) || !use_wal(db, why))
+                return false;
+        if (!run_sql(db,
+                "PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA "
+                "cache_size=-1024;"
+                "PRAGMA temp_store=MEMORY",
+                why))
+                return false;
+        for (; version < schema_version(); version++) {
+                if (!migrate(db, version, why))
+                        return false;
+        }
+        return true;
+}

@@ -1,0 +1,103 @@
+#include "ald/store/statement.h"
+
+#include "ald/base/text.h" /* text_copy */
+
+#include <assert.h> /* assert */
+#include <string.h> /* strnlen */
+
+#define PULSE_KEY "run_id, cycle, path, attempt"
+
+/* Later records of a pulse or cycle complete its row; each also stands alone, should the first have been lost. */
+static const char *const statements[STATEMENT_COUNT] = {
+    [STATEMENT_RUN_START] =
+        "INSERT INTO run(id, state, reason, operator, started_us, recipe, parameters, declared, recipe_text,"
+        " recipe_sha256, tool_text, tool_sha256, version) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+        "?11, ?12, ?13)",
+    [STATEMENT_RUN_STATE] = "UPDATE run SET state = ?2, reason = ?3 WHERE id = ?1",
+    [STATEMENT_RUN_END] = "UPDATE run SET state = ?2, reason = ?3, ended_us = ?5 WHERE id = ?1",
+    [STATEMENT_CYCLE] = "INSERT INTO cycle(run_id, n, started_us, ended_us) VALUES(?1, ?2, ?3, ?4)"
+                        " ON CONFLICT DO UPDATE SET started_us = coalesce(excluded.started_us, started_us),"
+                        " ended_us = coalesce(excluded.ended_us, ended_us)",
+    [STATEMENT_PULSE_START] =
+        "INSERT INTO pulse(" PULSE_KEY ", outcome, precursor, planned_open_us, planned_width_us)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [STATEMENT_PULSE_END] =
+        "INSERT INTO pulse(" PULSE_KEY
+        ", outcome, precursor, planned_open_us, planned_width_us, opened_us, width_us)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE SET"
+        " outcome = excluded.outcome, opened_us = excluded.opened_us, width_us = excluded.width_us",
+    [STATEMENT_PULSE_METRICS] =
+        "INSERT INTO pulse(" PULSE_KEY
+        ", outcome, precursor, planned_open_us, planned_width_us, pressure_base,"
+        " pressure_peak, pressure_area) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?11, ?12, ?13) ON CONFLICT DO "
+        "UPDATE SET"
+        " pressure_base = excluded.pressure_base, pressure_peak = excluded.pressure_peak,"
+        " pressure_area = excluded.pressure_area",
+    [STATEMENT_EVENT] = "INSERT INTO event(t_us, run_id, kind, severity, source, text, data)"
+                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [STATEMENT_AUDIT] =
+        "INSERT INTO audit(id, t_us, uid, pid, user, role, command, arguments, state_before, state_after, "
+        "result,"
+        " prev_sha256, sha256) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    [STATEMENT_SAMPLE] = "INSERT INTO sample(tag_id, t_us, value, quality) VALUES(?1, ?2, ?3, ?4)"
+                         " ON CONFLICT DO NOTHING",
+    [STATEMENT_COUNTER] = "INSERT INTO counter(name, value) VALUES(?1, ?2)"
+                          " ON CONFLICT DO UPDATE SET value = value + excluded.value",
+};
+
+int statement_failed(struct statements *s, int rc)
+{
+        text_copy(s->error, sizeof s->error, sqlite3_errmsg(s->db));
+        return rc;
+}
+
+int statement_run_text(struct statements *s, const char *sql)
+{
+        int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+        return rc == SQLITE_OK ? rc : statement_failed(s, rc);
+}
+
+int statement_run(struct statements *s, sqlite3_stmt *stmt)
+{
+        int rc = sqlite3_step(stmt);
+
+        assert(rc != SQLITE_ROW);
+        if (rc == SQLITE_DONE)
+                rc = SQLITE_OK;
+        else
+                statement_failed(s, rc);
+        sqlite3_reset(stmt);
+        sqlite3_clear_bindings(stmt);
+        return rc;
+}
+
+int statement_prepare(struct statements *s, sqlite3 *db)
+{
+        s->db = db;
+        for (int i = 0; i < STATEMENT_COUNT; i++) {
+                int rc = sqlite3_prepare_v3(
+                    db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[i], NULL);
+
+                if (rc != SQLITE_OK)
+                        return statement_failed(s, rc);
+        }
+        return SQLITE_OK;
+}
+
+void statement_finalize(struct statements *s)
+{
+        for (int i = 0; i < STATEMENT_COUNT; i++)
+                sqlite3_finalize(s->prepared[i]);
+}
+
+void statement_bind_text(sqlite3_stmt *stmt, int at, const char *text, size_t max)
+{
+        sqlite3_bind_text(stmt, at, text, (int)strnlen(text, max), SQLITE_STATIC);
+}
+
+void statement_bind_known(sqlite3_stmt *stmt, int at, int64_t value)
+{
+        if (value >= 0)
+                sqlite3_bind_int64(stmt, at, value);
+}

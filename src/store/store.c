@@ -1,0 +1,409 @@
+#include "ald/store/store.h"
+
+#include "ald/base/text.h"     /* text_add, text_copy */
+#include "ald/base/time.h"     /* TIME_MS, TIME_S */
+#include "ald/core/recq.h"     /* struct recq */
+#include "ald/store/runcopy.h" /* struct runcopies */
+#include "ald/store/writer.h"  /* struct writer */
+
+#include <assert.h>      /* assert */
+#include <poll.h>        /* poll */
+#include <pthread.h>     /* thread, mutex, condition */
+#include <sched.h>       /* SCHED_OTHER */
+#include <signal.h>      /* sigset_t */
+#include <stdatomic.h>   /* atomic_bool */
+#include <stdlib.h>      /* calloc, free */
+#include <string.h>      /* strdup, strlen */
+#include <sys/eventfd.h> /* eventfd */
+#include <time.h>        /* clock_gettime */
+#include <unistd.h>      /* close, read, write */
+
+#define SAMPLES_EVERY_US TIME_S
+#define RETRY_US         (250 * TIME_MS)
+#define GIVE_UP_US       (3 * TIME_S)
+
+/* One transaction: bounds how long a record waits behind the samples of a batch. */
+enum { RECORDS_AT_ONCE = 1024, SAMPLES_AT_ONCE = 8192 };
+
+struct store {
+        struct store_config config; /* with these texts of its own */
+        char *path, *tool_text, *tool_sha256, *version;
+        struct recq *queue;
+        struct runcopies copies;
+        int wake_fd;   /* rings the writer */
+        int notify_fd; /* rings the caller */
+        pthread_t thread;
+        bool has_thread;
+        atomic_bool is_rung; /* the writer has been rung and has not yet looked */
+        atomic_bool is_closing;
+        atomic_bool is_open;    /* the writer keeps what is posted */
+        atomic_bool is_overrun; /* records wait in numbers or were lost; the writer clears it */
+        atomic_int_fast64_t refused_samples, refused_records; /* posted while not open */
+
+        /* Held for copying only, never over the disk. */
+        pthread_mutex_t mutex;
+        pthread_cond_t opened;
+        bool is_decided; /* opened or failed */
+        bool disk_ok;
+        char disk_why[192];
+        struct store_state state; /* counts, and `ok` as last told */
+};
+
+static int64_t now_us(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * TIME_S + t.tv_nsec / 1000;
+}
+
+static void ring(int fd)
+{
+        uint64_t one = 1;
+
+        (void)!write(fd, &one, sizeof one); /* fails only when it has been rung 2^64 - 2 times */
+}
+
+static void quiet(int fd)
+{
+        uint64_t count;
+
+        (void)!read(fd, &count, sizeof count);
+}
+
+/* The end of a long path tells more than its beginning. */
+static void add_path(struct text *t, const char *path)
+{
+        size_t len = strlen(path);
+
+        text_add(t, "%s%s: ", len > 90 ? "..." : "", len > 90 ? path + len - 87 : path);
+}
+
+/* With the mutex held: state.ok and why from their causes; rings when ok changed. */
+static void refresh_ok(struct store *s)
+{
+        bool was_ok = s->state.ok;
+        struct text t;
+
+        text_init(&t, s->state.why, sizeof s->state.why);
+        if (!s->disk_ok) {
+                text_add(&t, "%s", s->disk_why);
+        } else if (atomic_load(&s->is_overrun)) {
+                add_path(&t, s->config.path);
+                text_add(&t, "records come faster than the disk takes them");
+        }
+        s->state.ok = s->state.why[0] == '\0';
+        if (s->state.ok != was_ok)
+                ring(s->notify_fd);
+}
+
+/* The writer tells how its last attempt went; *why is "" when all is well. */
+static void tell_disk(struct store *s, const char *why)
+{
+        struct text t;
+
+        pthread_mutex_lock(&s->mutex);
+        s->disk_ok = why[0] == '\0';
+        text_init(&t, s->disk_why, sizeof s->disk_why);
+        if (!s->disk_ok) {
+                add_path(&t, s->config.path);
+                text_add(&t, "%s", why);
+        }
+        refresh_ok(s);
+        pthread_mutex_unlock(&s->mutex);
+}
+
+/* What was written leaves the queue and enters the counts at once: nobody sees it in both or in neither. */
+static void settle(struct store *s, const struct writer *w, const struct writer_batch *batch)
+{
+        pthread_mutex_lock(&s->mutex);
+        runcopies_release(&s->copies, batch->starts);
+        recq_release_records(s->queue, batch->records);
+        recq_release_samples(s->queue, batch->samples);
+        s->state.stored = writer_samples(w);
+        s->state.dropped = writer_duplicates(w);
+        s->state.records_stored = writer_records(w);
+        pthread_mutex_unlock(&s->mutex);
+}
+
+static void set_overrun(struct store *s, bool is_overrun)
+{
+        if (atomic_exchange(&s->is_overrun, is_overrun) == is_overrun)
+                return;
+        pthread_mutex_lock(&s->mutex);
+        refresh_ok(s);
+        pthread_mutex_unlock(&s->mutex);
+}
+
+/* ---- The writer's thread ---- */
+
+static struct writer *begin(struct store *s)
+{
+        struct writer_found found = {0};
+        char why[160];
+        struct text t;
+
+        text_init(&t, why, sizeof why);
+        struct writer *w = writer_open(&s->config, &found, &t);
+        assert(w != NULL || why[0] != '\0');
+        tell_disk(s, w == NULL ? why : "");
+
+        pthread_mutex_lock(&s->mutex);
+        if (w != NULL) {
+                s->state.next_run_id = found.next_run_id;
+                s->state.interrupted_run = found.interrupted_run;
+        }
+        atomic_store(&s->is_open, w != NULL);
+        s->is_decided = true;
+        pthread_cond_signal(&s->opened);
+        pthread_mutex_unlock(&s->mutex);
+        return w;
+}
+
+static uint32_t at_most(uint32_t n, uint32_t max)
+{
+        return n < max ? n : max;
+}
+
+/* Write until nothing is left, or the disk fails (false, *why). */
+static bool write_out(struct store *s, struct writer *w, bool with_samples, struct text *why)
+{
+        for (;;) {
+                struct writer_batch batch = {
+                    .records = at_most(recq_records(s->queue), RECORDS_AT_ONCE),
+                    .samples = with_samples ? at_most(recq_samples(s->queue), SAMPLES_AT_ONCE) : 0,
+                };
+
+                if (batch.records + batch.samples == 0)
+                        return true;
+                if (!writer_write(w, s->queue, &s->copies, &batch, why))
+                        return false;
+                settle(s, w, &batch);
+        }
+}
+
+/* One round: what is due, then the log. True when the disk took it all. */
+static bool work(struct store *s, struct writer *w, bool with_samples)
+{
+        char why[160];
+        struct text t;
+
+        text_init(&t, why, sizeof why);
+        bool ok = write_out(s, w, with_samples, &t) && writer_checkpoint(w, now_us(), &t);
+        if (!ok || !s->disk_ok) /* only this thread writes disk_ok */
+                tell_disk(s, why);
+        if (ok && recq_records(s->queue) < recq_records_max(s->queue) / 4)
+                set_overrun(s, false);
+        return ok;
+}
+
+static void wait_until(struct store *s, int64_t until_us, bool is_failing)
+{
+        struct pollfd fd = {.fd = s->wake_fd, .events = POLLIN};
+        int64_t left_us = until_us - now_us();
+
+        if (is_failing) { /* records go on coming; the next attempt waits for its time all the same */
+                atomic_store(&s->is_rung, true);
+                quiet(s->wake_fd);
+        }
+        poll(&fd, 1, left_us <= 0 ? 0 : (int)(left_us / 1000 + 1));
+        quiet(s->wake_fd);
+        atomic_store(&s->is_rung, false); /* before the queue is looked at: nothing is overslept */
+}
+
+static bool is_empty(struct store *s)
+{
+        return recq_records(s->queue) == 0 && recq_samples(s->queue) == 0;
+}
+
+/* The caller is in store_close() and produces no more: its side of the queue is ours. */
+static void finish(struct store *s, struct writer *w)
+{
+        int64_t give_up_us = now_us() + GIVE_UP_US;
+        bool ok;
+
+        do {
+                bool nothing_owed = recq_end(s->queue);
+
+                ok = work(s, w, true);
+                if (ok && nothing_owed && is_empty(s))
+                        return;
+                if (!ok)
+                        wait_until(s, now_us() + RETRY_US, true);
+        } while (ok || now_us() < give_up_us);
+}
+
+static void *write_records(void *store)
+{
+        struct store *s = store;
+        struct writer *w = begin(s);
+
+        if (w == NULL)
+                return NULL;
+        int64_t samples_due_us = now_us() + SAMPLES_EVERY_US;
+        while (!atomic_load(&s->is_closing)) {
+                bool with_samples =
+                    now_us() >= samples_due_us || recq_samples(s->queue) > recq_samples_max(s->queue) / 2;
+
+                bool ok = work(s, w, with_samples);
+                if (ok && with_samples)
+                        samples_due_us = now_us() + SAMPLES_EVERY_US;
+                wait_until(s, ok ? samples_due_us : now_us() + RETRY_US, !ok);
+        }
+        finish(s, w);
+        writer_close(w);
+        return NULL;
+}
+
+/* ---- The caller's side ---- */
+
+/* No signal and no real-time priority of the caller's reaches the writer. */
+static bool start_thread(struct store *s)
+{
+        const struct sched_param plain = {.sched_priority = 0};
+        sigset_t all, before;
+        pthread_attr_t attr;
+
+        pthread_attr_init(&attr);
+        pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+        pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
+        pthread_attr_setschedparam(&attr, &plain);
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        s->has_thread = pthread_create(&s->thread, &attr, write_records, s) == 0;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        pthread_attr_destroy(&attr);
+        if (s->has_thread)
+                pthread_setname_np(s->thread, "store");
+        return s->has_thread;
+}
+
+static void init_lock(struct store *s)
+{
+        pthread_mutexattr_t attr;
+
+        pthread_mutexattr_init(&attr);
+        pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+        pthread_mutex_init(&s->mutex, &attr);
+        pthread_mutexattr_destroy(&attr);
+        pthread_cond_init(&s->opened, NULL);
+}
+
+static bool copy_config(struct store *s, const struct store_config *config)
+{
+        s->config = *config;
+        s->config.path = s->path = strdup(config->path);
+        s->config.tool_text = s->tool_text = strdup(config->tool_text);
+        s->config.tool_sha256 = s->tool_sha256 = strdup(config->tool_sha256);
+        s->config.version = s->version = strdup(config->version);
+        return s->path != NULL && s->tool_text != NULL && s->tool_sha256 != NULL && s->version != NULL;
+}
+
+static void free_store(struct store *s)
+{
+        runcopies_release(
+            &s->copies, s->copies.head - atomic_load_explicit(&s->copies.tail, memory_order_relaxed));
+        recq_free(s->queue);
+        if (s->wake_fd >= 0)
+                close(s->wake_fd);
+        if (s->notify_fd >= 0)
+                close(s->notify_fd);
+        free(s->path);
+        free(s->tool_text);
+        free(s->tool_sha256);
+        free(s->version);
+        pthread_cond_destroy(&s->opened);
+        pthread_mutex_destroy(&s->mutex);
+        free(s);
+}
+
+struct store *store_open(const struct store_config *config)
+{
+        assert(config->path != NULL && config->tool != NULL);
+        struct store *s = calloc(1, sizeof *s);
+
+        if (s == NULL)
+                return NULL;
+        init_lock(s);
+        s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        s->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        s->queue = recq_new(config->records_max > 0 ? config->records_max : RECQ_RECORDS_DEFAULT,
+            config->samples_max > 0 ? config->samples_max : RECQ_SAMPLES_DEFAULT);
+        if (!copy_config(s, config) || s->queue == NULL || s->wake_fd < 0 || s->notify_fd < 0) {
+                free_store(s);
+                return NULL;
+        }
+        s->state.next_run_id = 1;
+        if (!start_thread(s)) {
+                tell_disk(s, "no thread for its writer could be started");
+                return s;
+        }
+        pthread_mutex_lock(&s->mutex);
+        while (!s->is_decided)
+                pthread_cond_wait(&s->opened, &s->mutex);
+        pthread_mutex_unlock(&s->mutex);
+        return s;
+}
+
+void store_close(struct store *s)
+{
+        if (s == NULL)
+                return;
+        if (s->has_thread) {
+                atomic_store(&s->is_closing, true);
+                ring(s->wake_fd);
+                pthread_join(s->thread, NULL);
+        }
+        free_store(s);
+}
+
+static bool refuse(struct store *s, const struct record *r)
+{
+        atomic_fetch_add(r->kind == RECORD_SAMPLE ? &s->refused_samples : &s->refused_records, 1);
+        return false;
+}
+
+static bool post_record(struct store *s, const struct record *r)
+{
+        bool is_start = r->kind == RECORD_RUN_START;
+
+        if (is_start && !runcopies_push(&s->copies, r->u.run.recipe)) {
+                set_overrun(s, true);
+                return refuse(s, r);
+        }
+        bool is_taken = recq_push(s->queue, r);
+        if (is_start && !is_taken)
+                runcopies_unpush(&s->copies);
+        if (!is_taken || recq_records(s->queue) > recq_records_max(s->queue) / 4 * 3)
+                set_overrun(s, true);
+        if (!atomic_exchange(&s->is_rung, true))
+                ring(s->wake_fd);
+        return is_taken;
+}
+
+bool store_post(struct store *s, const struct record *r)
+{
+        assert(s != NULL && r != NULL);
+        if (!atomic_load(&s->is_open))
+                return refuse(s, r);
+        if (r->kind != RECORD_SAMPLE)
+                return post_record(s, r);
+        assert(r->u.sample.tag >= 0 && r->u.sample.tag < s->config.tool->tag_count);
+        return recq_push(s->queue, r);
+}
+
+void store_get_state(struct store *s, struct store_state *out)
+{
+        quiet(s->notify_fd);
+        pthread_mutex_lock(&s->mutex);
+        *out = s->state;
+        out->queued = (size_t)recq_records(s->queue) + recq_samples(s->queue);
+        pthread_mutex_unlock(&s->mutex);
+        out->dropped += recq_dropped(s->queue) + atomic_load(&s->refused_samples);
+        out->records_lost = recq_lost(s->queue) + atomic_load(&s->refused_records);
+}
+
+int store_fd(const struct store *s)
+{
+        return s->notify_fd;
+}

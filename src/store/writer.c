@@ -1,0 +1,230 @@
+#include "ald/store/writer.h"
+
+#include "ald/base/text.h"      /* text_add */
+#include "ald/base/time.h"      /* TIME_S */
+#include "ald/core/recq.h"      /* recq_record and friends */
+#include "ald/store/lockfile.h" /* lockfile_take, lockfile_drop */
+#include "ald/store/recover.h"  /* recover_runs */
+#include "ald/store/rows.h"     /* rows_put_record and friends */
+#include "ald/store/schema.h"   /* schema_prepare */
+
+#include <assert.h>   /* assert */
+#include <sqlite3.h>  /* sqlite3 */
+#include <stdlib.h>   /* calloc, free */
+#include <string.h>   /* strerror */
+#include <sys/stat.h> /* stat */
+#include <time.h>     /* clock_gettime */
+
+/* Another program may hold the write lock for a moment (somebody's sqlite3 shell). */
+enum { BUSY_MS = 1000 };
+
+enum { CHECKPOINT_PAGES = 1000 };
+#define CHECKPOINT_US (60 * TIME_S)
+
+struct writer {
+        const struct store_config *config;
+        int lock;
+        sqlite3 *db;
+        struct rows *rows;
+        int64_t records, samples;
+        int wal_pages;        /* after the last commit */
+        int checkpoint_pages; /* due at this length of the log */
+        int64_t checkpoint_us;
+};
+
+static int64_t wall_now_us(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_REALTIME, &t);
+        return (int64_t)t.tv_sec * TIME_S + t.tv_nsec / 1000;
+}
+
+static int note_wal_pages(void *context, sqlite3 *db, const char *name, int pages)
+{
+        struct writer *w = context;
+
+        (void)db;
+        (void)name;
+        if (pages < w->wal_pages) /* it began anew */
+                w->checkpoint_pages = CHECKPOINT_PAGES;
+        w->wal_pages = pages;
+        return SQLITE_OK;
+}
+
+static bool open_file(struct writer *w, struct text *why)
+{
+        struct stat st;
+
+        if (stat(w->config->path, &st) == 0 && !S_ISREG(st.st_mode)) {
+                text_add(why, S_ISDIR(st.st_mode) ? "a folder, not a database" : "not a regular file");
+                return false;
+        }
+        w->lock = lockfile_take(w->config->path, why);
+        if (w->lock < 0)
+                return false;
+        int rc = sqlite3_open_v2(
+            w->config->path, &w->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+        if (rc == SQLITE_OK)
+                return true;
+        int os = w->db == NULL ? 0 : sqlite3_system_errno(w->db);
+        text_add(why, "%s", os != 0 ? strerror(os) : w->db == NULL ? "out of memory" : sqlite3_errmsg(w->db));
+        return false;
+}
+
+static bool find_next_run(sqlite3 *db, int64_t *next, struct text *why)
+{
+        sqlite3_stmt *stmt = NULL;
+
+        sqlite3_prepare_v2(db, "SELECT coalesce(max(id), 0) + 1 FROM run", -1, &stmt, NULL);
+        bool ok = sqlite3_step(stmt) == SQLITE_ROW;
+        if (ok)
+                *next = sqlite3_column_int64(stmt, 0);
+        else
+                text_add(why, "%s", sqlite3_errmsg(db));
+        sqlite3_finalize(stmt);
+        return ok;
+}
+
+static bool prepare(struct writer *w, struct writer_found *found, struct text *why)
+{
+        const struct rows_config rows = {
+            .tool = w->config->tool,
+            .tool_text = w->config->tool_text,
+            .tool_sha256 = w->config->tool_sha256,
+            .version = w->config->version,
+            .digest = w->config->sha256,
+        };
+        int keep = 1;
+
+        sqlite3_busy_timeout(w->db, BUSY_MS);
+        if (!schema_prepare(w->db, why))
+                return false;
+        /* The -wal and -shm files outlive us, so that a reader without write permission finds what it needs. */
+        sqlite3_file_control(w->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+        sqlite3_wal_hook(w->db, note_wal_pages, w);
+        w->checkpoint_pages = CHECKPOINT_PAGES;
+        if (!recover_runs(w->db, wall_now_us(), &found->interrupted_run, why) ||
+            !find_next_run(w->db, &found->next_run_id, why))
+                return false;
+        w->rows = rows_new(w->db, &rows, why);
+        return w->rows != NULL;
+}
+
+static void free_writer(struct writer *w)
+{
+        rows_free(w->rows);
+        sqlite3_close(w->db);
+        if (w->lock >= 0)
+                lockfile_drop(w->config->path, w->lock);
+        free(w);
+}
+
+struct writer *writer_open(const struct store_config *config, struct writer_found *found, struct text *why)
+{
+        struct writer *w = calloc(1, sizeof *w);
+
+        if (w == NULL) {
+                text_add(why, "out of memory");
+                return NULL;
+        }
+        w->config = config;
+        w->lock = -1;
+        if (open_file(w, why) && prepare(w, found, why))
+                return w;
+        free_writer(w);
+        return NULL;
+}
+
+/* *starts: how many run copies belong to these records. */
+static int put_records(
+    struct writer *w, struct recq *queue, const struct runcopies *copies, uint32_t n, uint32_t *starts)
+{
+        int rc = SQLITE_OK;
+
+        for (uint32_t i = 0; i < n && rc == SQLITE_OK; i++) {
+                const struct record *r = recq_record(queue, i);
+                bool is_start = r->kind == RECORD_RUN_START;
+
+                rc = rows_put_record(w->rows, r, is_start ? runcopies_at(copies, *starts) : NULL);
+                *starts += is_start;
+        }
+        return rc;
+}
+
+static int put_samples(struct writer *w, struct recq *queue, uint32_t n, int64_t *gaps)
+{
+        int rc = SQLITE_OK;
+
+        for (uint32_t i = 0; i < n && rc == SQLITE_OK; i++) {
+                const struct recq_sample *s = recq_sample(queue, i);
+
+                rc = rows_put_sample(w->rows, s);
+                *gaps += s->gap > 0;
+        }
+        return rc;
+}
+
+bool writer_write(struct writer *w, struct recq *queue, const struct runcopies *copies,
+    struct writer_batch *batch, struct text *why)
+{
+        int64_t gaps = 0, duplicates = rows_duplicates(w->rows);
+
+        assert(batch->records + batch->samples > 0);
+        batch->starts = 0;
+        int rc = rows_begin(w->rows);
+        if (rc == SQLITE_OK)
+                rc = put_records(w, queue, copies, batch->records, &batch->starts);
+        if (rc == SQLITE_OK)
+                rc = put_samples(w, queue, batch->samples, &gaps);
+        if (rc == SQLITE_OK)
+                rc = rows_commit(w->rows);
+        if (rc != SQLITE_OK) {
+                rows_rollback(w->rows);
+                text_add(why, "%s", rows_error(w->rows));
+                return false;
+        }
+        w->records += batch->records;
+        w->samples += batch->samples - gaps - (rows_duplicates(w->rows) - duplicates);
+        return true;
+}
+
+bool writer_checkpoint(struct writer *w, int64_t now_us, struct text *why)
+{
+        if (w->wal_pages < w->checkpoint_pages && now_us - w->checkpoint_us < CHECKPOINT_US)
+                return true;
+        int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+        w->checkpoint_us = now_us;
+        /* While a reader keeps the log from starting anew it goes on growing: no further try at every commit. */
+        w->checkpoint_pages = w->wal_pages + CHECKPOINT_PAGES;
+        if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+                return true;
+        text_add(why, "checkpoint: %s", sqlite3_errmsg(w->db));
+        return false;
+}
+
+int64_t writer_samples(const struct writer *w)
+{
+        return w->samples;
+}
+
+int64_t writer_duplicates(const struct writer *w)
+{
+        return rows_duplicates(w->rows);
+}
+
+int64_t writer_records(const struct writer *w)
+{
+        return w->records;
+}
+
+void writer_close(struct writer *w)
+{
+        if (w == NULL)
+                return;
+        /* analysis_limit keeps optimize short in a large database. */
+        sqlite3_exec(w->db, "PRAGMA analysis_limit=200; PRAGMA optimize", NULL, NULL, NULL);
+        sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        free_writer(w);
+}

@@ -1,0 +1,312 @@
+/* Questions to the run database: answers, and every way in which it cannot be read. */
+#include "unit/store_fixture.h"
+
+#include "ald/core/event.h"  /* PULSE_DONE */
+#include "ald/store/query.h" /* struct query */
+
+#include <check.h>    /* the test framework */
+#include <math.h>     /* isnan */
+#include <stdio.h>    /* snprintf */
+#include <string.h>   /* strstr */
+#include <sys/stat.h> /* chmod */
+#include <sys/wait.h> /* waitpid */
+#include <unistd.h>   /* fork, setuid */
+
+#define T0 FIXTURE_T0
+
+static struct query *open_query(const char *db)
+{
+        char why[256] = "untouched";
+        struct query *q = query_open(db, why, sizeof why);
+
+        ck_assert_msg(q != NULL, "%s", why);
+        return q;
+}
+
+static void refuses(const char *db, const char *cause)
+{
+        char why[256];
+
+        ck_assert_ptr_null(query_open(db, why, sizeof why));
+        ck_assert_ptr_nonnull(strstr(why, db));
+        ck_assert_msg(strstr(why, cause) != NULL, "'%s' says nothing of '%s'", why, cause);
+}
+
+/* Three runs: 1 complete with two pulses, 2 without any, 3 under way with an open pulse. Eleven records. */
+enum { RECORDS = 11 };
+static void post_runs(struct store *s)
+{
+        struct record done = fixture_pulse(RECORD_PULSE_END, 1, 2, "coat[2]", 1);
+        struct record metrics = fixture_pulse(RECORD_PULSE_METRICS, 1, 2, "coat[2]", 1);
+
+        done.u.pulse.outcome = PULSE_DONE;
+        done.u.pulse.opened_us = T0 + 2000050;
+        done.u.pulse.width_us = 99980;
+        metrics.u.pulse.pressure_base = 2.25;
+        metrics.u.pulse.pressure_area = 0.5;
+        fixture_post(s, fixture_run(RECORD_RUN_START, 1, T0, "Execute", ""));
+        fixture_post(s, fixture_cycle(RECORD_CYCLE_START, 1, T0, 1));
+        fixture_post(s, fixture_pulse(RECORD_PULSE_START, 1, 2, "coat[2]", 1));
+        fixture_post(s, done);
+        fixture_post(s, metrics);
+        fixture_post(s, fixture_pulse(RECORD_PULSE_START, 1, 1, "coat[9]", 0));
+        fixture_post(s, fixture_run(RECORD_RUN_END, 1, T0 + 60, "Complete", "fine"));
+        fixture_post(s, fixture_run(RECORD_RUN_START, 2, T0 + 70, "Execute", ""));
+        fixture_post(s, fixture_run(RECORD_RUN_END, 2, T0 + 80, "Aborted", "over-pressure"));
+        fixture_post(s, fixture_run(RECORD_RUN_START, 3, T0 + 90, "Execute", ""));
+        fixture_post(s, fixture_pulse(RECORD_PULSE_START, 3, 1, "coat[0]", 0));
+        fixture_await_records(s, RECORDS);
+}
+
+struct runs {
+        int count;
+        struct query_run run[8];
+};
+static void take_run(void *ctx, const struct query_run *run)
+{
+        struct runs *runs = ctx;
+
+        ck_assert_int_lt(runs->count, 8);
+        runs->run[runs->count++] = *run;
+}
+
+struct pulses {
+        int count;
+        struct query_pulse pulse[8];
+};
+static void take_pulse(void *ctx, const struct query_pulse *pulse)
+{
+        struct pulses *pulses = ctx;
+
+        ck_assert_int_lt(pulses->count, 8);
+        pulses->pulse[pulses->count++] = *pulse;
+}
+
+START_TEST(runs_come_newest_first)
+{
+        const char *db = fixture_path("a.db");
+        struct store *s = fixture_open(db);
+        struct query *q = open_query(db);
+        struct runs all = {0}, two = {0};
+
+        ck_assert_int_eq(query_runs(q, 10, take_run, &all), 0);
+        ck_assert_int_eq(all.count, 0);
+        post_runs(s); /* the open reader sees what comes */
+        ck_assert_int_eq(query_runs(q, 10, take_run, &all), 0);
+        ck_assert_int_eq(query_runs(q, 2, take_run, &two), 0);
+        ck_assert_int_eq(all.count, 3);
+        ck_assert_int_eq(two.count, 2);
+        ck_assert_int_eq(two.run[1].id, 2);
+
+        const struct query_run *first = &all.run[2], *last = &all.run[0];
+        ck_assert_int_eq(last->id, 3);
+        ck_assert_int_eq(last->ended_us, 0);
+        ck_assert_int_eq(last->pulses, 1);
+        ck_assert_str_eq(all.run[1].reason, "over-pressure");
+        ck_assert_int_eq(first->id, 1);
+        ck_assert_str_eq(first->recipe, "small");
+        ck_assert_str_eq(first->state, "Complete");
+        ck_assert_str_eq(first->reason, "fine");
+        ck_assert_str_eq(first->user, "ada");
+        ck_assert_int_eq(first->started_us, T0);
+        ck_assert_int_eq(first->ended_us, T0 + 60);
+        ck_assert_int_eq(first->cycles, 1);
+        ck_assert_int_eq(first->pulses, 2);
+        ck_assert_str_eq(first->recipe_sha256, fixture_recipe()->sha256);
+        ck_assert_str_eq(first->tool_sha256, "bbbb");
+        ck_assert_str_eq(first->version, "v1");
+        query_close(q);
+        store_close(s);
+}
+END_TEST
+
+START_TEST(one_run_with_its_pulses)
+{
+        const char *db = fixture_path("a.db");
+        struct store *s = fixture_open(db);
+        struct query_run run;
+        struct pulses pulses = {0};
+
+        post_runs(s);
+        struct query *q = open_query(db);
+        ck_assert_int_eq(query_run(q, 2, &run), 1);
+        ck_assert_int_eq(run.id, 2);
+        ck_assert_int_eq(query_run(q, 99, &run), 0);
+        ck_assert_int_eq(query_pulses(q, 1, take_pulse, &pulses), 0);
+        ck_assert_int_eq(pulses.count, 2); /* in order of planned opening, not of the path */
+        const struct query_pulse *open = &pulses.pulse[0], *done = &pulses.pulse[1];
+        ck_assert_str_eq(open->path, "coat[9]");
+        ck_assert_str_eq(open->outcome, "open");
+        ck_assert_str_eq(open->precursor, "nb");
+        ck_assert_int_eq(open->planned_open_us, T0 + 1000000);
+        ck_assert_int_eq(open->planned_width_us, 100000);
+        ck_assert_int_eq(open->opened_us, -1);
+        ck_assert_int_eq(open->width_us, -1);
+        ck_assert(isnan(open->base) && isnan(open->peak) && isnan(open->area));
+        ck_assert_str_eq(done->path, "coat[2]");
+        ck_assert_str_eq(done->outcome, "done");
+        ck_assert_int_eq(done->cycle, 2);
+        ck_assert_int_eq(done->attempt, 1);
+        ck_assert_int_eq(done->opened_us, T0 + 2000050);
+        ck_assert_int_eq(done->width_us, 99980);
+        ck_assert_double_eq(done->base, 2.25);
+        ck_assert(isnan(done->peak));
+        ck_assert_double_eq(done->area, 0.5);
+        query_close(q);
+        store_close(s);
+}
+END_TEST
+
+static void reads_three_runs(const char *db)
+{
+        struct query *q = open_query(db);
+        struct runs all = {0};
+
+        ck_assert_msg(query_runs(q, 10, take_run, &all) == 0, "%s", query_why(q));
+        ck_assert_int_eq(all.count, 3);
+        query_close(q);
+}
+
+/* As somebody who may read the folder and its files but write nothing (root may write everywhere). */
+static void reads_without_permission(const char *db, bool in_child_of_root)
+{
+        pid_t child = fork();
+        int status;
+
+        if (child == 0) {
+                if (in_child_of_root && setuid(65534) != 0)
+                        _exit(2);
+                reads_three_runs(db);
+                _exit(0);
+        }
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_int_eq(status, 0);
+}
+
+START_TEST(it_reads_while_the_daemon_runs_and_after)
+{
+        const char *db = fixture_path("a.db");
+        struct store *s = fixture_open(db);
+
+        post_runs(s);
+        ck_assert_int_eq(chmod(fixture_path(""), 0755), 0);
+        reads_three_runs(db);
+        reads_without_permission(db, geteuid() == 0);
+        store_close(s);
+        ck_assert_int_eq(chmod(fixture_path(""), 0555), 0);
+        reads_without_permission(db, geteuid() == 0);
+        ck_assert_int_eq(chmod(fixture_path(""), 0755), 0);
+        reads_three_runs(db);
+}
+END_TEST
+
+START_TEST(it_reads_a_bare_copy_in_a_folder_that_cannot_be_written)
+{
+        const char *db = fixture_path("what?%#.db");
+        struct store *s = fixture_open(db);
+
+        post_runs(s);
+        store_close(s);
+        ck_assert_int_eq(unlink(fixture_path("what?%#.db-wal")), 0);
+        ck_assert_int_eq(unlink(fixture_path("what?%#.db-shm")), 0);
+        ck_assert_int_eq(chmod(fixture_path(""), 0555), 0);
+        reads_without_permission(db, geteuid() == 0);
+        ck_assert_int_eq(chmod(fixture_path(""), 0755), 0);
+}
+END_TEST
+
+START_TEST(it_reads_what_a_killed_daemon_left)
+{
+        const char *db = fixture_path("a.db");
+        pid_t child = fork();
+        int status;
+
+        if (child == 0) {
+                post_runs(fixture_open(db));
+                _exit(0);
+        }
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_int_eq(status, 0);
+        ck_assert_int_eq(chmod(fixture_path(""), 0755), 0);
+        reads_without_permission(db, geteuid() == 0);
+        reads_three_runs(db);
+}
+END_TEST
+
+START_TEST(what_is_no_run_database_is_refused)
+{
+        const char *db = fixture_path("a.db"), *foreign = fixture_path("foreign.db");
+        FILE *f = fopen(fixture_path("garbage.db"), "w");
+
+        fprintf(f, "%01000d", 7);
+        fclose(f);
+        refuses(fixture_path("none.db"), "No such file or directory");
+        ck_assert_int_ne(access(fixture_path("none.db"), F_OK), 0); /* reading makes no file */
+        refuses(fixture_path(""), "a folder");
+        refuses(fixture_path("garbage.db"), "not an SQLite database");
+        sqlite3_close(fixture_intrude(foreign, "CREATE TABLE run(id)"));
+        refuses(foreign, "another program");
+        store_close(fixture_open(db));
+        sqlite3_close(fixture_intrude(db, "PRAGMA user_version = 9"));
+        refuses(db, "newer version (schema 9");
+        sqlite3_close(fixture_intrude(db, "PRAGMA user_version = 0"));
+        refuses(db, "older version (schema 0 of 1)");
+}
+END_TEST
+
+START_TEST(a_question_without_end_is_given_up)
+{
+        const char *db = fixture_path("a.db");
+        struct pulses pulses = {0};
+        struct runs runs = {0};
+
+        store_close(fixture_open(db));
+        sqlite3_close(fixture_intrude(db,
+            "DROP TABLE pulse; CREATE VIEW pulse AS"
+            " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+            " SELECT count(*) AS cycle, 1 AS run_id, '' AS path, 1 AS attempt, '' AS outcome, '' AS "
+            "precursor,"
+            " 0 AS planned_open_us, 0 AS opened_us, 0 AS planned_width_us, 0 AS width_us, 0 AS pressure_base,"
+            " 0 AS pressure_peak, 0 AS pressure_area FROM n"));
+        struct query *q = open_query(db);
+        query_set_limit(q, 100000);
+        ck_assert_int_eq(query_pulses(q, 1, take_pulse, &pulses), -1);
+        ck_assert_ptr_nonnull(strstr(query_why(q), "no answer within 0.1 s"));
+        ck_assert_int_eq(query_runs(q, 1, take_run, &runs), 0); /* the next one has a time of its own */
+        query_close(q);
+}
+END_TEST
+
+START_TEST(an_error_is_told)
+{
+        const char *db = fixture_path("a.db");
+        struct query_run run;
+
+        store_close(fixture_open(db));
+        struct query *q = open_query(db);
+        sqlite3_close(fixture_intrude(db, "DROP TABLE cycle"));
+        ck_assert_int_eq(query_run(q, 1, &run), -1);
+        ck_assert_ptr_nonnull(strstr(query_why(q), "no such table: cycle"));
+        ck_assert_ptr_nonnull(strstr(query_why(q), db));
+        query_close(q);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("query");
+        TCase *tcase = tcase_create("query");
+
+        tcase_set_timeout(tcase, 60);
+        tcase_add_checked_fixture(tcase, fixture_make, fixture_clean);
+        tcase_add_test(tcase, runs_come_newest_first);
+        tcase_add_test(tcase, one_run_with_its_pulses);
+        tcase_add_test(tcase, it_reads_while_the_daemon_runs_and_after);
+        tcase_add_test(tcase, it_reads_a_bare_copy_in_a_folder_that_cannot_be_written);
+        tcase_add_test(tcase, it_reads_what_a_killed_daemon_left);
+        tcase_add_test(tcase, what_is_no_run_database_is_refused);
+        tcase_add_test(tcase, a_question_without_end_is_given_up);
+        tcase_add_test(tcase, an_error_is_told);
+        suite_add_tcase(suite, tcase);
+        return fixture_main(suite);
+}
