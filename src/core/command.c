@@ -81,7 +81,11 @@ static bool refuse_failsafe(const struct core *core, struct effect_reply *reply)
 
 static void do_run(struct core *core, const struct command *command, struct effect_reply *reply)
 {
-        assert(command->recipe != NULL);
+        /* Nothing to run: it did not compile. The client was told its errors; the attempt is audited (A3). */
+        if (command->recipe == NULL) {
+                refuse(reply, "the recipe has errors", "`aldctl check RECIPE -c TOOL` shows them");
+                return;
+        }
         if (refuse_latched(core, reply) || refuse_store(core, reply) || refuse_links(core, reply) ||
             refuse_failsafe(core, reply))
                 return;

@@ -13,6 +13,10 @@
 
 struct control; /* opaque */
 struct event_base;
+struct peer;
+
+/* Connections at once, in all and of one user (DESIGN.md, Control socket). */
+enum { CONTROL_CLIENTS_MAX = 32, CONTROL_CLIENTS_PER_UID = 8, CONTROL_PROTOCOL = 1 };
 
 /* What the daemon does for its clients. */
 struct control_owner {
@@ -31,8 +35,11 @@ struct control_config {
         const char *path;        /* of the socket */
         const struct tool *tool; /* borrowed */
         const char *version;
-        const char *db_path;     /* told in the hello, for clients that read history */
+        const char *db_path; /* told in the hello, for clients that read history */
         struct control_owner owner;
+        /* NULL: the kernel's word (control/peer.h). Tests put other peers in its place. */
+        bool (*identify)(void *ctx, int fd, struct peer *out);
+        void *identify_ctx;
 };
 
 /* Listen. NULL: *why explains (why_cap bytes): path too long, a live daemon already there, no permission. */

@@ -1,0 +1,59 @@
+/* aldctl, the client: what its parts share. The command table in aldctl.c is the source of dispatch, of `--help` and of
+ * the check of options; each command is one function in a file of its own kind (aldctl_*.c). */
+#ifndef ALD_APP_ALDCTL_H
+#define ALD_APP_ALDCTL_H
+
+#include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
+
+/* The exit codes that scripts may rely on (DESIGN.md, Programs). */
+enum aldctl_exit {
+        ALDCTL_OK = 0,
+        ALDCTL_FAILED = 1,
+        ALDCTL_USAGE = 2,
+        ALDCTL_REFUSED = 3,       /* interlock, limit or state */
+        ALDCTL_NOT_CONNECTED = 4, /* no daemon answers */
+        ALDCTL_DENIED = 5         /* no permission */
+};
+
+enum { ALDCTL_SETS_MAX = 64, ALDCTL_WORDS_MAX = 4 };
+
+/* The command line, taken apart. Texts are borrowed from argv and the environment. */
+struct aldctl_options {
+        const char *socket; /* never NULL */
+        const char *db;     /* NULL: ask the daemon */
+        const char *tool;   /* -c */
+        bool json, wait, now, repeat, skip, help;
+        int limit; /* --limit */
+        size_t set_count;
+        const char *sets[ALDCTL_SETS_MAX]; /* "NAME=VALUE", the '=' checked */
+        size_t word_count;
+        const char *words[ALDCTL_WORDS_MAX]; /* after the command */
+};
+
+struct aldctl_command {
+        const char *name;
+        const char *usage; /* what follows the name */
+        const char *help;
+        unsigned options; /* bits of enum aldctl_option in aldctl.c */
+        size_t words_min, words_max;
+        enum aldctl_exit (*run)(const struct aldctl_command *self, const struct aldctl_options *options);
+};
+
+/* aldctl_check.c */
+enum aldctl_exit aldctl_check(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_command.c */
+enum aldctl_exit aldctl_command(
+    const struct aldctl_command *self, const struct aldctl_options *o); /* hold, ... */
+enum aldctl_exit aldctl_run(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_list.c */
+enum aldctl_exit aldctl_status(const struct aldctl_command *self, const struct aldctl_options *o);
+enum aldctl_exit aldctl_tags(const struct aldctl_command *self, const struct aldctl_options *o);
+enum aldctl_exit aldctl_interlocks(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_watch.c */
+enum aldctl_exit aldctl_watch(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_history.c */
+enum aldctl_exit aldctl_runs(const struct aldctl_command *self, const struct aldctl_options *o);
+enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct aldctl_options *o);
+
+#endif

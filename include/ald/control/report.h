@@ -1,0 +1,60 @@
+/* What clients are told about the tool, as JSON. The keys below are a contract: scripts read them. Times of day are
+ * UTC text, durations are seconds, values are in the tag's own unit.
+ *
+ * status
+ *   state              one of the machine's states, "Execute"
+ *   in_run             a run is under way
+ *   run                number of the present or last run, null = none yet
+ *   recipe, phase      names, "" = none
+ *   step               "pulse nb 1 s", "" = none
+ *   source_line        the step's line in the recipe, null = none
+ *   waiting            the condition it waits for with live values, "" = nothing
+ *   reason             why it was held, stopped or aborted, "" = none
+ *   cycle, cycles      cycle i of n, 0 = not yet, none
+ *   elapsed_s          since the run's start
+ *   left_s             timed time left; waits for conditions (heat-up) are not in it
+ *   step_left_s        of the present step, null = open-ended
+ *   is_heating         it waits for set-points or a temperature: that time is not in left_s
+ *   is_bounded         no further condition waits: left_s is all there is
+ *   store_ok           the record is being kept
+ *   latches            tripped interlocks, first-out first: id, text, guidance, time, is_active, action
+ *   unconfirmed_count, unconfirmed    outputs whose position is not known, by name
+ *   external_failsafe  outputs whose fail-safe is outside this program's reach, by name
+ * tag
+ *   name, kind         "number", "switch" (on/off) or "valve" (open/closed)
+ *   unit               "Torr", "" for switches and valves
+ *   value              null = none; text: the same for people
+ *   quality, why       Good, Uncertain, Bad and the reason
+ *   age_s              null = never read
+ *   is_output; for outputs: commanded, safe, limit_min, limit_max, failsafe (text)
+ * interlock
+ *   id, kind           "trip", "permit" or "exclusive"
+ *   condition          as in the tool file; is_true: true, false or null (a value is not Good)
+ *   values             the live values it looks at
+ *   action, arm, is_armed, is_latched, is_permitted, outputs, purge_between_s, guidance
+ * event
+ *   time, run, kind, severity, source, text */
+#ifndef ALD_CONTROL_REPORT_H
+#define ALD_CONTROL_REPORT_H
+
+#include "ald/core/core.h"   /* struct core */
+#include "ald/core/record.h" /* struct record */
+#include "ald/core/tool.h"   /* struct tool */
+
+#include <jansson.h> /* json_t */
+
+/* All results are new; NULL when memory is out. */
+json_t *report_status(const struct tool *tool, const struct core *core);
+json_t *report_tags(const struct tool *tool, const struct core *core);       /* array of tags */
+json_t *report_interlocks(const struct tool *tool, const struct core *core); /* array of interlocks */
+json_t *report_event(const struct record *r);                                /* of kind RECORD_EVENT */
+json_t *report_verbs(void);                                                  /* the table of verbs */
+
+/* For subscriptions: what never changes of a tag, and what does. Neither has the name. */
+json_t *report_tag_facts(const struct tool_tag *tag);
+json_t *report_tag_now(const struct tool_tag *tag, const struct core_tag *now);
+
+/* "2026-11-21T10:15:30.123Z" now or then. */
+json_t *report_time(int64_t wall_us);
+
+#endif

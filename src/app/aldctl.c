@@ -1,0 +1,316 @@
+/* aldctl: check recipes, start and follow runs, ask the daemon, read the record.
+ *
+ * One table of commands and one of options: dispatch, the check of arguments and --help read them. */
+#include "ald/app/aldctl.h"      /* own declarations */
+#include "ald/app/aldctl_show.h" /* show_error */
+#include "ald/app/version.h"     /* version_text */
+#include "ald/base/text.h"       /* text_nearest */
+
+#include <signal.h> /* signal, SIGPIPE */
+#include <stdio.h>  /* printf */
+#include <stdlib.h> /* getenv, strtol */
+#include <string.h> /* strcmp */
+
+#define ALDCTL_SOCKET "/run/aldd/aldd.sock"
+
+enum aldctl_option {
+        OPT_SOCKET = 1 << 0,
+        OPT_DB = 1 << 1,
+        OPT_JSON = 1 << 2,
+        OPT_HELP = 1 << 3,
+        OPT_VERSION = 1 << 4,
+        OPT_TOOL = 1 << 5,
+        OPT_SET = 1 << 6,
+        OPT_WAIT = 1 << 7,
+        OPT_NOW = 1 << 8,
+        OPT_REPEAT = 1 << 9,
+        OPT_SKIP = 1 << 10,
+        OPT_LIMIT = 1 << 11,
+        OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
+};
+
+static const struct aldctl_command commands[] = {
+    {"check", "RECIPE -c TOOL [--set NAME=VALUE]...", "is the recipe sound for the tool? needs no daemon",
+        OPT_TOOL | OPT_SET, 1, 1, aldctl_check},
+    {"run", "RECIPE [--set NAME=VALUE]... [--wait]", "start a recipe; --wait follows it to its end",
+        OPT_SET | OPT_WAIT, 1, 1, aldctl_run},
+    {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status},
+    {"watch", "", "the same, live, until interrupted", 0, 0, 0, aldctl_watch},
+    {"hold", "[--now]", "hold the run; --now cuts a running pulse", OPT_NOW, 0, 0, aldctl_command},
+    {"resume", "[--repeat | --skip]", "go on with a held run (and the pulse that was cut)",
+        OPT_REPEAT | OPT_SKIP, 0, 0, aldctl_command},
+    {"stop", "", "end the run in order: pulse, purge, finally, standby", 0, 0, 0, aldctl_command},
+    {"abort", "", "everything safe at once", 0, 0, 0, aldctl_command},
+    {"reset", "", "clear trips whose cause is gone", 0, 0, 0, aldctl_command},
+    {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags},
+    {"interlocks", "", "every interlock with its condition and live values", 0, 0, 0, aldctl_interlocks},
+    {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs},
+    {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const struct {
+        const char *name, *value; /* value: NULL = none */
+        unsigned bit;
+        const char *help; /* NULL: told with its command */
+} options[] = {
+    {"--socket", "PATH", OPT_SOCKET, "the daemon's socket (ALD_SOCKET, else " ALDCTL_SOCKET ")"},
+    {"--db", "PATH", OPT_DB, "the run database (ALD_DB, else as the daemon says)"},
+    {"--json", NULL, OPT_JSON, "one JSON object or array, times in UTC"},
+    {"--help", NULL, OPT_HELP, "this text; after a command, its usage"},
+    {"--version", NULL, OPT_VERSION, "the version"},
+    {"-c", "TOOL", OPT_TOOL, NULL},
+    {"--set", "NAME=VALUE", OPT_SET, NULL},
+    {"--wait", NULL, OPT_WAIT, NULL},
+    {"--now", NULL, OPT_NOW, NULL},
+    {"--repeat", NULL, OPT_REPEAT, NULL},
+    {"--skip", NULL, OPT_SKIP, NULL},
+    {"--limit", "N", OPT_LIMIT, NULL},
+};
+enum { OPTIONS = sizeof options / sizeof options[0] };
+
+static const char *command_name(const void *ctx, size_t i)
+{
+        (void)ctx;
+        return commands[i].name;
+}
+
+static const char *option_name(const void *ctx, size_t i)
+{
+        (void)ctx;
+        return options[i].name;
+}
+
+static void print_help(void)
+{
+        (void)printf("usage: aldctl [--socket PATH] [--db PATH] [--json] COMMAND ...\n\n");
+        for (size_t i = 0; i < COMMANDS; i++)
+                (void)printf("  %-10s %s\n", commands[i].name, commands[i].help);
+        (void)printf("\n");
+        for (size_t i = 0; i < OPTIONS; i++)
+                if (options[i].help != NULL)
+                        (void)printf("  %-9s%-5s %s\n", options[i].name,
+                            options[i].value != NULL ? options[i].value : "", options[i].help);
+        (void)printf("\nexit codes: 0 ok, 1 failed, 2 usage, 3 refused, 4 not connected, 5 no permission\n");
+}
+
+static void print_usage(FILE *to, const struct aldctl_command *c)
+{
+        (void)fprintf(to, "usage: aldctl %s%s%s\n", c->name, c->usage[0] != '\0' ? " " : "", c->usage);
+}
+
+/* ---- Taking the command line apart ---- */
+
+struct args {
+        int argc;
+        char **argv;
+        int at;
+        const struct aldctl_command *command;
+        unsigned given; /* bits of the options seen */
+        struct aldctl_options options;
+};
+
+static bool find_command(struct args *a, const char *word)
+{
+        const char *near;
+
+        for (size_t i = 0; i < COMMANDS; i++)
+                if (strcmp(commands[i].name, word) == 0)
+                        a->command = &commands[i];
+        if (a->command != NULL)
+                return true;
+        near = text_nearest(word, command_name, NULL, COMMANDS);
+        if (near != NULL)
+                show_error("unknown command '%s'; did you mean '%s'?", word, near);
+        else
+                show_error("unknown command '%s'; `aldctl --help` lists them", word);
+        return false;
+}
+
+static bool take_word(struct args *a, const char *word)
+{
+        if (a->command == NULL)
+                return find_command(a, word);
+        if (a->options.word_count >= ALDCTL_WORDS_MAX) {
+                show_error("too many arguments");
+                return false;
+        }
+        a->options.words[a->options.word_count++] = word;
+        return true;
+}
+
+static bool take_set(struct args *a, const char *value)
+{
+        const char *equals = strchr(value, '=');
+
+        if (equals == NULL || equals == value || equals - value >= 64) {
+                show_error("--set %s: NAME=VALUE wanted, for instance --set cycles=2", value);
+                return false;
+        }
+        if (a->options.set_count >= ALDCTL_SETS_MAX) {
+                show_error("more than %d --set", ALDCTL_SETS_MAX);
+                return false;
+        }
+        a->options.sets[a->options.set_count++] = value;
+        return true;
+}
+
+static bool take_limit(struct args *a, const char *value)
+{
+        char *end;
+        long n = strtol(value, &end, 10);
+
+        if (*end != '\0' || n < 1 || n > 1000000) {
+                show_error("--limit %s: a number from 1 to 1000000 wanted", value);
+                return false;
+        }
+        a->options.limit = (int)n;
+        return true;
+}
+
+static bool set_option(struct args *a, unsigned bit, const char *value)
+{
+        struct aldctl_options *o = &a->options;
+
+        a->given |= bit;
+        switch (bit) {
+        case OPT_SOCKET:
+                o->socket = value;
+                break;
+        case OPT_DB:
+                o->db = value;
+                break;
+        case OPT_TOOL:
+                o->tool = value;
+                break;
+        case OPT_SET:
+                return take_set(a, value);
+        case OPT_LIMIT:
+                return take_limit(a, value);
+        case OPT_JSON:
+                o->json = true;
+                break;
+        case OPT_WAIT:
+                o->wait = true;
+                break;
+        case OPT_NOW:
+                o->now = true;
+                break;
+        case OPT_REPEAT:
+                o->repeat = true;
+                break;
+        case OPT_SKIP:
+                o->skip = true;
+                break;
+        default:
+                break;
+        }
+        return true;
+}
+
+/* "--name", "--name VALUE" or "--name=VALUE". */
+static bool take_option(struct args *a, const char *word)
+{
+        size_t len = strcspn(word, "=");
+        const char *near;
+        char name[64];
+
+        for (size_t i = 0; i < OPTIONS; i++) {
+                const char *value = NULL;
+                if (strlen(options[i].name) != len || strncmp(options[i].name, word, len) != 0)
+                        continue;
+                if (options[i].value != NULL)
+                        value = word[len] == '=' ? word + len + 1 : a->at < a->argc ? a->argv[a->at++] : NULL;
+                if ((options[i].value != NULL) != (value != NULL) ||
+                    (options[i].value == NULL && word[len] == '=')) {
+                        show_error("%s takes %s", options[i].name,
+                            options[i].value != NULL ? options[i].value : "no value");
+                        return false;
+                }
+                return set_option(a, options[i].bit, value);
+        }
+        (void)snprintf(name, sizeof name, "%.*s", (int)(len < 60 ? len : 60), word);
+        near = text_nearest(name, option_name, NULL, OPTIONS);
+        if (near != NULL)
+                show_error("unknown option '%s'; did you mean '%s'?", name, near);
+        else
+                show_error("unknown option '%s'; `aldctl --help` lists them", name);
+        return false;
+}
+
+static bool take_all(struct args *a)
+{
+        bool only_words = false;
+
+        while (a->at < a->argc) {
+                const char *word = a->argv[a->at++];
+                if (!only_words && strcmp(word, "--") == 0)
+                        only_words = true;
+                else if (!only_words && word[0] == '-' && word[1] != '\0' ? !take_option(a, word)
+                                                                          : !take_word(a, word))
+                        return false;
+        }
+        return true;
+}
+
+/* Do the options and words fit the command? */
+static bool fits(const struct args *a)
+{
+        const struct aldctl_command *c = a->command;
+        unsigned strange = a->given & ~(c->options | OPT_ALWAYS);
+
+        for (size_t i = 0; i < OPTIONS; i++)
+                if ((options[i].bit & strange) != 0) {
+                        show_error("%s does not take %s", c->name, options[i].name);
+                        return false;
+                }
+        if (a->options.word_count < c->words_min || a->options.word_count > c->words_max) {
+                show_error(a->options.word_count < c->words_min ? "%s: something is missing"
+                                                                : "%s: too many arguments",
+                    c->name);
+                return false;
+        }
+        if (a->options.repeat && a->options.skip) {
+                show_error("--repeat and --skip exclude one another");
+                return false;
+        }
+        return true;
+}
+
+static const char *from_environment(const char *name, const char *otherwise)
+{
+        const char *value = getenv(name);
+
+        return value != NULL && value[0] != '\0' ? value : otherwise;
+}
+
+int main(int argc, char **argv)
+{
+        struct args a = {.argc = argc, .argv = argv, .at = 1};
+
+        (void)signal(
+            SIGPIPE, SIG_IGN); /* `aldctl watch | head` ends with an error of writing, not by a signal */
+        a.options.socket = from_environment("ALD_SOCKET", ALDCTL_SOCKET);
+        a.options.db = from_environment("ALD_DB", NULL);
+        a.options.limit = 20;
+        if (!take_all(&a))
+                return ALDCTL_USAGE;
+        if ((a.given & OPT_VERSION) != 0) {
+                (void)printf("aldctl %s\n", version_text());
+                return ALDCTL_OK;
+        }
+        if (a.command == NULL) {
+                print_help();
+                return (a.given & OPT_HELP) != 0 ? ALDCTL_OK : ALDCTL_USAGE;
+        }
+        if ((a.given & OPT_HELP) != 0) {
+                print_usage(stdout, a.command);
+                (void)printf("%s\n", a.command->help);
+                return ALDCTL_OK;
+        }
+        if (!fits(&a)) {
+                print_usage(stderr, a.command);
+                return ALDCTL_USAGE;
+        }
+        return (int)a.command->run(a.command, &a.options);
+}

@@ -1,0 +1,197 @@
+/* aldctl hold, resume, stop, abort, reset, and run. */
+#include "ald/app/aldctl.h"       /* own declarations */
+#include "ald/app/aldctl_line.h"  /* line_ask */
+#include "ald/app/aldctl_show.h"  /* show_* */
+#include "ald/app/aldctl_watch.h" /* watch_run */
+#include "ald/base/diag.h"        /* diag_new: errors of reading the file */
+#include "ald/file/file.h"        /* file_read */
+
+#include <stdlib.h> /* free */
+#include <string.h> /* strchr, strrchr, strlen, memchr */
+
+/* Parts of a recipe's text in one request (control/session.h has the limit). */
+enum { COMMAND_PART_MAX = 8 * 1024, COMMAND_NAME_MAX = 200 };
+
+/* Print the daemon's words; the result is released. */
+static void tell(const struct aldctl_options *o, json_t *result)
+{
+        if (o->json) {
+                show_json(result);
+                return;
+        }
+        show_text(stdout, show_get_text(result, "text"), false);
+        (void)fputc('\n', stdout);
+        (void)fflush(stdout);
+        json_decref(result);
+}
+
+static json_t *params_of(const struct aldctl_options *o)
+{
+        json_t *params = json_object();
+
+        if (o->now)
+                (void)json_object_set_new(params, "now", json_true());
+        if (o->repeat)
+                (void)json_object_set_new(params, "repeat", json_true());
+        if (o->skip)
+                (void)json_object_set_new(params, "skip", json_true());
+        return params;
+}
+
+enum aldctl_exit aldctl_command(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        struct line l;
+        json_t *result = NULL;
+        enum aldctl_exit code = line_open(&l, o);
+
+        if (code == ALDCTL_OK)
+                code = line_ask(&l, o, self->name, params_of(o), &result);
+        if (code == ALDCTL_OK)
+                tell(o, result);
+        line_close(&l);
+        return code;
+}
+
+/* ---- run ---- */
+
+/* The end of the part that begins at `text`: at most COMMAND_PART_MAX bytes, and never inside a letter. What JSON must
+ * escape makes the line longer: six times at the worst, which the line's own limit would refuse. */
+static size_t part_bytes(const char *text, size_t left)
+{
+        size_t n = 0, line = 0;
+
+        while (n < left && n < COMMAND_PART_MAX && line < COMMAND_PART_MAX + COMMAND_PART_MAX / 2) {
+                line += (unsigned char)text[n] < ' ' || text[n] == '"' || text[n] == '\\' ? 6 : 1;
+                n++;
+        }
+        while (n < left && n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
+                n--;
+        return n;
+}
+
+static enum aldctl_exit send_part(struct line *l, const struct aldctl_options *o, const char *name,
+    const char *text, size_t offset, size_t n, bool last)
+{
+        json_t *result = NULL;
+        enum aldctl_exit code;
+
+        code = line_ask(l, o, "upload",
+            json_pack("{s:s, s:I, s:o, s:b}", "name", name, "offset", (json_int_t)offset, "text",
+                json_stringn(text + offset, n), "last", (int)last),
+            &result);
+        json_decref(result);
+        return code;
+}
+
+static enum aldctl_exit upload(
+    struct line *l, const struct aldctl_options *o, const char *name, const char *text, size_t len)
+{
+        enum aldctl_exit code = ALDCTL_OK;
+        size_t offset = 0;
+
+        do {
+                size_t n = part_bytes(text + offset, len - offset);
+                code = send_part(l, o, name, text, offset, n, offset + n == len);
+                offset += n;
+        } while (code == ALDCTL_OK && offset < len);
+        return code;
+}
+
+/* NULL after saying which cannot be sent. */
+static json_t *sets_of(const struct aldctl_options *o)
+{
+        json_t *sets = json_object();
+
+        for (size_t i = 0; i < o->set_count; i++) {
+                const char *equals = strchr(o->sets[i], '=');
+                char name[64];
+                (void)snprintf(name, sizeof name, "%.*s", (int)(equals - o->sets[i]), o->sets[i]);
+                if (json_object_set_new(sets, name, json_string(equals + 1)) == 0)
+                        continue;
+                /* Never leave one out in silence: the run would go with the default. */
+                show_error("--set %s: not UTF-8 text", o->sets[i]);
+                json_decref(sets);
+                return NULL;
+        }
+        return sets;
+}
+
+static enum aldctl_exit start(
+    struct line *l, const struct aldctl_options *o, const char *name, const char *text, size_t len)
+{
+        json_t *result = NULL, *sets = sets_of(o);
+        json_int_t run;
+        enum aldctl_exit code = sets != NULL ? upload(l, o, name, text, len) : ALDCTL_USAGE;
+
+        if (code == ALDCTL_OK)
+                code = line_ask(l, o, "run", json_pack("{s:s, s:O}", "recipe", name, "set", sets), &result);
+        json_decref(sets);
+        if (code != ALDCTL_OK)
+                return code;
+        run = json_integer_value(json_object_get(result, "run"));
+        if (o->wait && o->json)
+                json_decref(result); /* one object in all: the one at the end */
+        else
+                tell(o, result);
+        return o->wait ? watch_run(l, o, run) : ALDCTL_OK;
+}
+
+/* The first line that is not UTF-8 text, from 1; 0 = none. JSON carries nothing else, so the daemon could not even be
+ * asked. */
+static int foreign_line(const char *text, size_t len)
+{
+        int number = 1;
+
+        for (size_t at = 0; at < len; number++) {
+                const char *end = memchr(text + at, '\n', len - at);
+                size_t n = end != NULL ? (size_t)(end - (text + at)) : len - at;
+                json_t *line = memchr(text + at, '\0', n) == NULL ? json_stringn(text + at, n) : NULL;
+                if (line == NULL)
+                        return number;
+                json_decref(line);
+                at += n + 1;
+        }
+        return 0;
+}
+
+/* The whole file, or NULL after saying why not. */
+static char *read_recipe(const struct aldctl_options *o, const char *path, size_t *len)
+{
+        struct diag *d = diag_new();
+        char *text = d != NULL ? file_read(path, len, d) : NULL;
+        int foreign = text != NULL ? foreign_line(text, *len) : 0;
+
+        if (foreign > 0) {
+                diag_error(d, (struct diag_at){diag_source(d, path, NULL, 0), foreign, 1},
+                    "not UTF-8 text; save the file as UTF-8");
+                free(text);
+                text = NULL;
+        }
+        if (text == NULL && o->json)
+                show_json(json_pack(
+                    "{s:{s:s, s:s}}", "error", "message", "the recipe cannot be read", "file", path));
+        if (text == NULL && d != NULL)
+                diag_print(d, stderr, show_has_colour(stderr));
+        diag_free(d);
+        return text;
+}
+
+enum aldctl_exit aldctl_run(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        const char *path = o->words[0], *slash = strrchr(path, '/');
+        struct line l;
+        size_t len = 0;
+        enum aldctl_exit code;
+        char *text = read_recipe(o, path, &len);
+
+        (void)self;
+        if (text == NULL)
+                return ALDCTL_FAILED;
+        code = line_open(&l, o);
+        if (code == ALDCTL_OK)
+                code = start(
+                    &l, o, strlen(path) > COMMAND_NAME_MAX && slash != NULL ? slash + 1 : path, text, len);
+        line_close(&l);
+        free(text);
+        return code;
+}

@@ -1,0 +1,342 @@
+/* aldctl runs and report: the run database, read directly; the daemon is only asked where it lies. */
+#include "ald/app/aldctl.h"      /* own declarations */
+#include "ald/app/aldctl_line.h" /* line_try: the hello names the database */
+#include "ald/app/aldctl_show.h" /* show_* */
+#include "ald/base/time.h"       /* time_format_utc, TIME_S */
+#include "ald/store/query.h"     /* query_* */
+
+#include <errno.h>  /* errno */
+#include <math.h>   /* isnan, NAN */
+#include <stdlib.h> /* strtoll */
+#include <string.h> /* strcmp */
+#include <unistd.h> /* access */
+
+/* Where the database is: told, or as the daemon says. */
+static enum aldctl_exit find_database(const struct aldctl_options *o, char *path, size_t cap)
+{
+        struct line l;
+        enum aldctl_exit code;
+
+        if (o->db != NULL) {
+                text_copy(path, cap, o->db);
+                return ALDCTL_OK;
+        }
+        code = line_try(&l, o->socket);
+        if (code == ALDCTL_OK)
+                text_copy(path, cap, show_get_text(l.hello, "db"));
+        else
+                show_error(
+                    "where is the run database? The daemon at %s does not answer; --db or ALD_DB can say",
+                    o->socket);
+        line_close(&l);
+        return code;
+}
+
+static struct query *open_database(const struct aldctl_options *o, enum aldctl_exit *code)
+{
+        char path[512], why[320];
+        struct query *q = NULL;
+
+        *code = find_database(o, path, sizeof path);
+        if (*code != ALDCTL_OK)
+                return NULL;
+        q = query_open(path, why, sizeof why);
+        if (q == NULL) {
+                *code = access(path, R_OK) != 0 && errno == EACCES ? ALDCTL_DENIED : ALDCTL_FAILED;
+                show_error("%s", why);
+        }
+        return q;
+}
+
+/* ---- Values ---- */
+
+static json_t *json_time(int64_t us)
+{
+        char text[TIME_UTC_CAP];
+
+        if (us <= 0)
+                return json_null();
+        time_format_utc(us, text);
+        return json_string(text);
+}
+
+static json_t *json_seconds(int64_t us)
+{
+        return us < 0 ? json_null() : json_real((double)us / (double)TIME_S);
+}
+
+static json_t *json_number_or_null(double value)
+{
+        return isnan(value) ? json_null() : json_real(value);
+}
+
+static void add_json(json_t *o, const char *key, json_t *value)
+{
+        (void)json_object_set_new(o, key, value);
+}
+
+static json_t *json_run(const struct query_run *r)
+{
+        json_t *o = json_object();
+
+        add_json(o, "run", json_integer(r->id));
+        add_json(o, "recipe", json_string(r->recipe));
+        add_json(o, "state", json_string(r->state));
+        add_json(o, "reason", json_string(r->reason));
+        add_json(o, "operator", json_string(r->user));
+        add_json(o, "started", json_time(r->started_us));
+        add_json(o, "ended", json_time(r->ended_us));
+        add_json(o, "duration_s", json_seconds(r->ended_us > 0 ? r->ended_us - r->started_us : -1));
+        add_json(o, "cycles", json_integer(r->cycles));
+        add_json(o, "pulses", json_integer(r->pulses));
+        add_json(o, "recipe_sha256", json_string(r->recipe_sha256));
+        add_json(o, "tool_sha256", json_string(r->tool_sha256));
+        add_json(o, "version", json_string(r->version));
+        return o;
+}
+
+static void add_duration(struct text *t, const struct query_run *r)
+{
+        if (r->ended_us > 0)
+                show_add_seconds(t, (double)(r->ended_us - r->started_us) / (double)TIME_S);
+        else
+                text_add(t, "open");
+}
+
+/* ---- runs ---- */
+
+static void collect_run(void *ctx, const struct query_run *r)
+{
+        (void)json_array_append_new(ctx, json_run(r));
+}
+
+static void print_run(void *ctx, const struct query_run *r)
+{
+        char started[SHOW_TIME_CAP], took[40];
+        struct text t;
+
+        (void)ctx;
+        show_local(r->started_us, true, started);
+        text_init(&t, took, sizeof took);
+        add_duration(&t, r);
+        (void)printf("%5lld  %-20s %-12s %-20s %-14s %6lld %7lld  ", (long long)r->id, r->recipe, r->state,
+            started, took, (long long)r->cycles, (long long)r->pulses);
+        show_text(stdout, r->reason, false);
+        (void)fputc('\n', stdout);
+}
+
+enum aldctl_exit aldctl_runs(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        enum aldctl_exit code;
+        struct query *q = open_database(o, &code);
+        json_t *list = o->json ? json_array() : NULL;
+        int failed;
+
+        (void)self;
+        if (q == NULL) {
+                json_decref(list);
+                return code;
+        }
+        if (!o->json)
+                (void)printf("%s%5s  %-20s %-12s %-20s %-14s %6s %7s  %s%s\n", show_colour(stdout, SHOW_BOLD),
+                    "RUN", "RECIPE", "STATE", "STARTED", "TOOK", "CYCLES", "PULSES", "REASON",
+                    show_colour(stdout, SHOW_PLAIN));
+        failed = query_runs(q, o->limit, o->json ? collect_run : print_run, list);
+        if (failed != 0)
+                show_error("%s", query_why(q));
+        else if (o->json)
+                show_json(json_incref(list));
+        json_decref(list);
+        query_close(q);
+        return failed != 0 ? ALDCTL_FAILED : ALDCTL_OK;
+}
+
+/* ---- report ---- */
+
+/* What the rows add up to. Planned and actual lengths run from the first pulse's opening to the last one's close. */
+struct report {
+        json_t *pulses;                                         /* NULL for people */
+        int64_t planned_from_us, planned_to_us, from_us, to_us; /* 0 = none yet */
+        int64_t width_error_us_max;
+        int count, not_done;
+};
+
+static void sum_pulse(struct report *s, const struct query_pulse *p)
+{
+        s->count++;
+        if (strcmp(p->outcome, "done") != 0) {
+                s->not_done++;
+                return;
+        }
+        if (p->planned_open_us > 0 && p->planned_width_us >= 0) {
+                s->planned_from_us = s->planned_from_us == 0 ? p->planned_open_us : s->planned_from_us;
+                s->planned_to_us = p->planned_open_us + p->planned_width_us;
+        }
+        if (p->opened_us > 0 && p->width_us >= 0) {
+                int64_t error = p->width_us - p->planned_width_us;
+                s->from_us = s->from_us == 0 ? p->opened_us : s->from_us;
+                s->to_us = p->opened_us + p->width_us;
+                error = error < 0 ? -error : error;
+                s->width_error_us_max = error > s->width_error_us_max ? error : s->width_error_us_max;
+        }
+}
+
+static json_t *json_pulse(const struct query_pulse *p)
+{
+        json_t *o = json_object();
+        bool has_both = !isnan(p->peak) && !isnan(p->base);
+
+        add_json(o, "cycle", json_integer(p->cycle));
+        add_json(o, "path", json_string(p->path));
+        add_json(o, "attempt", json_integer(p->attempt));
+        add_json(o, "precursor", json_string(p->precursor));
+        add_json(o, "outcome", json_string(p->outcome));
+        add_json(o, "planned_open", json_time(p->planned_open_us));
+        add_json(o, "opened", json_time(p->opened_us));
+        add_json(o, "planned_width_s", json_seconds(p->planned_width_us));
+        add_json(o, "width_s", json_seconds(p->width_us));
+        add_json(o, "pressure_base", json_number_or_null(p->base));
+        add_json(o, "pressure_peak", json_number_or_null(p->peak));
+        add_json(o, "pressure_rise", json_number_or_null(has_both ? p->peak - p->base : NAN));
+        add_json(o, "pressure_area", json_number_or_null(p->area));
+        return o;
+}
+
+static void add_ms(struct text *t, int64_t us)
+{
+        if (us < 0)
+                text_add(t, "-");
+        else
+                text_add(t, "%.2f", (double)us / 1000.0);
+}
+
+static void print_pulse(const struct query_pulse *p)
+{
+        char opened[SHOW_TIME_CAP] = "-", buf[3][32];
+        struct text t;
+        bool is_done = strcmp(p->outcome, "done") == 0;
+
+        if (p->opened_us > 0)
+                show_local(p->opened_us, false, opened);
+        text_init(&t, buf[0], sizeof buf[0]);
+        add_ms(&t, p->planned_width_us);
+        text_init(&t, buf[1], sizeof buf[1]);
+        add_ms(&t, p->width_us);
+        text_init(&t, buf[2], sizeof buf[2]);
+        if (isnan(p->peak) || isnan(p->base))
+                text_add(&t, "-");
+        else
+                text_add(&t, "%.4f", p->peak - p->base);
+        (void)printf("%5lld %3d  %-10s %-9s %12s %12s %13s  %s%s%s\n", (long long)p->cycle, p->attempt,
+            p->precursor, opened, buf[0], buf[1], buf[2], is_done ? "" : show_colour(stdout, SHOW_YELLOW),
+            p->outcome, is_done ? "" : show_colour(stdout, SHOW_PLAIN));
+}
+
+static void on_pulse(void *ctx, const struct query_pulse *p)
+{
+        struct report *s = ctx;
+
+        sum_pulse(s, p);
+        if (s->pulses != NULL)
+                (void)json_array_append_new(s->pulses, json_pulse(p));
+        else
+                print_pulse(p);
+}
+
+static void print_head(const struct query_run *r)
+{
+        char started[SHOW_TIME_CAP], took[40];
+        struct text t;
+
+        show_local(r->started_us, true, started);
+        text_init(&t, took, sizeof took);
+        add_duration(&t, r);
+        (void)printf("%srun %lld: %s, %s%s", show_colour(stdout, SHOW_BOLD), (long long)r->id, r->recipe,
+            r->state, show_colour(stdout, SHOW_PLAIN));
+        if (r->reason[0] != '\0') {
+                (void)printf(": ");
+                show_text(stdout, r->reason, false);
+        }
+        (void)printf("\nstarted %s by %s, took %s; %lld cycles, %lld pulses\n", started, r->user, took,
+            (long long)r->cycles, (long long)r->pulses);
+        (void)printf("recipe sha256 %.16s, tool sha256 %.16s, version %s\n\n", r->recipe_sha256,
+            r->tool_sha256, r->version);
+        (void)printf("%sCYCLE TRY  PRECURSOR  OPENED    PLANNED (ms)  ACTUAL (ms)  RISE (gauge)  OUTCOME%s\n",
+            show_colour(stdout, SHOW_BOLD), show_colour(stdout, SHOW_PLAIN));
+}
+
+static void print_sum(const struct report *s)
+{
+        char planned[40], actual[40];
+        struct text t;
+
+        if (s->count == 0) {
+                (void)printf("no pulses were recorded\n");
+                return;
+        }
+        text_init(&t, planned, sizeof planned);
+        text_add_number(&t, (double)(s->planned_to_us - s->planned_from_us) / (double)TIME_S, 7);
+        text_init(&t, actual, sizeof actual);
+        text_add_number(&t, (double)(s->to_us - s->from_us) / (double)TIME_S, 7);
+        (void)printf("\nfirst opening to last close: planned %s s, actual %s s (%+.2f ms)\n", planned, actual,
+            (double)((s->to_us - s->from_us) - (s->planned_to_us - s->planned_from_us)) / 1000.0);
+        (void)printf("largest width error %.2f ms; %d of %d pulses done\n",
+            (double)s->width_error_us_max / 1000.0, s->count - s->not_done, s->count);
+}
+
+static enum aldctl_exit report_run(
+    const struct aldctl_options *o, struct query *q, const struct query_run *run)
+{
+        struct report s = {.pulses = o->json ? json_array() : NULL};
+        json_t *out;
+
+        if (!o->json)
+                print_head(run);
+        if (query_pulses(q, run->id, on_pulse, &s) != 0) {
+                show_error("%s", query_why(q));
+                json_decref(s.pulses);
+                return ALDCTL_FAILED;
+        }
+        if (!o->json) {
+                print_sum(&s);
+                return ALDCTL_OK;
+        }
+        out = json_run(run);
+        add_json(out, "planned_span_s", json_seconds(s.planned_to_us - s.planned_from_us));
+        add_json(out, "span_s", json_seconds(s.to_us - s.from_us));
+        add_json(out, "width_error_s_max", json_seconds(s.width_error_us_max));
+        add_json(out, "pulse_rows", s.pulses);
+        show_json(out);
+        return ALDCTL_OK;
+}
+
+enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        struct query_run run;
+        enum aldctl_exit code;
+        struct query *q;
+        char *end;
+        long long id = strtoll(o->words[0], &end, 10);
+        int found;
+
+        if (*end != '\0' || id <= 0) {
+                show_error(
+                    "'%s' is no run number; usage: aldctl %s %s", o->words[0], self->name, self->usage);
+                return ALDCTL_USAGE;
+        }
+        q = open_database(o, &code);
+        if (q == NULL)
+                return code;
+        found = query_run(q, id, &run);
+        if (found == 1)
+                code = report_run(o, q, &run);
+        else {
+                code = ALDCTL_FAILED;
+                if (found == 0)
+                        show_error("there is no run %lld; `aldctl runs` lists them", id);
+                else
+                        show_error("%s", query_why(q));
+        }
+        query_close(q);
+        return code;
+}
