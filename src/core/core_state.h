@@ -75,7 +75,7 @@ struct core {
         char reason[192];
 
         bool store_ok;
-        char store_why[96];
+        char store_why[192];
         int64_t next_run_id;
         struct {
                 bool is_up;

@@ -334,5 +334,5 @@ void step_add_waiting(struct text *t, const struct core *core, const struct reci
                 cond_add_unmet(t, &core->recipe->pool, core->recipe->conds[op->cond].root, &core->snap, core->tool);
         }
         if (t->len == 0)
-                text_add(t, "%s", core->recipe->conds[op->cond].text);
+                text_add(t, "fresh readings for %s", core->recipe->conds[op->cond].text);
 }

@@ -26,7 +26,7 @@ struct core_start {
         int64_t next_run_id;      /* the record's next free run number, from 1 */
         int64_t interrupted_run;  /* a run that a crash left open, 0 = none */
         bool store_ok;
-        char store_why[96];
+        char store_why[192];
 };
 
 /* A core for `tool` (borrowed for its whole life). The first step begins start-up: the abort image is written and

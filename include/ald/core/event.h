@@ -146,7 +146,7 @@ struct event {
                 struct command command;
                 struct {
                         bool ok;
-                        char why[96];
+                        char why[192];
                 } store;
         } u;
 };

@@ -1,0 +1,211 @@
+/* aldd: the daemon. One tool, one process, in the foreground. */
+
+#include "ald/app/live.h"    /* live_new, live_run */
+#include "ald/app/version.h" /* version_text */
+#include "ald/base/diag.h"   /* diag_print */
+#include "ald/base/text.h"   /* text_copy */
+#include "ald/file/file.h"   /* file_read, file_compile_tool, file_link_address */
+
+#include <getopt.h>   /* getopt_long */
+#include <signal.h>   /* sigaction */
+#include <stdbool.h>  /* bool */
+#include <stdio.h>    /* printf */
+#include <stdlib.h>   /* getenv, free */
+#include <string.h>   /* strchr, strcmp */
+#include <sys/stat.h> /* stat */
+#include <time.h>     /* nanosleep */
+#include <unistd.h>   /* write, isatty */
+
+/* Exit codes of the command-line contract (DESIGN.md, Programs). */
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const char usage[] =
+    "usage: aldd -c TOOL.yaml [options]\n"
+    "The reactor controller: runs recipes, guards outputs, keeps the record, serves the control socket.\n"
+    "\n"
+    "  -c, --config FILE   the tool file\n"
+    "      --socket PATH   control socket (ALD_SOCKET; /run/aldd/aldd.sock)\n"
+    "      --db PATH       run database (ALD_DB; /var/lib/aldd/ald.db)\n"
+    "      --link NAME=tcp://HOST:PORT   another address for a link of the tool file\n"
+    "      --check         say whether the tool file is sound; touch nothing\n"
+    "      --version, --help\n"
+    "\n"
+    "It stays in the foreground; systemd is told READY once every output is confirmed safe or named.\n"
+    "SIGTERM and SIGINT end it in order: a running pulse ends, outputs go safe, the record is closed.\n";
+
+struct options {
+        const char *config, *socket, *db;
+        bool is_check;
+        const char *links[TOOL_LINKS_MAX];
+        int link_count;
+};
+
+static const char *env_or(const char *name, const char *otherwise)
+{
+        const char *value = getenv(name);
+
+        return value != NULL && value[0] != '\0' ? value : otherwise;
+}
+
+/* EXIT_OK to go on with the options, -1 when all is said. */
+static int read_options(int argc, char **argv, struct options *o)
+{
+        static const struct option longs[] = {
+            {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
+            {"db", required_argument, NULL, 'd'},     {"link", required_argument, NULL, 'l'},
+            {"check", no_argument, NULL, 'k'},        {"help", no_argument, NULL, 'h'},
+            {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+        };
+        int c;
+
+        while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+                if (c == 'h' || c == 'v') {
+                        printf(c == 'h' ? "%s" : "aldd %s\n", c == 'h' ? usage : version_text());
+                        return -1;
+                }
+                if (c == 'c')
+                        o->config = optarg;
+                else if (c == 's')
+                        o->socket = optarg;
+                else if (c == 'd')
+                        o->db = optarg;
+                else if (c == 'k')
+                        o->is_check = true;
+                else if (c == 'l' && o->link_count < TOOL_LINKS_MAX)
+                        o->links[o->link_count++] = optarg;
+                else
+                        return EXIT_USAGE;
+        }
+        if (optind < argc) {
+                fprintf(stderr, "aldd: '%s' is not an option\n", argv[optind]);
+                return EXIT_USAGE;
+        }
+        if (o->config == NULL) {
+                fprintf(stderr, "aldd: no tool file: give one with -c TOOL.yaml\n");
+                return EXIT_USAGE;
+        }
+        return EXIT_OK;
+}
+
+/* "NAME=tcp://HOST:PORT" into the tool. */
+static bool override_link(struct tool *tool, const char *spec)
+{
+        const char *equals = strchr(spec, '=');
+        char name[TOOL_NAME_MAX];
+        int link;
+
+        if (equals == NULL || (size_t)(equals - spec) >= sizeof name) {
+                fprintf(stderr, "aldd: --link %s: write NAME=tcp://HOST:PORT or NAME=rtu:///dev/PATH\n", spec);
+                return false;
+        }
+        snprintf(name, sizeof name, "%.*s", (int)(equals - spec), spec);
+        link = tool_find_link(tool, name);
+        if (link < 0) {
+                fprintf(stderr, "aldd: --link %s: the tool file has no link '%s'; it has", spec, name);
+                for (int i = 0; i < tool->link_count; i++)
+                        fprintf(stderr, "%s %s", i > 0 ? "," : "", tool->links[i].name);
+                fprintf(stderr, "\n");
+                return false;
+        }
+        if (!file_link_address(&tool->links[link], equals + 1)) {
+                fprintf(stderr, "aldd: --link %s: '%s' is neither tcp://HOST:PORT nor rtu:///dev/PATH\n", spec,
+                    equals + 1);
+                return false;
+        }
+        return true;
+}
+
+/* A tool file that anybody may change is no ground for interlocks (F2). */
+static bool is_trusted(const char *path)
+{
+        struct stat st;
+
+        if (stat(path, &st) != 0 || (st.st_mode & S_IWOTH) == 0)
+                return true;
+        fprintf(stderr, "%s: error: everybody may write this file; chmod o-w it\n", path);
+        return false;
+}
+
+static struct tool *load_tool(const char *path, char **text, size_t *len)
+{
+        struct diag *d = diag_new();
+        struct tool *tool = NULL;
+
+        if (d == NULL)
+                return NULL;
+        *text = file_read(path, len, d);
+        if (*text != NULL)
+                tool = file_compile_tool(path, *text, *len, d);
+        diag_print(d, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
+        if (tool == NULL)
+                fprintf(stderr, "aldd: %s: %zu error%s; nothing was touched\n", path, diag_errors(d),
+                    diag_errors(d) == 1 ? "" : "s");
+        diag_free(d);
+        return tool;
+}
+
+static void say_sound(const struct tool *tool, const char *path)
+{
+        printf("%s: sound: tool %s, %d links, %d devices, %d tags, %d precursor lines, %d interlocks\n", path, tool->name,
+            tool->link_count, tool->device_count, tool->tag_count, tool->line_count, tool->interlock_count);
+}
+
+/* An assert failed: the core is silent from here on, so the links' leases write safe values within half a second;
+ * this thread waits for that, then the process ends. Pulses under way end by their links in any case (F1). */
+static void on_abort(int signal)
+{
+        static const char words[] = "aldd: internal error: outputs are left to their leases\n";
+        struct timespec ts = {.tv_nsec = 700000000};
+
+        (void)signal;
+        if (write(STDERR_FILENO, words, sizeof words - 1) < 0)
+                return;
+        nanosleep(&ts, NULL);
+}
+
+static int serve(const struct tool *tool, const char *text, size_t len, const struct options *o)
+{
+        struct live_config config = {
+            .tool = tool, .tool_text = text, .tool_text_len = len, .socket_path = o->socket, .db_path = o->db};
+        struct sigaction abort_action = {.sa_handler = on_abort};
+        struct live *live;
+        int code = EXIT_FAILED;
+
+        signal(SIGPIPE, SIG_IGN);
+        sigaction(SIGABRT, &abort_action, NULL);
+        live = live_new(&config);
+        if (live != NULL)
+                code = live_run(live);
+        live_free(live);
+        return code;
+}
+
+int main(int argc, char **argv)
+{
+        struct options o = {.socket = env_or("ALD_SOCKET", "/run/aldd/aldd.sock"),
+            .db = env_or("ALD_DB", "/var/lib/aldd/ald.db")};
+        char *text = NULL;
+        size_t len = 0;
+        struct tool *tool;
+        int code = read_options(argc, argv, &o);
+
+        if (code != EXIT_OK) {
+                if (code == EXIT_USAGE)
+                        fputs("aldd --help tells more\n", stderr);
+                return code < 0 ? EXIT_OK : code;
+        }
+        if (!is_trusted(o.config) || (tool = load_tool(o.config, &text, &len)) == NULL) {
+                free(text);
+                return EXIT_FAILED;
+        }
+        for (int i = 0; i < o.link_count && code == EXIT_OK; i++)
+                if (!override_link(tool, o.links[i]))
+                        code = EXIT_USAGE;
+        if (code == EXIT_OK && o.is_check)
+                say_sound(tool, o.config);
+        else if (code == EXIT_OK)
+                code = serve(tool, text, len, &o);
+        free(tool);
+        free(text);
+        return code;
+}

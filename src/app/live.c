@@ -1,0 +1,427 @@
+#include "ald/app/live.h"
+
+#include "ald/app/digest.h"      /* digest_sha256 */
+#include "ald/app/version.h"     /* version_text */
+#include "ald/base/diag.h"       /* diag_new */
+#include "ald/base/text.h"       /* text_add */
+#include "ald/base/time.h"       /* TIME_S */
+#include "ald/bus/bus.h"         /* bus_start, bus_next */
+#include "ald/control/control.h" /* control_new */
+#include "ald/core/core.h"       /* core_step */
+#include "ald/file/file.h"       /* file_compile_recipe */
+#include "ald/store/store.h"     /* store_open, store_post */
+
+#include <event2/event.h>      /* struct event_base */
+#include <signal.h>            /* SIGTERM */
+#include <stdio.h>             /* fprintf */
+#include <stdlib.h>            /* calloc, free, getenv */
+#include <string.h>            /* memset, memcpy */
+#include <systemd/sd-daemon.h> /* sd_notify, sd_watchdog_enabled */
+#include <time.h>              /* clock_gettime */
+#include <unistd.h>            /* getpid, read */
+
+/* Subscribers get what changed this often. */
+static const int64_t publish_us = 100 * TIME_MS;
+
+enum { SETS_MAX = 64, DIAGNOSTICS_MAX = 16 * 1024, RECIPES_MAX = 4 };
+
+struct live {
+        const struct tool *tool;
+        struct event_base *base;
+        struct core *core;
+        struct bus *bus;
+        struct store *store;
+        struct control *control;
+        struct event *on_bus, *on_store, *on_time, *on_publish, *on_term, *on_int;
+        struct event event;      /* too large for the stack of a turn */
+        struct effects effects;
+        struct recipe *recipes[RECIPES_MAX]; /* compiled here, owned until the core gives them back */
+        int64_t due_us;
+        uint64_t systemd_us; /* WATCHDOG_USEC, 0 = not asked for */
+        int64_t systemd_fed_us;
+        int signals;
+        bool is_over;
+        char diagnostics[DIAGNOSTICS_MAX];
+};
+
+static int64_t wall_now(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_REALTIME, &ts);
+        return (int64_t)ts.tv_sec * TIME_S + ts.tv_nsec / 1000;
+}
+
+/* ---- effects ---- */
+
+/* What an operator of the machine wants to read in the journal: everything that is not routine. */
+static void journal(const struct record *r)
+{
+        static const char *const priority[] = {"<6>", "<4>", "<3>", "<2>"};
+        const struct record_event *e = &r->u.event;
+
+        if (r->kind != RECORD_EVENT || (e->severity == RECORD_INFO && strcmp(e->kind, "state") != 0))
+                return;
+        fprintf(stderr, "%s%s %s: %s\n", getenv("JOURNAL_STREAM") != NULL ? priority[e->severity] : "", e->kind,
+            e->source, e->text);
+}
+
+static void keep_record(struct live *live, const struct record *r)
+{
+        store_post(live->store, r);
+        journal(r);
+        if (r->kind == RECORD_EVENT)
+                control_event(live->control, r);
+}
+
+/* systemd's watchdog is fed only from here: a turn that evaluated the interlocks (R1). */
+static void feed(struct live *live, int64_t now_us)
+{
+        bus_feed(live->bus, now_us);
+        if (live->systemd_us == 0 || now_us - live->systemd_fed_us < (int64_t)live->systemd_us / 4)
+                return;
+        live->systemd_fed_us = now_us;
+        sd_notify(0, "WATCHDOG=1");
+}
+
+static void free_recipe(struct live *live, const struct recipe *recipe)
+{
+        for (int i = 0; i < RECIPES_MAX; i++) {
+                if (live->recipes[i] != recipe)
+                        continue;
+                recipe_free(live->recipes[i]);
+                live->recipes[i] = NULL;
+        }
+}
+
+static void carry_out(struct live *live, const struct effect *e, int64_t now_us)
+{
+        switch (e->kind) {
+        case EFFECT_WRITE:
+                bus_write(live->bus, &e->u.write);
+                break;
+        case EFFECT_PULSE:
+                bus_pulse(live->bus, &e->u.pulse);
+                break;
+        case EFFECT_REVOKE:
+                bus_revoke(live->bus, e->u.revoke.id, e->u.revoke.tag);
+                break;
+        case EFFECT_FEED:
+                feed(live, now_us);
+                break;
+        case EFFECT_REARM:
+                bus_rearm(live->bus, e->u.device);
+                break;
+        case EFFECT_RECORD:
+                keep_record(live, &e->u.record);
+                break;
+        case EFFECT_REPLY:
+                control_reply(live->control, &e->u.reply);
+                break;
+        case EFFECT_RECIPE_DONE:
+                free_recipe(live, e->u.recipe);
+                break;
+        case EFFECT_READY:
+                sd_notify(0, "READY=1");
+                fprintf(stderr, "aldd: ready\n");
+                break;
+        case EFFECT_EXIT:
+                live->is_over = true;
+                event_base_loopbreak(live->base);
+                break;
+        }
+}
+
+static void arm_timer(struct live *live)
+{
+        int64_t wait_us = live->due_us - bus_now_us();
+        struct timeval tv;
+
+        if (wait_us < 0)
+                wait_us = 0;
+        tv.tv_sec = (time_t)(wait_us / TIME_S);
+        tv.tv_usec = (suseconds_t)(wait_us % TIME_S);
+        evtimer_add(live->on_time, &tv);
+}
+
+static void turn(struct live *live, struct event *event)
+{
+        event->now_us = bus_now_us();
+        event->wall_us = wall_now();
+        live->due_us = core_step(live->core, event, &live->effects);
+        for (int i = 0; i < live->effects.count; i++)
+                carry_out(live, &live->effects.item[i], event->now_us);
+        arm_timer(live);
+}
+
+/* ---- events ---- */
+
+static void on_time(evutil_socket_t fd, short what, void *ctx)
+{
+        struct live *live = ctx;
+
+        (void)fd;
+        (void)what;
+        live->event.kind = EVENT_TICK;
+        turn(live, &live->event);
+}
+
+static void on_bus(evutil_socket_t fd, short what, void *ctx)
+{
+        struct live *live = ctx;
+        uint64_t count;
+
+        (void)what;
+        if (read(fd, &count, sizeof count) < 0)
+                return;
+        while (!live->is_over && bus_next(live->bus, &live->event))
+                turn(live, &live->event);
+}
+
+static void take_store_state(struct live *live, struct event *event)
+{
+        struct store_state state;
+
+        store_get_state(live->store, &state);
+        event->kind = EVENT_STORE;
+        event->u.store.ok = state.ok;
+        text_copy(event->u.store.why, sizeof event->u.store.why, state.why);
+}
+
+static void on_store(evutil_socket_t fd, short what, void *ctx)
+{
+        struct live *live = ctx;
+
+        (void)fd;
+        (void)what;
+        take_store_state(live, &live->event);
+        turn(live, &live->event);
+}
+
+static void on_publish(evutil_socket_t fd, short what, void *ctx)
+{
+        struct live *live = ctx;
+
+        (void)fd;
+        (void)what;
+        control_publish(live->control);
+}
+
+/* The first signal ends in order; a second one does not wait for a running pulse. */
+static void on_signal(evutil_socket_t signal, short what, void *ctx)
+{
+        struct live *live = ctx;
+        struct command *command = &live->event.u.command;
+
+        (void)what;
+        memset(&live->event, 0, sizeof live->event);
+        live->event.kind = EVENT_COMMAND;
+        command->verb = live->signals++ == 0 ? VERB_SHUTDOWN : VERB_ABORT;
+        command->role = TOOL_ROLE_ENGINEER;
+        command->uid = (uint32_t)getuid();
+        command->pid = (uint32_t)getpid();
+        text_copy(command->user, sizeof command->user, "signal");
+        text_copy(command->text, sizeof command->text, signal == SIGTERM ? "SIGTERM" : "SIGINT");
+        turn(live, &live->event);
+}
+
+/* ---- what clients ask of the daemon ---- */
+
+static void take_command(void *ctx, const struct command *command)
+{
+        struct live *live = ctx;
+
+        live->event.kind = EVENT_COMMAND;
+        live->event.u.command = *command;
+        turn(live, &live->event);
+}
+
+static const struct core *give_core(void *ctx)
+{
+        const struct live *live = ctx;
+
+        return live->core;
+}
+
+static void print_diagnostics(struct live *live, const struct diag *d)
+{
+        struct text t;
+
+        text_init(&t, live->diagnostics, sizeof live->diagnostics);
+        for (size_t i = 0; i < diag_count(d); i++)
+                diag_add_entry(d, i, &t);
+}
+
+static const struct recipe *compile(void *ctx, const char *name, const char *text, size_t len,
+    const char *const *set_names, const char *const *set_values, size_t sets, const char **why)
+{
+        struct live *live = ctx;
+        struct file_set set[SETS_MAX];
+        struct diag *d = diag_new();
+        struct recipe *recipe = NULL;
+        int slot = 0;
+
+        *why = "no memory, or too many parameters";
+        while (slot < RECIPES_MAX && live->recipes[slot] != NULL)
+                slot++;
+        if (d != NULL && sets <= SETS_MAX && slot < RECIPES_MAX) {
+                for (size_t i = 0; i < sets; i++)
+                        set[i] = (struct file_set){.name = set_names[i], .value = set_values[i]};
+                recipe = file_compile_recipe(name, text, len, live->tool, set, sets, d);
+                print_diagnostics(live, d);
+                *why = live->diagnostics;
+        }
+        if (recipe != NULL) {
+                digest_sha256(text, len, recipe->sha256);
+                live->recipes[slot] = recipe;
+        }
+        diag_free(d);
+        return recipe;
+}
+
+/* ---- life ---- */
+
+static bool open_record(struct live *live, const struct live_config *config)
+{
+        char sha256[DIGEST_HEX];
+        struct store_config store = {.path = config->db_path,
+            .tool = config->tool,
+            .tool_text = config->tool_text,
+            .tool_sha256 = sha256,
+            .version = version_text(),
+            .sha256 = digest_sha256};
+
+        digest_sha256(config->tool_text, config->tool_text_len, sha256);
+        live->store = store_open(&store);
+        return live->store != NULL;
+}
+
+static bool start_core(struct live *live)
+{
+        struct store_state state;
+        struct core_start start = {.now_us = bus_now_us(), .wall_us = wall_now()};
+
+        store_get_state(live->store, &state);
+        start.next_run_id = state.next_run_id;
+        start.interrupted_run = state.interrupted_run;
+        start.store_ok = state.ok;
+        text_copy(start.store_why, sizeof start.store_why, state.why);
+        if (!state.ok)
+                fprintf(stderr, "aldd: the record cannot be kept, so no run can start: %s\n", state.why);
+        live->core = core_new(live->tool, &start);
+        return live->core != NULL;
+}
+
+static bool start_control(struct live *live, const struct live_config *config)
+{
+        char why[256];
+        struct control_config control = {.base = live->base,
+            .path = config->socket_path,
+            .tool = live->tool,
+            .version = version_text(),
+            .db_path = config->db_path,
+            .owner = {.ctx = live, .command = take_command, .core = give_core, .compile = compile}};
+
+        live->control = control_new(&control, why, sizeof why);
+        if (live->control == NULL)
+                fprintf(stderr, "aldd: %s\n", why);
+        return live->control != NULL;
+}
+
+static bool start_bus(struct live *live)
+{
+        const char *why = "";
+
+        live->bus = bus_start(live->tool, &why);
+        if (live->bus == NULL)
+                fprintf(stderr, "aldd: %s\n", why);
+        return live->bus != NULL;
+}
+
+static bool start_loop(struct live *live)
+{
+        struct event_config *config = event_config_new();
+        struct timeval every = {.tv_usec = (suseconds_t)publish_us};
+
+        if (config == NULL)
+                return false;
+        /* The default timers are about 2 ms late (SAFETY, trap 6). */
+        event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+        live->base = event_base_new_with_config(config);
+        event_config_free(config);
+        if (live->base == NULL)
+                return false;
+        live->on_time = evtimer_new(live->base, on_time, live);
+        live->on_publish = event_new(live->base, -1, EV_PERSIST, on_publish, live);
+        live->on_term = evsignal_new(live->base, SIGTERM, on_signal, live);
+        live->on_int = evsignal_new(live->base, SIGINT, on_signal, live);
+        return live->on_time != NULL && live->on_publish != NULL && event_add(live->on_publish, &every) == 0 &&
+               live->on_term != NULL && event_add(live->on_term, NULL) == 0 && live->on_int != NULL &&
+               event_add(live->on_int, NULL) == 0;
+}
+
+static bool watch_threads(struct live *live)
+{
+        live->on_bus = event_new(live->base, bus_fd(live->bus), EV_READ | EV_PERSIST, on_bus, live);
+        live->on_store = event_new(live->base, store_fd(live->store), EV_READ | EV_PERSIST, on_store, live);
+        return live->on_bus != NULL && event_add(live->on_bus, NULL) == 0 && live->on_store != NULL &&
+               event_add(live->on_store, NULL) == 0;
+}
+
+/* Modules start in this order and end in the reverse one (live_free). */
+static bool start_all(struct live *live, const struct live_config *config)
+{
+        return start_loop(live) && open_record(live, config) && start_core(live) && start_control(live, config) &&
+               start_bus(live) && watch_threads(live);
+}
+
+struct live *live_new(const struct live_config *config)
+{
+        struct live *live = calloc(1, sizeof *live);
+
+        if (live == NULL || (live->tool = config->tool, !start_all(live, config))) {
+                live_free(live);
+                return NULL;
+        }
+        if (sd_watchdog_enabled(0, &live->systemd_us) <= 0)
+                live->systemd_us = 0;
+        return live;
+}
+
+int live_run(struct live *live)
+{
+        live->event.kind = EVENT_TICK;
+        turn(live, &live->event);
+        event_base_dispatch(live->base);
+        sd_notify(0, "STOPPING=1");
+        return 0;
+}
+
+static void free_event(struct event *event)
+{
+        if (event != NULL)
+                event_free(event);
+}
+
+void live_free(struct live *live)
+{
+        if (live == NULL)
+                return;
+        free_event(live->on_bus);
+        free_event(live->on_store);
+        if (live->bus != NULL)
+                bus_stop(live->bus);
+        if (live->control != NULL)
+                control_free(live->control);
+        core_free(live->core);
+        store_close(live->store);
+        for (int i = 0; i < RECIPES_MAX; i++)
+                recipe_free(live->recipes[i]);
+        free_event(live->on_time);
+        free_event(live->on_publish);
+        free_event(live->on_term);
+        free_event(live->on_int);
+        if (live->base != NULL)
+                event_base_free(live->base);
+        free(live);
+}

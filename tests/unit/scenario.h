@@ -1,0 +1,267 @@
+/* A scenario: the reference tool in virtual time, with the wire and the record watched by checkers that know nothing
+ * of the core's state. */
+#ifndef TESTS_UNIT_SCENARIO_H
+#define TESTS_UNIT_SCENARIO_H
+
+#include "support.h" /* support_tool */
+
+#include "ald/base/time.h"   /* TIME_S */
+#include "ald/sim/virtual.h" /* struct virtual */
+
+#include <math.h>  /* fabs */
+#include <stdio.h> /* fprintf */
+
+enum { SCENARIO_EDGES_MAX = 4096, SCENARIO_EVENTS_MAX = 4096, SCENARIO_PULSES_MAX = 2048 };
+
+struct scenario_edge {
+        int64_t t_us;
+        int tag;
+        double value;
+        enum cause cause;
+};
+
+struct scenario {
+        struct tool *tool;
+        struct recipe *recipe;
+        struct virtual *v;
+        int edge_count;
+        struct scenario_edge edges[SCENARIO_EDGES_MAX]; /* of precursor valves only */
+        int event_count;
+        struct record_event events[SCENARIO_EVENTS_MAX];
+        int pulse_count; /* PULSE_END records */
+        struct record_pulse pulses[SCENARIO_PULSES_MAX];
+        int metrics_count;
+        struct record_pulse metrics;
+        int cycles_begun, cycles_ended, runs_ended, audits;
+        struct record_run run_end;
+        struct record_audit audit;
+        struct effect_reply reply;
+        int replies;
+        double out[TOOL_TAGS_MAX]; /* what stands on the wire */
+        bool has_out[TOOL_TAGS_MAX];
+        int64_t closed_us[TOOL_TAGS_MAX];
+        /* Disturbances. */
+        int bad_tag;          /* -1 = none */
+        double bad_value;     /* NaN or a number; the sample is replaced by it */
+        bool drop_bad, freeze_bad;
+        int deaf_tag;         /* -1 = none: writes to it fail */
+        int deviant_tag;      /* -1 = none: reads back 1 - value */
+};
+
+/* V1 and V2 on the wire: no two of an exclusion open, and the purge between. */
+static inline void scenario_check_wire(struct scenario *s, int64_t t_us, int tag, double value)
+{
+        if (value == s->tool->tags[tag].safe)
+                return;
+        for (int i = 0; i < s->tool->tag_count; i++) {
+                int64_t purge_us = 0;
+
+                if (i == tag || !s->has_out[i] || !tool_excludes(s->tool, tag, i, &purge_us))
+                        continue;
+                ck_assert_msg(s->out[i] == s->tool->tags[i].safe, "V1: %s opened while %s is open",
+                    s->tool->tags[tag].name, s->tool->tags[i].name);
+                ck_assert_msg(s->closed_us[i] == 0 || t_us - s->closed_us[i] >= purge_us,
+                    "V2: %s opened %lld us after %s closed", s->tool->tags[tag].name,
+                    (long long)(t_us - s->closed_us[i]), s->tool->tags[i].name);
+        }
+}
+
+static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value, enum cause cause)
+{
+        struct scenario *s = ctx;
+
+        ck_assert_msg(cause != CAUSE_NONE, "V5: a write to %s carries no cause", s->tool->tags[tag].name);
+        if (s->tool->tags[tag].is_valve)
+                scenario_check_wire(s, t_us, tag, value);
+        if (s->has_out[tag] && s->out[tag] != value && value == s->tool->tags[tag].safe)
+                s->closed_us[tag] = t_us;
+        s->out[tag] = value;
+        s->has_out[tag] = true;
+        if (s->tool->tags[tag].class == TOOL_CLASS_PLAIN || s->edge_count == SCENARIO_EDGES_MAX)
+                return;
+        s->edges[s->edge_count++] = (struct scenario_edge){t_us, tag, value, cause};
+}
+
+static inline void scenario_record(void *ctx, const struct record *r)
+{
+        struct scenario *s = ctx;
+
+        if (r->kind == RECORD_EVENT && s->event_count < SCENARIO_EVENTS_MAX)
+                s->events[s->event_count++] = r->u.event;
+        if (r->kind == RECORD_PULSE_END && s->pulse_count < SCENARIO_PULSES_MAX)
+                s->pulses[s->pulse_count++] = r->u.pulse;
+        if (r->kind == RECORD_PULSE_METRICS) {
+                s->metrics_count++;
+                s->metrics = r->u.pulse;
+        }
+        s->cycles_begun += r->kind == RECORD_CYCLE_START;
+        s->cycles_ended += r->kind == RECORD_CYCLE_END;
+        if (r->kind == RECORD_RUN_END) {
+                s->runs_ended++;
+                s->run_end = r->u.run;
+        }
+        if (r->kind == RECORD_AUDIT) {
+                s->audits++;
+                s->audit = r->u.audit;
+        }
+}
+
+static inline void scenario_reply(void *ctx, const struct effect_reply *reply)
+{
+        struct scenario *s = ctx;
+
+        s->reply = *reply;
+        s->replies++;
+}
+
+static inline bool scenario_tamper(void *ctx, struct sample *sample)
+{
+        struct scenario *s = ctx;
+
+        if (sample->tag == s->deviant_tag)
+                sample->value = 1 - sample->value;
+        if (sample->tag != s->bad_tag)
+                return true;
+        if (!s->freeze_bad)
+                sample->value = s->bad_value;
+        else if (isnan(s->bad_value))
+                s->bad_value = sample->value;
+        if (s->freeze_bad)
+                sample->value = s->bad_value;
+        return !s->drop_bad;
+}
+
+static inline bool scenario_obeys(void *ctx, int tag)
+{
+        const struct scenario *s = ctx;
+
+        return tag != s->deaf_tag;
+}
+
+static inline struct scenario *scenario_new(int64_t interrupted_run)
+{
+        struct scenario *s = calloc(1, sizeof *s);
+        struct virtual_config config = {.sim = {.seed = 1, .ready = true},
+            .start = {.now_us = 10 * TIME_S, .wall_us = 1700000000 * TIME_S, .next_run_id = 1, .store_ok = true,
+                .interrupted_run = interrupted_run}};
+
+        ck_assert_ptr_nonnull(s);
+        s->tool = support_tool(SUPPORT_TOOL);
+        s->bad_tag = s->deaf_tag = s->deviant_tag = -1;
+        config.watch = (struct virtual_watch){.ctx = s, .record = scenario_record, .reply = scenario_reply,
+            .wire = scenario_wire, .tamper = scenario_tamper, .obeys = scenario_obeys};
+        s->v = virtual_new(s->tool, &config);
+        ck_assert_ptr_nonnull(s->v);
+        return s;
+}
+
+static inline void scenario_free(struct scenario *s)
+{
+        virtual_free(s->v);
+        recipe_free(s->recipe);
+        free(s->tool);
+        free(s);
+}
+
+static inline struct core_status scenario_status(struct scenario *s)
+{
+        struct core_status status;
+
+        core_get_status(virtual_core(s->v), &status);
+        return status;
+}
+
+static inline enum machine_state scenario_state(struct scenario *s)
+{
+        return scenario_status(s).state;
+}
+
+static inline void scenario_await(struct scenario *s, enum machine_state state, int64_t within_us)
+{
+        int64_t limit = virtual_now(s->v) + within_us;
+
+        ck_assert_msg(virtual_run_to(s->v, state, limit), "state is %s (%s), not %s",
+            machine_state_name(scenario_state(s)), scenario_status(s).reason, machine_state_name(state));
+}
+
+static inline void scenario_run(struct scenario *s, int64_t us)
+{
+        virtual_run(s->v, virtual_now(s->v) + us);
+}
+
+static inline int scenario_tag(struct scenario *s, const char *name)
+{
+        int tag = tool_find_tag(s->tool, name);
+
+        ck_assert_msg(tag >= 0, "no tag %s", name);
+        return tag;
+}
+
+/* A command by an operator; returns the reply's code. */
+static inline int scenario_do(struct scenario *s, enum verb verb)
+{
+        struct command c = {.reply = 7, .verb = verb, .role = TOOL_ROLE_OPERATOR, .uid = 1000, .pid = 1, .user = "ann"};
+        int replies = s->replies;
+
+        c.recipe = verb == VERB_RUN ? s->recipe : NULL;
+        virtual_command(s->v, &c);
+        ck_assert_int_eq(s->replies, replies + 1);
+        return s->reply.code;
+}
+
+static inline void scenario_start(struct scenario *s, const char *cycles, const char *purge)
+{
+        struct file_set sets[] = {{"cycles", cycles}, {"purge", purge}, {"base", "2 s"}, {"settle", "2 s"}, {"cool", "120 degC"},
+            {"last_purge", "5 s"}};
+
+        recipe_free(s->recipe);
+        s->recipe = support_recipe(s->tool, SUPPORT_RECIPE, sets, sizeof sets / sizeof sets[0]);
+        ck_assert_int_eq(scenario_do(s, VERB_RUN), 0);
+}
+
+/* Run on until a precursor valve is commanded open on the wire `n` times in all. */
+static inline void scenario_await_open(struct scenario *s, const char *name, int n)
+{
+        int tag = scenario_tag(s, name);
+        int64_t limit = virtual_now(s->v) + 2 * TIME_H;
+
+        while (virtual_now(s->v) < limit) {
+                int opened = 0;
+
+                for (int i = 0; i < s->edge_count; i++)
+                        opened += s->edges[i].tag == tag && s->edges[i].value != 0;
+                if (opened >= n)
+                        return;
+                virtual_run(s->v, virtual_now(s->v) + TIME_MS);
+        }
+        ck_abort_msg("%s did not open %d times", name, n);
+}
+
+static inline bool scenario_has_event(const struct scenario *s, const char *kind, const char *source)
+{
+        for (int i = 0; i < s->event_count; i++)
+                if (strcmp(s->events[i].kind, kind) == 0 && strcmp(s->events[i].source, source) == 0)
+                        return true;
+        return false;
+}
+
+static inline void scenario_check_closed(struct scenario *s)
+{
+        for (int i = 0; i < s->tool->tag_count; i++)
+                if (s->tool->tags[i].is_output && s->tool->tags[i].class != TOOL_CLASS_PLAIN)
+                        ck_assert_msg(s->out[i] == s->tool->tags[i].safe, "%s is not closed", s->tool->tags[i].name);
+}
+
+/* Every output on the wire equals the image (V6). */
+static inline void scenario_check_image(struct scenario *s, enum tool_image image)
+{
+        for (int i = 0; i < s->tool->tag_count; i++) {
+                const struct tool_tag *t = &s->tool->tags[i];
+
+                if (t->is_output && !t->image[image].keep)
+                        ck_assert_msg(s->has_out[i] && fabs(s->out[i] - t->image[image].value) < 1e-9,
+                            "V6: %s is %g, the image says %g", t->name, s->out[i], t->image[image].value);
+        }
+}
+
+#endif
