@@ -168,6 +168,10 @@ START_TEST(a_cut_pulse_is_repeated_whole_as_a_row_of_its_own)
         ck_assert_int_eq(s->pulses[0].outcome, PULSE_CUT);
         ck_assert_int_lt(s->pulses[0].width_us, 400 * TIME_MS);
         scenario_do(s, VERB_RESUME);
+        scenario_await(s, MACHINE_EXECUTE, 5 * TIME_S);
+        int64_t resumed = virtual_now(s->v);
+        scenario_await_open(s, "nb.valve", 2);
+        ck_assert_int_ge(s->edges[s->edge_count - 1].t_us - resumed, 10 * TIME_S);
         scenario_await(s, MACHINE_COMPLETE, TIME_H);
         ck_assert_int_eq(s->pulse_count, 5);
         ck_assert_int_eq(s->pulses[1].attempt, 2);
@@ -220,15 +224,72 @@ START_TEST(holds_at_every_moment_lose_and_double_nothing)
 }
 END_TEST
 
+static void start_text(const char *phase)
+{
+        char text[512];
+
+        snprintf(text, sizeof text, "format: 1\nrecipe: test\ntitle: t\ntool: rotary-ald\nphases:\n  one:\n%s", phase);
+        s->recipe = support_recipe_text(s->tool, text, NULL, 0);
+        ck_assert_int_eq(scenario_do(s, VERB_RUN), 0);
+        scenario_await(s, MACHINE_EXECUTE, TIME_MIN);
+}
+
 START_TEST(a_hold_in_a_wait_pauses_its_timeout)
 {
-        scenario_start(s, "1", "5 s");
-        scenario_await(s, MACHINE_EXECUTE, TIME_MIN);
+        int64_t resumed;
+
+        start_text("    - wait: {until: bed.speed > 9 rpm, timeout: 10 s, else: stop}\n");
+        scenario_run(s, 6 * TIME_S);
         scenario_do(s, VERB_HOLD);
         scenario_await(s, MACHINE_HELD, 5 * TIME_S);
-        scenario_run(s, 25 * TIME_MIN);
+        scenario_run(s, TIME_MIN);
         scenario_do(s, VERB_RESUME);
-        scenario_await(s, MACHINE_COMPLETE, TIME_H);
+        scenario_await(s, MACHINE_EXECUTE, 5 * TIME_S);
+        resumed = virtual_now(s->v);
+        scenario_await(s, MACHINE_STOPPING, 20 * TIME_S);
+        /* 6 of the 10 s were used before the hold. */
+        ck_assert_int_ge(virtual_now(s->v) - resumed, 3900 * TIME_MS);
+        ck_assert_int_le(virtual_now(s->v) - resumed, 4100 * TIME_MS);
+        ck_assert_ptr_nonnull(strstr(scenario_status(s).reason, "bed.speed"));
+}
+END_TEST
+
+START_TEST(a_step_does_not_advance_on_what_was_sampled_before_it)
+{
+        start_text("    - wait: 5 s\n    - wait: {until: chamber.pressure < 950 mTorr, timeout: 10 s}\n    - wait: 1 min\n");
+        while (scenario_status(s).source_line == 7) {
+                /* The gauge falls silent just before the second step begins, too late to be stale. */
+                if (scenario_status(s).step_left_us < 60 * TIME_MS) {
+                        s->bad_tag = scenario_tag(s, "chamber.pressure");
+                        s->drop_bad = true;
+                }
+                scenario_run(s, 10 * TIME_MS);
+        }
+        scenario_run(s, 150 * TIME_MS);
+        ck_assert_int_eq(scenario_status(s).source_line, 8);
+        s->bad_tag = -1;
+        scenario_run(s, 200 * TIME_MS);
+        ck_assert_int_eq(scenario_status(s).source_line, 9);
+}
+END_TEST
+
+START_TEST(nothing_starts_while_a_trip_is_latched)
+{
+        for (int i = 0; i < s->tool->interlock_count; i++)
+                if (strcmp(s->tool->interlocks[i].id, "chamber-hot") == 0)
+                        s->tool->interlocks[i].then = TOOL_ACT_HOLD;
+        s->bad_tag = scenario_tag(s, "chamber.temperature");
+        s->bad_value = 250;
+        scenario_run(s, 3 * TIME_S);
+        s->bad_tag = -1;
+        scenario_run(s, TIME_S);
+        ck_assert_int_eq(scenario_state(s), MACHINE_STOPPED);
+        s->recipe = support_recipe(s->tool, SUPPORT_RECIPE, NULL, 0);
+        ck_assert_int_eq(scenario_do(s, VERB_RUN), 3);
+        ck_assert_str_eq(s->reply.interlock, "chamber-hot");
+        ck_assert_int_eq(scenario_do(s, VERB_RESET), 0);
+        scenario_await(s, MACHINE_IDLE, 10 * TIME_S);
+        ck_assert_int_eq(scenario_do(s, VERB_RUN), 0);
 }
 END_TEST
 
@@ -610,6 +671,7 @@ static Suite *suite(void)
             a_hold_in_a_purge_runs_the_purge_whole_again, a_hold_lets_the_running_pulse_end,
             a_cut_pulse_is_repeated_whole_as_a_row_of_its_own, a_pulse_handed_over_is_taken_back_by_a_hold,
             holds_at_every_moment_lose_and_double_nothing, a_hold_in_a_wait_pauses_its_timeout,
+            a_step_does_not_advance_on_what_was_sampled_before_it, nothing_starts_while_a_trip_is_latched,
             a_hold_ends_as_the_recipe_says, a_stop_ends_pulse_purge_and_finally, an_abort_cuts_and_makes_safe_at_once,
             a_shutdown_lets_the_pulse_end_and_goes_to_the_abort_image,
             commands_out_of_place_are_refused_and_audited, no_run_without_a_record, a_record_lost_in_a_run_holds_it,
