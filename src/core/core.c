@@ -31,6 +31,7 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
                 core->link[i].down_us = start->now_us;
         for (int i = 0; i < tool->tag_count; i++)
                 core->logged[i].t_us = INT64_MIN;
+        core_watch_windows(core, &tool->conds);
         output_want_image(&core->outs, TOOL_IMAGE_ABORT, CAUSE_STARTUP);
         return core;
 }
@@ -38,6 +39,13 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
 void core_free(struct core *core)
 {
         free(core);
+}
+
+void core_watch_windows(struct core *core, const struct cond_pool *pool)
+{
+        for (int i = 0; i < pool->count; i++)
+                if (pool->nodes[i].op == COND_STEADY)
+                        snapshot_watch(&core->snap, pool->nodes[i].slot, pool->nodes[i].a, pool->nodes[i].over_us);
 }
 
 struct effect *core_emit(struct core *core, enum effect_kind kind)

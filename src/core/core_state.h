@@ -115,6 +115,8 @@ struct core {
 
 /* ---- core.c ---- */
 struct effect *core_emit(struct core *core, enum effect_kind kind);
+/* Let the snapshot keep the windows that `steady` conditions of a pool look at. */
+void core_watch_windows(struct core *core, const struct cond_pool *pool);
 /* The wall time of a monotonic time. */
 int64_t core_wall(const struct core *core, int64_t t_us);
 

@@ -494,12 +494,7 @@ void core_start_run(struct core *core, const struct command *command)
         memset(core->setpoint, 0, sizeof core->setpoint);
         text_copy(core->recipe_name, sizeof core->recipe_name, core->recipe->name);
         text_copy(core->operator_name, sizeof core->operator_name, command->user);
-        for (int i = 0; i < core->recipe->pool.count; i++) {
-                const struct cond_node *n = &core->recipe->pool.nodes[i];
-
-                if (n->op == COND_STEADY)
-                        snapshot_watch(&core->snap, n->slot, n->a, n->over_us);
-        }
+        core_watch_windows(core, &core->recipe->pool);
         core_log_run(core, RECORD_RUN_START);
         core->is_run_pending = core->state != MACHINE_IDLE;
         core_go(core, MACHINE_ON_RUN, "");
