@@ -19,6 +19,10 @@ char *file_read(const char *path, size_t *len, struct diag *d);
  * `path` is for messages. Free the result with free(). */
 struct tool *file_compile_tool(const char *path, const char *text, size_t len, struct diag *d);
 
+/* Give a link another address: "tcp://HOST[:PORT]" (502 when not given) or "rtu:///dev/PATH". False: it is neither, and
+ * the link may be half changed. */
+bool file_link_address(struct tool_link *link, const char *address);
+
 /* One --set NAME=VALUE. */
 struct file_set {
         const char *name, *value; /* borrowed */

@@ -1,0 +1,95 @@
+/* The recipe compiler, inside its ring: what its parts share. Parameters and blocks are resolved here; what comes out
+ * is a flat program whose times are known and whose limits were checked against the tool. */
+#ifndef ALD_FILE_RECIPE_FILE_H
+#define ALD_FILE_RECIPE_FILE_H
+
+#include "ald/core/recipe.h" /* struct recipe */
+#include "ald/file/file.h"   /* struct file_set */
+#include "ald/file/keys.h"   /* struct keys */
+#include "ald/file/reader.h" /* struct reader */
+
+#include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
+
+enum { RECIPE_FILE_BLOCKS_MAX = 128, RECIPE_FILE_USE_DEPTH_MAX = 16 };
+
+struct recipe_file_block {
+        const char *name;
+        const struct yaml_node *steps;
+        bool is_used;
+        bool is_open; /* being put in: a use of it now would never end */
+        bool is_bad;  /* its errors were told: further uses stay silent */
+};
+
+struct recipe_file {
+        struct reader r;
+        const struct tool *tool;
+        struct recipe *recipe;
+        struct reader_parameter parameters[RECIPE_PARAMETERS_MAX];
+        const struct yaml_node *parameter_node[RECIPE_PARAMETERS_MAX];
+        struct recipe_file_block blocks[RECIPE_FILE_BLOCKS_MAX];
+        int block_count;
+        int windows;          /* of `steady`, the tool's included */
+        int phase;            /* being compiled, -1 in `finally` */
+        int loop_depth;       /* repeats that are open */
+        int use_depth;        /* blocks that are open */
+        size_t errors_before; /* in the diagnostics when this file was begun */
+        int set_source;       /* of diag_source() for messages about --set, -1 = none yet */
+        bool is_full;         /* no room for further ops: told */
+        bool is_dry;          /* an unused block is looked at: its ops go nowhere */
+        int scratch_count;
+        struct recipe_op scratch;
+        const struct yaml_node *op_node[RECIPE_OPS_MAX]; /* the step's verb, for messages of later checks */
+        const struct yaml_node *cond_node[RECIPE_CONDS_MAX]; /* a block's condition is kept once */
+};
+
+/* `parameters:` and --set. */
+void recipe_file_read_parameters(
+    struct recipe_file *f, const struct yaml_node *map, const struct file_set *sets, size_t set_count);
+void recipe_file_warn_unused_parameters(const struct recipe_file *f);
+
+/* `blocks:`: names only; their steps are compiled where they are used. */
+void recipe_file_read_blocks(struct recipe_file *f, const struct yaml_node *map);
+/* Compile the steps of blocks that nobody uses, for their errors only, and warn of each. */
+void recipe_file_check_unused_blocks(struct recipe_file *f);
+
+/* Append the ops of a list of steps; `what` names it in messages. */
+void recipe_file_compile_steps(struct recipe_file *f, const struct yaml_node *list, const char *what);
+/* Append the op that ends a section. */
+void recipe_file_end_section(struct recipe_file *f);
+
+/* Append one op for the step at `node`; NULL when there is no room (told once). */
+struct recipe_op *recipe_file_add_op(
+    struct recipe_file *f, const struct yaml_node *node, enum recipe_op_kind kind);
+/* Append, in place of a step that cannot be read, a long wait: no later check then misses the purge that it may have
+ * been. The recipe is refused anyway. */
+void recipe_file_add_unknown(struct recipe_file *f, const struct yaml_node *node);
+
+/* What single steps become; `node` is the verb's value. */
+void recipe_file_compile_wait(struct recipe_file *f, const struct yaml_node *node, enum recipe_op_kind timed,
+    enum recipe_op_kind until);
+void recipe_file_compile_pulse(
+    struct recipe_file *f, const struct yaml_node *node, const struct yaml_node *width);
+void recipe_file_compile_valve(struct recipe_file *f, const struct yaml_node *node, double value);
+void recipe_file_compile_note(struct recipe_file *f, const struct yaml_node *node);
+/* `set:` with `ramp:` (may be NULL). */
+void recipe_file_compile_set(
+    struct recipe_file *f, const struct yaml_node *map, const struct yaml_node *ramp);
+/* Compile a condition into the recipe; its number or -1 with errors told. */
+int recipe_file_read_cond(struct recipe_file *f, const struct yaml_node *node, const char *what);
+/* `guard:`, once the phases are known. */
+void recipe_file_read_guards(struct recipe_file *f, const struct yaml_node *list);
+
+/* Work out tail_us, body_us, timed_us, cycles and pulses. */
+void recipe_file_measure(struct recipe_file *f);
+/* Pulses of different precursors with too little purge between. */
+void recipe_file_check_purges(struct recipe_file *f);
+
+/* Every table of keys of the format, for the documentation's test. */
+const struct keys *const *recipe_file_keys(size_t *count);
+/* Steps by number: the table of the verb's keys, its first row being the verb; NULL behind the last. */
+const struct keys *recipe_file_step_keys(size_t i);
+
+extern const struct keys recipe_file_parameter_keys, recipe_file_guard_keys, recipe_file_until_keys;
+
+#endif

@@ -1,0 +1,82 @@
+/* The tool compiler, inside its ring: what its parts share. Its parts run in the order in which they need one another,
+ * whatever the order of the file: links, devices, tags, equipment, images, interlocks, access, simulation, checks. */
+#ifndef ALD_FILE_TOOL_FILE_H
+#define ALD_FILE_TOOL_FILE_H
+
+#include "ald/core/tool.h"   /* struct tool */
+#include "ald/file/keys.h"   /* struct keys */
+#include "ald/file/reader.h" /* struct reader */
+
+#include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
+
+enum tool_file_kind { TOOL_FILE_LOOP, TOOL_FILE_LINE, TOOL_FILE_VALVE, TOOL_FILE_PUMP, TOOL_FILE_GAUGE };
+
+/* A piece of equipment by its name in the file. */
+struct tool_file_equipment {
+        const char *name;
+        enum tool_file_kind kind;
+        int index; /* loop, line or valve; -1 = broken */
+};
+enum { TOOL_FILE_EQUIPMENT_MAX = TOOL_LOOPS_MAX + TOOL_LINES_MAX + TOOL_VALVES_MAX + 8 };
+
+/* What the checks need to know of a tag beyond the compiled form. */
+struct tool_file_tag {
+        const struct yaml_node *node;
+        bool is_sound;  /* all its keys could be read */
+        bool has_place; /* device, table and address are sound */
+        bool has_safe;
+        bool has_max_open, has_lease;
+};
+
+struct tool_file {
+        struct reader r;
+        struct tool *tool;
+        int windows; /* of `steady` */
+        int address_base[TOOL_DEVICES_MAX];
+        int order[TOOL_DEVICES_MAX]; /* enum tool_byte_order, -1 = not given */
+        struct tool_file_tag tag[TOOL_TAGS_MAX];
+        const struct yaml_node *device_node[TOOL_DEVICES_MAX];
+        struct tool_file_equipment equipment[TOOL_FILE_EQUIPMENT_MAX];
+        int equipment_count;
+        bool has_broken_loop; /* a tag without a set-point may have been meant to have one */
+};
+
+/* Each reads its section; `map` is the section's node. */
+void tool_file_read_links(struct tool_file *f, const struct yaml_node *map);
+void tool_file_read_devices(struct tool_file *f, const struct yaml_node *map);
+void tool_file_read_tags(struct tool_file *f, const struct yaml_node *map);
+void tool_file_read_equipment(struct tool_file *f, const struct yaml_node *map);
+void tool_file_read_images(
+    struct tool_file *f, const struct yaml_node *map); /* NULL: all at their defaults */
+void tool_file_read_interlocks(struct tool_file *f, const struct yaml_node *list);
+void tool_file_read_access(struct tool_file *f, const struct yaml_node *map);
+void tool_file_read_simulation(struct tool_file *f, const struct yaml_node *map); /* NULL: defaults */
+
+/* Checks across sections. */
+void tool_file_set_classes(struct tool_file *f);
+void tool_file_check(struct tool_file *f);
+
+/* Is `node` a mapping? False: told. */
+bool tool_file_want_map(struct tool_file *f, const struct yaml_node *node, const char *what);
+/* A name that is a key: valid and short enough, copied to `out` of TOOL_NAME_MAX bytes. */
+bool tool_file_take_name(struct tool_file *f, const struct yaml_node *node, const char *what, char *out);
+/* Room for one more of `max`? False: told. */
+bool tool_file_has_room(
+    struct tool_file *f, const struct yaml_node *node, const char *what, int count, int max);
+/* The tag a key names, or TOOL_NONE with an error ("did you mean"). */
+int tool_file_want_tag(struct tool_file *f, const struct yaml_node *node, const char *what);
+/* Equipment of a kind by name: its index, -1 when unknown (told) or broken. */
+int tool_file_want_equipment(
+    struct tool_file *f, struct diag_at at, const char *name, enum tool_file_kind kind, const char *what);
+
+/* Every table of keys of the format, for the documentation's test. */
+const struct keys *const *tool_file_keys(size_t *count);
+
+extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_watchdog_keys,
+    tool_file_tag_keys, tool_file_log_keys, tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys,
+    tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys, tool_file_interlock_keys,
+    tool_file_access_keys, tool_file_role_keys, tool_file_sim_keys, tool_file_sim_line_keys,
+    tool_file_sim_loop_keys;
+
+#endif

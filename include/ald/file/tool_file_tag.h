@@ -1,0 +1,35 @@
+/* A tag on its way from the file into the tool: shared by the part that reads every tag and the part for outputs. */
+#ifndef ALD_FILE_TOOL_FILE_TAG_H
+#define ALD_FILE_TOOL_FILE_TAG_H
+
+#include "ald/base/text.h"      /* TEXT_PRINTF */
+#include "ald/file/tool_file.h" /* struct tool_file */
+
+/* As written; times in us. */
+struct tool_file_raw_tag {
+        const struct yaml_node *device, *valid, *limits, *safe, *verify_within, *failsafe, *log;
+        int reg, type, order, access;
+        int64_t address, poll, stale_after, freeze_after, follow, max_open, lease;
+        double scale, offset;
+        char unit[24];
+        bool valve, verify;
+};
+
+struct tool_file_work {
+        struct tool_file *f;
+        struct tool_tag *tag;
+        struct tool_file_tag *more;
+        const struct tool_file_raw_tag *raw;
+        const struct keys_found *found;
+};
+
+/* An error about the tag, at its key `key` where that was given. */
+void tool_file_fail_tag(const struct tool_file_work *w, const char *key, const char *fmt, ...)
+    TEXT_PRINTF(3, 4);
+
+/* Read what only outputs have. The tag's place and unit are known. */
+void tool_file_read_output(struct tool_file_work *w);
+/* Refuse what only outputs have, in an input. */
+void tool_file_refuse_output_keys(struct tool_file_work *w);
+
+#endif

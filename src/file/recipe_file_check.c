@@ -1,0 +1,166 @@
+/* Two precursors that must not meet: is there enough purge between any two of their pulses, round the end of every
+ * loop too? A block is summed up by the time from its start to the first pulse of each line, and from the last pulse
+ * of each line to its end; so nested loops cost no more than they have steps. Only time that is sure counts: the time
+ * of a purge or wait, and of a condition the time for which it must hold. */
+#include "ald/file/recipe_file.h"
+
+#include "ald/base/time.h" /* TIME_NEVER */
+
+struct edge {
+        int64_t us; /* TIME_NEVER: no such pulse */
+        int32_t op; /* the pulse */
+};
+
+struct span {
+        int64_t total_us;
+        struct edge first[TOOL_LINES_MAX]; /* from the start to the first pulse of the line */
+        struct edge last[TOOL_LINES_MAX];  /* from the end of its last pulse to the end */
+};
+
+enum { TOLD_MAX = 64 };
+struct told {
+        const struct yaml_node *a, *b;
+};
+struct check {
+        struct recipe_file *f;
+        struct told told[TOLD_MAX]; /* a block is put in many times: each pair of its lines is told once */
+        int told_count;
+};
+
+static void clear(struct span *s)
+{
+        s->total_us = 0;
+        for (int i = 0; i < TOOL_LINES_MAX; i++)
+                s->first[i] = s->last[i] = (struct edge){TIME_NEVER, -1};
+}
+
+/* Time needed from the end of a pulse of line a to the start of one of line b. */
+static int64_t needed_us(const struct tool *tool, int a, int b)
+{
+        int64_t between = 0, least = tool->lines[a].purge_us_min;
+        if (!tool_excludes(tool, tool->lines[a].valve, tool->lines[b].valve, &between))
+                return least;
+        return between > least ? between : least;
+}
+
+/* The exclusion that names both, for messages; "" when it is the line's own min_purge that asks. */
+static const char *exclusion_of(const struct tool *tool, int a, int b)
+{
+        int64_t needed = needed_us(tool, a, b);
+        for (int i = 0; i < tool->interlock_count; i++) {
+                const struct tool_interlock *lock = &tool->interlocks[i];
+                bool has_a = false, has_b = false;
+                for (int k = 0; k < lock->output_count; k++) {
+                        has_a = has_a || lock->outputs[k] == tool->lines[a].valve;
+                        has_b = has_b || lock->outputs[k] == tool->lines[b].valve;
+                }
+                if (lock->kind == TOOL_EXCLUSIVE && has_a && has_b && lock->purge_us == needed)
+                        return lock->id;
+        }
+        return "";
+}
+
+static bool was_told(struct check *c, const struct yaml_node *a, const struct yaml_node *b)
+{
+        for (int i = 0; i < c->told_count; i++)
+                if (c->told[i].a == a && c->told[i].b == b)
+                        return true;
+        if (c->told_count < TOLD_MAX)
+                c->told[c->told_count++] = (struct told){a, b};
+        return false;
+}
+
+static void tell(struct check *c, struct edge before, struct edge after, int a, int b, bool is_round)
+{
+        const struct recipe_file *f = c->f;
+        const struct yaml_node *from = f->op_node[before.op], *to = f->op_node[after.op];
+        char buf[400];
+        struct text t;
+        if (was_told(c, from, to))
+                return;
+        text_init(&t, buf, sizeof buf);
+        text_add(&t, "pulse '%s' comes ", f->tool->lines[b].name);
+        if (before.us + after.us > 0) /* both are below what is needed: no overflow */
+                time_add_duration(&t, before.us + after.us);
+        else
+                text_add(&t, "directly");
+        text_add(&t, " after pulse '%s' of line %d%s: there must be at least ", f->tool->lines[a].name,
+            from->key_line, is_round ? " (the loop begins again)" : "");
+        time_add_duration(&t, needed_us(f->tool, a, b));
+        const char *id = exclusion_of(f->tool, a, b);
+        text_add(&t, " of purge between them (%s%s)", id[0] ? "interlock " : "the line's min_purge", id);
+        diag_error(f->r.d, reader_at_key(&f->r, to), "%s", buf);
+}
+
+/* `after` follows `before` at once: do their pulses keep apart? */
+static void check_joint(struct check *c, const struct span *before, const struct span *after, bool is_round)
+{
+        const struct tool *tool = c->f->tool;
+        for (int a = 0; a < tool->line_count; a++) {
+                for (int b = 0; b < tool->line_count && before->last[a].op >= 0; b++) {
+                        if (a == b || after->first[b].op < 0)
+                                continue;
+                        if (time_add(before->last[a].us, after->first[b].us) < needed_us(tool, a, b))
+                                tell(c, before->last[a], after->first[b], a, b, is_round);
+                }
+        }
+}
+
+static void append(struct check *c, struct span *sum, const struct span *next)
+{
+        check_joint(c, sum, next, false);
+        for (int i = 0; i < TOOL_LINES_MAX; i++) {
+                if (sum->first[i].op < 0 && next->first[i].op >= 0)
+                        sum->first[i] =
+                            (struct edge){time_add(sum->total_us, next->first[i].us), next->first[i].op};
+                if (next->last[i].op >= 0)
+                        sum->last[i] = next->last[i];
+                else if (sum->last[i].op >= 0)
+                        sum->last[i].us = time_add(sum->last[i].us, next->total_us);
+        }
+        sum->total_us = time_add(sum->total_us, next->total_us);
+}
+
+static int64_t sure_us(const struct recipe_op *op)
+{
+        switch (op->kind) {
+        case RECIPE_WAIT:
+        case RECIPE_PURGE:
+        case RECIPE_WAIT_UNTIL:
+        case RECIPE_PURGE_UNTIL:
+                return op->for_us;
+        default:
+                return 0;
+        }
+}
+
+static void sum_up(struct check *c, int32_t first, int32_t last, struct span *sum)
+{
+        const struct recipe *recipe = c->f->recipe;
+        struct span next;
+        clear(sum);
+        for (int32_t i = first; i < last; i++) {
+                const struct recipe_op *op = &recipe->ops[i];
+                if (op->kind == RECIPE_REPEAT) {
+                        sum_up(c, i + 1, op->jump, &next);
+                        if (op->count > 1)
+                                check_joint(c, &next, &next, true);
+                        next.total_us =
+                            next.total_us > TIME_NEVER / op->count ? TIME_NEVER : next.total_us * op->count;
+                        i = op->jump;
+                } else {
+                        clear(&next);
+                        next.total_us = sure_us(op);
+                        if (op->kind == RECIPE_PULSE)
+                                next.first[op->line] = next.last[op->line] = (struct edge){0, i};
+                }
+                append(c, sum, &next);
+        }
+}
+
+void recipe_file_check_purges(struct recipe_file *f)
+{
+        struct check c = {.f = f};
+        struct span sum;
+        sum_up(&c, 0, f->recipe->finally_first - 1, &sum);
+}

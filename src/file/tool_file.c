@@ -1,0 +1,175 @@
+#include "ald/file/tool_file.h"
+
+#include "ald/file/file.h"   /* file_compile_tool */
+#include "ald/file/format.h" /* format_check */
+
+#include <stdlib.h> /* calloc */
+#include <string.h> /* strcmp */
+
+struct raw {
+        int64_t format;
+        char tool[TOOL_NAME_MAX], title[TOOL_TEXT_MAX];
+        const struct yaml_node *links, *devices, *tags, *equipment, *images, *interlocks, *access,
+            *simulation;
+};
+
+static const struct key rows[] = {
+    {"format", KEY_INT, true, KEY_AT(struct raw, format), .help = "format of this file: 1"},
+    {"tool", KEY_NAME, true, KEY_AT(struct raw, tool), .help = "name of the tool, which recipes ask for"},
+    {"title", KEY_WORDS, false, KEY_AT(struct raw, title), .help = "the tool in a few words"},
+    {"links", KEY_NODE, true, KEY_NODE_AT(struct raw, links), .help = "connections"},
+    {"devices", KEY_NODE, true, KEY_NODE_AT(struct raw, devices), .help = "units on the links"},
+    {"tags", KEY_NODE, true, KEY_NODE_AT(struct raw, tags), .help = "values read and written"},
+    {"equipment", KEY_NODE, true, KEY_NODE_AT(struct raw, equipment), .help = "what the tags are"},
+    {"images", KEY_NODE, false, KEY_NODE_AT(struct raw, images), .help = "what the resting states command"},
+    {"interlocks", KEY_NODE, false, KEY_NODE_AT(struct raw, interlocks),
+        .help = "trips, permits and exclusions"},
+    {"access", KEY_NODE, false, KEY_NODE_AT(struct raw, access), .help = "who may do what"},
+    {"simulation", KEY_NODE, false, KEY_NODE_AT(struct raw, simulation), .help = "the simulated twin"},
+};
+static const struct keys root_keys = KEYS("tool file", rows);
+
+bool tool_file_want_map(struct tool_file *f, const struct yaml_node *node, const char *what)
+{
+        if (node->kind != YAML_MAP)
+                reader_error(
+                    &f->r, node, "%s: takes a mapping of names, not %s", what, yaml_kind_name(node->kind));
+        return node->kind == YAML_MAP;
+}
+
+bool tool_file_take_name(struct tool_file *f, const struct yaml_node *node, const char *what, char *out)
+{
+        if (!reader_is_name(node->key)) {
+                diag_error(f->r.d, reader_at_key(&f->r, node),
+                    "%s: '%.60s' is no name: letters, digits, '.', '_' and '-', beginning with a letter",
+                    what, node->key);
+                return false;
+        }
+        if (!text_copy(out, TOOL_NAME_MAX, node->key)) {
+                diag_error(f->r.d, reader_at_key(&f->r, node), "%s: the name is too long: at most %d bytes",
+                    what, TOOL_NAME_MAX - 1);
+                return false;
+        }
+        return true;
+}
+
+bool tool_file_has_room(
+    struct tool_file *f, const struct yaml_node *node, const char *what, int count, int max)
+{
+        if (count < max)
+                return true;
+        diag_error(f->r.d, reader_at_key(&f->r, node), "too many of these: at most %d %s", max, what);
+        return false;
+}
+
+static const char *tag_at(const void *ctx, size_t i)
+{
+        return ((const struct tool *)ctx)->tags[i].name;
+}
+
+int tool_file_want_tag(struct tool_file *f, const struct yaml_node *node, const char *what)
+{
+        const char *name = reader_text(&f->r, node, what);
+        if (!name)
+                return TOOL_NONE;
+        int tag = tool_find_tag(f->tool, name);
+        if (tag < 0)
+                reader_unknown(&f->r, reader_at(&f->r, node), what, "tag", name, tag_at, f->tool,
+                    (size_t)f->tool->tag_count);
+        return tag;
+}
+
+struct names {
+        const char *name[TOOL_FILE_EQUIPMENT_MAX];
+        size_t count;
+};
+
+static const char *name_at(const void *ctx, size_t i)
+{
+        return ((const struct names *)ctx)->name[i];
+}
+
+int tool_file_want_equipment(
+    struct tool_file *f, struct diag_at at, const char *name, enum tool_file_kind kind, const char *what)
+{
+        struct names names = {.count = 0};
+        for (int i = 0; i < f->equipment_count; i++) {
+                const struct tool_file_equipment *e = &f->equipment[i];
+                if (e->kind != kind)
+                        continue;
+                if (strcmp(e->name, name) == 0)
+                        return e->index;
+                names.name[names.count++] = e->name;
+        }
+        reader_unknown(&f->r, at, NULL, what, name, name_at, &names, names.count);
+        return -1;
+}
+
+static void set_places(struct tool *tool)
+{
+        int16_t *const place[] = {&tool->gauge, &tool->pump_run, &tool->pump_running, &tool->exhaust,
+            &tool->vent, &tool->carrier, &tool->chamber, &tool->bed, &tool->atmosphere};
+        for (size_t i = 0; i < sizeof place / sizeof place[0]; i++)
+                *place[i] = TOOL_NONE;
+}
+
+static void read_root(struct tool_file *f, const struct yaml_node *root)
+{
+        struct raw raw = {0};
+        struct keys_found found;
+        if (!format_check(&f->r, root))
+                return;
+        keys_read(&f->r, root, &root_keys, NULL, &raw, &found);
+        text_copy(f->tool->name, sizeof f->tool->name, raw.tool);
+        text_copy(f->tool->title, sizeof f->tool->title, raw.title);
+        if (raw.links)
+                tool_file_read_links(f, raw.links);
+        if (raw.devices)
+                tool_file_read_devices(f, raw.devices);
+        if (raw.tags)
+                tool_file_read_tags(f, raw.tags);
+        if (raw.equipment)
+                tool_file_read_equipment(f, raw.equipment);
+        tool_file_set_classes(f);
+        tool_file_read_images(f, raw.images);
+        if (raw.interlocks)
+                tool_file_read_interlocks(f, raw.interlocks);
+        if (raw.access)
+                tool_file_read_access(f, raw.access);
+        tool_file_read_simulation(f, raw.simulation);
+        tool_file_check(f);
+}
+
+struct tool *file_compile_tool(const char *path, const char *text, size_t len, struct diag *d)
+{
+        size_t before = diag_errors(d);
+        struct format_source source;
+        struct tool_file *f = calloc(1, sizeof *f);
+        struct tool *tool = calloc(1, sizeof *tool);
+        if (!f || !tool || !format_open(&source, path, text, len, d)) {
+                free(f);
+                free(tool);
+                return NULL;
+        }
+        f->tool = tool;
+        f->r = (struct reader){.d = d, .source = source.number};
+        set_places(tool);
+        read_root(f, yaml_tree_root(source.tree));
+        yaml_tree_free(source.tree);
+        free(f);
+        if (diag_errors(d) == before)
+                return tool;
+        free(tool);
+        return NULL;
+}
+
+const struct keys *const *tool_file_keys(size_t *count)
+{
+        static const struct keys *const all[] = {&root_keys, &tool_file_link_keys, &tool_file_device_keys,
+            &tool_file_watchdog_keys, &tool_file_tag_keys, &tool_file_log_keys, &tool_file_loop_keys,
+            &tool_file_line_keys, &tool_file_valve_keys, &tool_file_pump_keys, &tool_file_gauge_keys,
+            &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_access_keys, &tool_file_role_keys,
+            &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
+        *count = sizeof all / sizeof all[0];
+        return all;
+}

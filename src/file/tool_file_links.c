@@ -1,0 +1,240 @@
+/* Links and devices of a tool file. */
+#include "ald/file/tool_file.h"
+
+#include "ald/base/time.h" /* TIME_MS */
+#include "ald/file/file.h" /* file_link_address */
+
+struct raw_link {
+        char connect[128];
+        int64_t timeout, baud, stop_bits, retry_min, retry_max;
+        int parity;
+};
+
+static const struct key_word parities[] = {{"none", 'N'}, {"even", 'E'}, {"odd", 'O'}, {NULL, 0}};
+
+static const struct key link_rows[] = {
+    {"connect", KEY_WORDS, true, KEY_AT(struct raw_link, connect),
+        .help = "tcp://HOST:PORT or rtu:///dev/PATH"},
+    {"timeout", KEY_TIME, false, KEY_AT(struct raw_link, timeout), .min = 10e3, .max = 5e6,
+        .help = "response timeout of a call"},
+    {"baud", KEY_INT, false, KEY_AT(struct raw_link, baud), .min = 1200, .max = 921600,
+        .help = "RTU: bits a second"},
+    {"parity", KEY_WORD, false, KEY_AT(struct raw_link, parity), .words = parities, .help = "RTU: parity"},
+    {"stop_bits", KEY_INT, false, KEY_AT(struct raw_link, stop_bits), .min = 1, .max = 2,
+        .help = "RTU: stop bits"},
+    {"retry", KEY_TIME, false, KEY_AT(struct raw_link, retry_min), .min = 10e3, .max = 60e6,
+        .help = "first pause between attempts to connect"},
+    {"retry_max", KEY_TIME, false, KEY_AT(struct raw_link, retry_max), .min = 10e3, .max = 600e6,
+        .help = "longest pause between attempts to connect"},
+};
+const struct keys tool_file_link_keys = KEYS("link", link_rows);
+
+static void read_link(struct tool_file *f, const struct yaml_node *node)
+{
+        struct raw_link raw = {.timeout = 300 * TIME_MS,
+            .baud = 19200,
+            .parity = 'E',
+            .stop_bits = 1,
+            .retry_min = 100 * TIME_MS,
+            .retry_max = 5 * TIME_S};
+        struct keys_found found;
+        if (!tool_file_has_room(f, node, "links", f->tool->link_count, TOOL_LINKS_MAX))
+                return;
+        struct tool_link *link = &f->tool->links[f->tool->link_count];
+        if (!tool_file_take_name(f, node, "link", link->name))
+                return;
+        f->tool->link_count++;
+        keys_read(&f->r, node, &tool_file_link_keys, link->name, &raw, &found);
+        if (raw.connect[0] && !file_link_address(link, raw.connect))
+                reader_error(&f->r, keys_node(&found, "connect"),
+                    "connect: '%s' is neither tcp://HOST:PORT nor rtu:///dev/PATH", raw.connect);
+        link->timeout_us = raw.timeout;
+        link->baud = (int)raw.baud;
+        link->parity = (char)raw.parity;
+        link->stop_bits = (int)raw.stop_bits;
+        link->backoff_us_min = raw.retry_min;
+        link->backoff_us_max = raw.retry_max < raw.retry_min ? raw.retry_min : raw.retry_max;
+        link->line = node->key_line;
+}
+
+void tool_file_read_links(struct tool_file *f, const struct yaml_node *map)
+{
+        if (!tool_file_want_map(f, map, "links"))
+                return;
+        for (const struct yaml_node *n = map->first; n; n = n->next)
+                read_link(f, n);
+        if (map->count == 0)
+                reader_error(&f->r, map, "links: a tool needs at least one");
+}
+
+struct raw_watchdog {
+        int64_t timeout, feed, time_unit;
+        int64_t time_register, trigger_register, status_register, restart_register;
+};
+
+/* The longest device watchdog the safety rules allow, and the shortest feed that the core's turns can keep. */
+static const double timeout_max_us = 1e6, feed_min_us = 50e3;
+
+static const struct key watchdog_rows[] = {
+    {"timeout", KEY_TIME, true, KEY_AT(struct raw_watchdog, timeout), .min = 1, .max = 1e12,
+        .help = "unfed for this long, the module drives its outputs safe; at most 1 s"},
+    {"feed", KEY_TIME, false, KEY_AT(struct raw_watchdog, feed), .min = 1, .max = 1e12,
+        .help = "how often it is fed; at most a third of the timeout"},
+    {"time_register", KEY_INT, true, KEY_AT(struct raw_watchdog, time_register), .max = 65536,
+        .help = "holding register of the timeout"},
+    {"time_unit", KEY_TIME, true, KEY_AT(struct raw_watchdog, time_unit), .min = 1, .max = 1e6,
+        .help = "what one count of the timeout means"},
+    {"trigger_register", KEY_INT, true, KEY_AT(struct raw_watchdog, trigger_register), .max = 65536,
+        .help = "holding register that must change to feed"},
+    {"status_register", KEY_INT, true, KEY_AT(struct raw_watchdog, status_register), .max = 65536,
+        .help = "holding register: 0 off, 1 running, 2 expired"},
+    {"restart_register", KEY_INT, true, KEY_AT(struct raw_watchdog, restart_register), .max = 65536,
+        .help = "holding register: 1 re-arms after expiry"},
+};
+const struct keys tool_file_watchdog_keys = KEYS("watchdog", watchdog_rows);
+
+static void check_watchdog(struct tool_file *f, struct tool_watchdog *w, const struct keys_found *found)
+{
+        const struct yaml_node *timeout = keys_node(found, "timeout"), *feed = keys_node(found, "feed");
+        if ((double)w->timeout_us > timeout_max_us)
+                reader_error(&f->r, timeout,
+                    "timeout: '%s' is too long: a watchdog may take at most 1 s to close its outputs",
+                    timeout->text);
+        if (w->timeout_us % w->time_unit_us != 0 || w->timeout_us / w->time_unit_us > 65535)
+                reader_error(&f->r, timeout, "timeout: '%s' is not a whole number (up to 65535) of time_unit",
+                    timeout->text);
+        if (w->feed_us > w->timeout_us / 3)
+                reader_error(&f->r, feed ? feed : timeout,
+                    "feed: must be at most a third of the timeout, so that two lost feeds close nothing");
+        if ((double)w->feed_us < feed_min_us)
+                reader_error(&f->r, feed ? feed : timeout,
+                    "feed: below 50 ms: the turns that feed come every 50 ms (a shorter timeout cannot be "
+                    "kept)");
+}
+
+/* A register's address on the wire. */
+static int take_register(
+    struct tool_file *f, const struct keys_found *found, const char *key, int64_t address, int base)
+{
+        if (address < base || address - base > 65535)
+                reader_error(&f->r, keys_node(found, key), "%s: addresses go from %d to %d here", key, base,
+                    65535 + base);
+        return (int)address - base;
+}
+
+static void read_watchdog(
+    struct tool_file *f, const struct yaml_node *node, struct tool_device *device, int base)
+{
+        struct raw_watchdog raw = {0};
+        struct keys_found found;
+        struct tool_watchdog *w = &device->watchdog;
+        w->present =
+            true; /* meant to be there, even when it is broken: no further complaint of its absence */
+        if (!keys_read(&f->r, node, &tool_file_watchdog_keys, NULL, &raw, &found))
+                return;
+        w->time_register = take_register(f, &found, "time_register", raw.time_register, base);
+        w->trigger_register = take_register(f, &found, "trigger_register", raw.trigger_register, base);
+        w->status_register = take_register(f, &found, "status_register", raw.status_register, base);
+        w->restart_register = take_register(f, &found, "restart_register", raw.restart_register, base);
+        w->time_unit_us = raw.time_unit;
+        w->timeout_us = raw.timeout;
+        w->feed_us = raw.feed > 0 ? raw.feed : raw.timeout / 4;
+        check_watchdog(f, w, &found);
+}
+
+struct raw_device {
+        const struct yaml_node *link, *poll_link, *watchdog;
+        int64_t slave_id, address_base, read_max, pause;
+        int byte_order;
+        int write;
+};
+
+static const struct key_word writes[] = {{"single", 0}, {"multiple", 1}, {NULL, 0}};
+static const struct key_word orders[] = {{"ABCD", TOOL_ORDER_ABCD}, {"CDAB", TOOL_ORDER_CDAB},
+    {"BADC", TOOL_ORDER_BADC}, {"DCBA", TOOL_ORDER_DCBA}, {NULL, 0}};
+
+static const struct key device_rows[] = {
+    {"link", KEY_NODE, true, KEY_NODE_AT(struct raw_device, link), .help = "link for writes"},
+    {"poll_link", KEY_NODE, false, KEY_NODE_AT(struct raw_device, poll_link), .help = "link for reads"},
+    {"slave_id", KEY_INT, true, KEY_AT(struct raw_device, slave_id), .max = 255,
+        .help = "Modbus unit, 1 to 247"},
+    {"address_base", KEY_INT, true, KEY_AT(struct raw_device, address_base), .max = 1,
+        .help = "0: addresses as on the wire; 1: the manual counts from 1"},
+    {"byte_order", KEY_WORD, false, KEY_AT(struct raw_device, byte_order), .words = orders,
+        .help = "of values of several registers"},
+    {"write", KEY_WORD, false, KEY_AT(struct raw_device, write), .words = writes,
+        .help = "multiple: takes functions 15 and 16 only"},
+    {"read_max", KEY_INT, false, KEY_AT(struct raw_device, read_max), .min = 1, .max = 125,
+        .help = "registers in one read"},
+    {"pause_between_requests", KEY_TIME, false, KEY_AT(struct raw_device, pause), .max = 1e6,
+        .help = "rest that the unit needs"},
+    {"watchdog", KEY_NODE, false, KEY_NODE_AT(struct raw_device, watchdog), .help = "of its outputs"},
+};
+const struct keys tool_file_device_keys = KEYS("device", device_rows);
+
+static const char *link_at(const void *ctx, size_t i)
+{
+        return ((const struct tool *)ctx)->links[i].name;
+}
+
+static int want_link(struct tool_file *f, const struct yaml_node *node, const char *what)
+{
+        const char *name = reader_text(&f->r, node, what);
+        if (!name)
+                return TOOL_NONE;
+        int link = tool_find_link(f->tool, name);
+        if (link < 0)
+                reader_unknown(&f->r, reader_at(&f->r, node), what, "link", name, link_at, f->tool,
+                    (size_t)f->tool->link_count);
+        return link;
+}
+
+static void check_slave(struct tool_file *f, const struct tool_device *device, const struct yaml_node *node)
+{
+        bool is_tcp = device->link >= 0 && f->tool->links[device->link].kind == TOOL_LINK_TCP;
+        if (node && (device->slave_id == 0 || device->slave_id > 247) &&
+            !(is_tcp && (device->slave_id == 0 || device->slave_id == 255)))
+                reader_error(&f->r, node, "slave_id: takes 1 to 247 (on TCP also 0 and 255)");
+        for (const struct tool_device *other = f->tool->devices; node && other < device; other++)
+                if (other->link == device->link && other->link >= 0 && other->slave_id == device->slave_id)
+                        reader_error(&f->r, node,
+                            "slave_id: '%s' has the same unit on the same link (line %d)", other->name,
+                            other->line);
+}
+
+static void read_device(struct tool_file *f, const struct yaml_node *node)
+{
+        struct raw_device raw = {.slave_id = 1, .read_max = 125, .byte_order = -1};
+        struct keys_found found;
+        int number = f->tool->device_count;
+        if (!tool_file_has_room(f, node, "devices", number, TOOL_DEVICES_MAX))
+                return;
+        struct tool_device *device = &f->tool->devices[number];
+        if (!tool_file_take_name(f, node, "device", device->name))
+                return;
+        f->tool->device_count++;
+        f->device_node[number] = node;
+        device->line = node->key_line;
+        keys_read(&f->r, node, &tool_file_device_keys, device->name, &raw, &found);
+        device->link = raw.link ? (int16_t)want_link(f, raw.link, "link") : TOOL_NONE;
+        device->poll_link = raw.poll_link ? (int16_t)want_link(f, raw.poll_link, "poll_link") : device->link;
+        device->slave_id = (int)raw.slave_id;
+        device->read_words_max = (int)raw.read_max;
+        device->write_multiple_only = raw.write == 1;
+        device->pause_us = raw.pause;
+        f->address_base[number] = (int)raw.address_base;
+        f->order[number] = raw.byte_order;
+        if (node->kind != YAML_MAP)
+                return;
+        check_slave(f, device, keys_node(&found, "slave_id"));
+        if (raw.watchdog)
+                read_watchdog(f, raw.watchdog, device, f->address_base[number]);
+}
+
+void tool_file_read_devices(struct tool_file *f, const struct yaml_node *map)
+{
+        if (!tool_file_want_map(f, map, "devices"))
+                return;
+        for (const struct yaml_node *n = map->first; n; n = n->next)
+                read_device(f, n);
+}

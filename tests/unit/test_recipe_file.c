@@ -1,0 +1,301 @@
+/* Recipes as compiled: the reference recipe number for number, nested loops, planned times, conditions, guards. */
+#include "unit/support.h"
+
+#include "ald/base/time.h"        /* TIME_S */
+#include "ald/file/recipe_file.h" /* recipe_file_keys */
+
+#include <math.h> /* fabs */
+
+static struct tool *tool;
+
+static void set_up(void)
+{
+        tool = support_tool(SUPPORT_TOOL);
+}
+
+static void tear_down(void)
+{
+        free(tool);
+}
+
+#define SAME(a, b)                                                                                           \
+        ck_assert_msg(fabs((a) - (b)) < 1e-9, "%s is %.17g, not %.17g", #a, (double)(a), (double)(b))
+
+static const struct recipe_op *nth(const struct recipe *r, enum recipe_op_kind kind, int n)
+{
+        for (int i = 0; i < r->op_count; i++)
+                if (r->ops[i].kind == kind && n-- == 0)
+                        return &r->ops[i];
+        ck_abort_msg("no such op");
+        return NULL;
+}
+
+/* PROCESS.md, section 1: 30 cycles of 1 s niobium, 20 s, 0.1 s water, 20 s; 175 and 110 degC; 70 sccm; 3 rpm. */
+START_TEST(the_reference_recipe)
+{
+        struct recipe *r = support_recipe(tool, SUPPORT_RECIPE, NULL, 0);
+        ck_assert_str_eq(r->name, "nb2o5-nmc532");
+        ck_assert_int_eq(r->cycles, 30);
+        ck_assert_int_eq(r->pulses, 60);
+        ck_assert_int_eq(r->timed_us, 30 * INT64_C(41100000));
+        const struct recipe_op *loop = nth(r, RECIPE_REPEAT, 0), *nb = nth(r, RECIPE_PULSE, 0),
+                               *water = nth(r, RECIPE_PULSE, 1);
+        ck_assert(loop->is_cycle);
+        ck_assert_int_eq(loop->count, 30);
+        ck_assert_int_eq(loop->body_us, 41100000);
+        ck_assert_int_eq(r->ops[loop->jump].kind, RECIPE_REPEAT_END);
+        ck_assert_ptr_eq(&r->ops[r->ops[loop->jump].jump], loop);
+        ck_assert_int_eq(nb->for_us, 1000000);
+        ck_assert_int_eq(nb->tail_us, 40100000);
+        ck_assert_int_eq(water->for_us, 100000);
+        ck_assert_int_eq(water->tail_us, 20000000);
+        ck_assert_str_eq(tool->lines[nb->line].name, "nb");
+        ck_assert_str_eq(tool->lines[water->line].name, "water");
+        ck_assert_int_eq(r->phase_count, 3);
+        ck_assert_str_eq(r->phases[1].name, "coat");
+        ck_assert_ptr_eq(&r->ops[r->phases[1].first], loop);
+        ck_assert_int_eq(nb->phase, 1);
+        SAME(r->growth_nm, 0.167);
+        SAME(r->powder_m2_g, 0.4);
+        ck_assert_int_eq(r->hold_us_max, 30 * TIME_MIN);
+        ck_assert_int_eq(r->hold_then, TOOL_ACT_STOP);
+        ck_assert(!r->resume_asks);
+        recipe_free(r);
+}
+END_TEST
+
+START_TEST(set_points_of_the_reference_recipe)
+{
+        struct recipe *r = support_recipe(tool, SUPPORT_RECIPE, NULL, 0);
+        static const struct {
+                const char *tag;
+                double value;
+                bool is_standby;
+        } wanted[] = {{"carrier.flow.setpoint", 10, false}, {"bed.speed.setpoint", 3, false},
+            {"carrier.flow.setpoint", 70, false}, {"chamber.temperature.setpoint", 175, false}};
+        for (int i = 0; i < 4; i++) {
+                const struct recipe_op *op = nth(r, RECIPE_SET, i);
+                ck_assert_str_eq(tool->tags[op->tag].name, wanted[i].tag);
+                SAME(op->value, wanted[i].value);
+                ck_assert(op->is_standby == wanted[i].is_standby && op->ramp <= 0);
+        }
+        int last = r->finally_first;
+        ck_assert_int_eq(r->ops[last - 1].kind, RECIPE_END);
+        ck_assert_int_eq(r->ops[last].kind, RECIPE_PURGE);
+        ck_assert_int_eq(r->ops[last].phase, -1);
+        ck_assert_int_eq(r->ops[r->op_count - 1].kind, RECIPE_END);
+        recipe_free(r);
+}
+END_TEST
+
+START_TEST(waits_and_guards)
+{
+        struct recipe *r = support_recipe(tool, SUPPORT_RECIPE, NULL, 0);
+        const struct recipe_op *base = nth(r, RECIPE_WAIT_UNTIL, 0);
+        ck_assert_int_eq(base->for_us, TIME_MIN);
+        ck_assert_int_eq(base->timeout_us, 30 * TIME_MIN);
+        ck_assert_int_eq(base->otherwise, TOOL_ACT_HOLD);
+        ck_assert_str_eq(r->conds[base->cond].text, "chamber.pressure < 950 mTorr");
+        const struct cond_node *n = &r->pool.nodes[r->conds[base->cond].root];
+        ck_assert_int_eq(n->a, tool->gauge);
+        SAME(n->value, 0.95);
+        ck_assert_int_eq(r->guard_count, 2);
+        ck_assert_int_eq(r->guards[0].phases, 1u << 1);
+        ck_assert_int_eq(r->guards[0].for_us, 30 * TIME_S);
+        ck_assert_int_eq(r->guards[0].otherwise, TOOL_ACT_HOLD);
+        n = &r->pool.nodes[r->conds[r->guards[0].cond].root];
+        ck_assert_int_eq(n->op, COND_WITHIN);
+        ck_assert_int_eq(n->a, tool->loops[tool->chamber].value);
+        ck_assert_int_eq(n->b, tool->loops[tool->chamber].setpoint);
+        SAME(n->span, 3);
+        recipe_free(r);
+}
+END_TEST
+
+START_TEST(sets_replace_defaults)
+{
+        const struct file_set sets[] = {{"cycles", "2"}, {"nb_pulse", "500 ms"}};
+        struct recipe *r = support_recipe(tool, SUPPORT_RECIPE, sets, 2);
+        ck_assert_int_eq(r->cycles, 2);
+        ck_assert_int_eq(nth(r, RECIPE_PULSE, 0)->for_us, 500000);
+        ck_assert_str_eq(r->parameters[0].name, "cycles");
+        ck_assert_str_eq(r->parameters[0].value, "2");
+        ck_assert_str_eq(r->parameters[2].value, "100 ms");
+        recipe_free(r);
+}
+END_TEST
+
+#define HEAD "format: 1\nrecipe: t\ntool: rotary-ald\n"
+
+/* DESIGN.md: the 3:1 supercycle. */
+START_TEST(supercycles)
+{
+        struct recipe *r = support_recipe_text(tool,
+            HEAD "phases:\n"
+                 "  coat:\n"
+                 "    - wait: 7 s\n"
+                 "    - repeat: 5\n"
+                 "      do:\n"
+                 "        - repeat: 3\n"
+                 "          do: [{pulse: nb, for: 2 s}, {purge: 30 s}, {pulse: water, for: 100 ms}, {purge: "
+                 "45 s}]\n"
+                 "        - pulse: nb\n"
+                 "          for: 1 s\n"
+                 "        - purge: 20 s\n"
+                 "    - wait: 3 s\n"
+                 "  more:\n"
+                 "    - wait: 2 s\n"
+                 "finally:\n"
+                 "  - purge: 1 min\n",
+            NULL, 0);
+        const int64_t inner = 77100000, outer = 3 * inner + 21000000;
+        const struct recipe_op *first = nth(r, RECIPE_REPEAT, 0), *second = nth(r, RECIPE_REPEAT, 1);
+        ck_assert_int_eq(r->cycles, 5);
+        ck_assert_int_eq(r->pulses, 5 * (3 * 2 + 1));
+        ck_assert(first->is_cycle && !second->is_cycle);
+        ck_assert_int_eq(first->body_us, outer);
+        ck_assert_int_eq(second->body_us, inner);
+        ck_assert_int_eq(second->tail_us, 21000000);
+        ck_assert_int_eq(first->tail_us, 5000000);
+        ck_assert_int_eq(r->ops[first->jump].tail_us, 5000000);
+        ck_assert_int_eq(nth(r, RECIPE_WAIT, 0)->tail_us, 5 * outer + 5000000);
+        ck_assert_int_eq(nth(r, RECIPE_PULSE, 0)->tail_us, 75100000);
+        ck_assert_int_eq(nth(r, RECIPE_PULSE, 2)->tail_us, 20000000);
+        ck_assert_int_eq(r->timed_us, 12000000 + 5 * outer);
+        ck_assert_int_eq(r->ops[r->finally_first].tail_us, 0);
+        recipe_free(r);
+}
+END_TEST
+
+START_TEST(words_of_set)
+{
+        struct recipe *r = support_recipe_text(tool,
+            HEAD "phases:\n"
+                 "  a:\n"
+                 "    - set: {chamber.temperature: safe, nb.temperature: standby, pump.run: off}\n"
+                 "    - set: {chamber.temperature: 347 degF}\n"
+                 "      ramp: 6 K/min\n"
+                 "    - close: exhaust\n"
+                 "    - open: exhaust.valve\n"
+                 "    - note: >\n"
+                 "        folded\n"
+                 "        text\n",
+            NULL, 0);
+        const struct recipe_op *op = nth(r, RECIPE_SET, 0);
+        SAME(op->value, 0);
+        ck_assert(op->is_standby);
+        op = nth(r, RECIPE_SET, 1);
+        SAME(op->value, 40);
+        ck_assert(op->is_standby);
+        op = nth(r, RECIPE_SET, 2);
+        ck_assert_int_eq(op->tag, tool->pump_run);
+        SAME(op->value, 0);
+        ck_assert(!op->is_standby);
+        op = nth(r, RECIPE_SET, 3);
+        SAME(op->value, 175);
+        SAME(op->ramp, 0.1);
+        ck_assert_int_eq(nth(r, RECIPE_VALVE, 0)->tag, tool->exhaust);
+        SAME(nth(r, RECIPE_VALVE, 0)->value, 0);
+        SAME(nth(r, RECIPE_VALVE, 1)->value, 1);
+        ck_assert_str_eq(r->notes[nth(r, RECIPE_NOTE, 0)->note], "folded text");
+        ck_assert_int_eq(r->hold_us_max, TIME_NEVER);
+        ck_assert_int_eq(r->cycles, 0);
+        recipe_free(r);
+}
+END_TEST
+
+/* A block's steps carry the lines of the block; its conditions and notes are kept once. */
+START_TEST(blocks_are_put_in)
+{
+        struct recipe *r = support_recipe_text(tool,
+            HEAD "blocks:\n"
+                 "  b:\n"
+                 "    - wait: {until: settled, timeout: 1 h}\n"
+                 "    - note: here\n"
+                 "phases:\n"
+                 "  a: [{use: b}, {use: b}, {use: b}]\n",
+            NULL, 0);
+        ck_assert_int_eq(r->op_count, 8);
+        ck_assert_int_eq(r->cond_count, 1);
+        ck_assert_int_eq(r->note_count, 1);
+        ck_assert_int_eq(nth(r, RECIPE_WAIT_UNTIL, 2)->source_line, 6);
+        ck_assert_int_eq(nth(r, RECIPE_NOTE, 2)->source_line, 7);
+        recipe_free(r);
+}
+END_TEST
+
+/* Windows of `steady` in a recipe follow those of the tool. */
+START_TEST(windows_follow_the_tools)
+{
+        tool->conds.nodes[0] = (struct cond_node){.op = COND_STEADY, .slot = 2};
+        struct recipe *r = support_recipe_text(tool,
+            HEAD "phases:\n  a:\n    - purge: {until: chamber.pressure steady 1 mTorr over 10 s, timeout: 1 "
+                 "h, else: abort}\n",
+            NULL, 0);
+        const struct recipe_op *op = nth(r, RECIPE_PURGE_UNTIL, 0);
+        ck_assert_int_eq(r->pool.nodes[r->conds[op->cond].root].slot, 3);
+        ck_assert_int_eq(op->otherwise, TOOL_ACT_ABORT);
+        recipe_free(r);
+}
+END_TEST
+
+START_TEST(every_key_is_documented)
+{
+        size_t len, count;
+        char row[80];
+        struct diag *d = diag_new();
+        char *page = file_read("recipes/ald-recipe.5", &len, d);
+        ck_assert_ptr_nonnull(page);
+        const struct keys *const *tables = recipe_file_keys(&count);
+        const struct keys *table;
+        for (size_t i = 0; (table = i < count ? tables[i] : recipe_file_step_keys(i - count)) != NULL; i++) {
+                for (size_t k = 0; k < table->count; k++) {
+                        snprintf(row, sizeof row, ".It Ic %s\n", table->row[k].name);
+                        ck_assert_msg(strstr(page, row) != NULL, "ald-recipe(5) lacks '%s' of %s",
+                            table->row[k].name, table->what);
+                        ck_assert_ptr_nonnull(table->row[k].help);
+                }
+        }
+        free(page);
+        diag_free(d);
+}
+END_TEST
+
+/* What people copy from the man page works. */
+START_TEST(the_example_is_sound)
+{
+        struct diag *d = diag_new();
+        size_t len;
+        char *page = file_read("recipes/ald-recipe.5", &len, d);
+        ck_assert_ptr_nonnull(page);
+        char *example = strstr(page, "format: 1\n"), *end = example ? strstr(example, ".Ed\n") : NULL;
+        ck_assert_ptr_nonnull(end);
+        *end = '\0';
+        struct recipe *made = file_compile_recipe("example", example, strlen(example), tool, NULL, 0, d);
+        if (diag_count(d) > 0)
+                diag_print(d, stderr, false);
+        ck_assert_uint_eq(diag_count(d), 0);
+        recipe_free(made);
+        free(page);
+        diag_free(d);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("recipe_file");
+        TCase *tc = tcase_create("recipe_file");
+        tcase_add_checked_fixture(tc, set_up, tear_down);
+        tcase_add_test(tc, the_reference_recipe);
+        tcase_add_test(tc, set_points_of_the_reference_recipe);
+        tcase_add_test(tc, waits_and_guards);
+        tcase_add_test(tc, sets_replace_defaults);
+        tcase_add_test(tc, supercycles);
+        tcase_add_test(tc, words_of_set);
+        tcase_add_test(tc, blocks_are_put_in);
+        tcase_add_test(tc, windows_follow_the_tools);
+        tcase_add_test(tc, every_key_is_documented);
+        tcase_add_test(tc, the_example_is_sound);
+        suite_add_tcase(suite, tc);
+        return support_main(suite);
+}
