@@ -5,9 +5,18 @@
 
 #include "ald/core/tool.h" /* struct tool */
 
-#include <stdint.h> /* int16_t, int64_t */
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int16_t, int64_t */
 
-enum { PLAN_REQUESTS_MAX = 128, PLAN_TAGS_MAX = 64 };
+enum {
+        PLAN_REQUESTS_MAX = 128,
+        PLAN_TAGS_MAX = 64,
+        PLAN_WORDS_MAX = 125, /* registers in one read (Modbus application protocol 1.1b3, 6.3) */
+        PLAN_BITS_MAX = 128   /* coils in one read: a bound of our buffers, well below the protocol's 2000 */
+};
+
+/* A watchdog's status is read this often, as a request of its own. */
+#define PLAN_WATCHDOG_US INT64_C(250000)
 
 struct plan_request {
         int16_t device;
@@ -17,7 +26,7 @@ struct plan_request {
         int64_t period_us;
         int tag_count;
         int16_t tags[PLAN_TAGS_MAX]; /* in order of address */
-        int16_t watchdog_of;         /* device whose watchdog status this reads, else -1 (then tag_count > 0) */
+        int16_t watchdog_of; /* device whose watchdog status this reads, else -1 (then tag_count > 0) */
 };
 
 struct plan {
@@ -25,8 +34,8 @@ struct plan {
         struct plan_request request[PLAN_REQUESTS_MAX];
 };
 
-/* Plan the reads that go over `link` (devices whose poll_link it is). Outputs that are verified are read back like
- * inputs. False: more than PLAN_REQUESTS_MAX requests. */
+/* Plan the reads that go over `link` (devices whose poll_link it is). Inputs are read, and outputs that are verified
+ * are read back like inputs; a tag without a period is not. False: more than PLAN_REQUESTS_MAX requests. */
 bool plan_build(struct plan *plan, const struct tool *tool, int link);
 
 #endif

@@ -19,12 +19,36 @@
 
 struct sched; /* opaque */
 
-/* The schedule of one link. Everything is allocated here. NULL when memory is out or the plan does not fit. */
+/* What the numbers below mean is argued in DESIGN.md, Time. */
+enum { SCHED_PAIRS_MAX = 16 }; /* pulses under way at once on one link */
+/* A pulse opens only if the core's last turn is younger than this. */
+#define SCHED_TURN_US INT64_C(100000)
+/* A call is given up this long before an edge, which leaves time to replace the connection. */
+#define SCHED_MARGIN_US INT64_C(10000)
+/* No call begins with less than this to go (beside the margin). */
+#define SCHED_CALL_US INT64_C(5000)
+
+/* The schedule of one link. Everything is allocated here. NULL when memory is out, the plan does not fit, or a safe
+ * value does not fit its register. */
 struct sched *sched_new(const struct tool *tool, int link, int64_t now_us);
 void sched_free(struct sched *s);
 
+/* How many further orders can be taken now. */
+int sched_room(const struct sched *s);
+
 /* Orders from the core. Each ends in exactly one report (EVENT_WROTE or EVENT_PULSE) with the same id.
- * False: the queue is full (the report is made all the same, as failed). */
+ *
+ * Writes: a newer order for a tag takes the place of older ones that were not sent and are not safe; their reports
+ * then carry the value, times and success of the write that was really done. A write that the gate refuses (or one
+ * that would energise an output whose watchdog does not run) is reported with ok = false, sent_us = 0 and cause
+ * CAUSE_GATE. A safe write that fails is tried once more on a fresh connection before ok = false is reported, and
+ * stays owed: the worker writes it as soon as it can and reports that with `unasked`.
+ * A safe write for an output that a pulse holds revokes the pulse.
+ *
+ * Pulses: a close that is not acknowledged within a second is reported as PULSE_FAILED with close_acked_us = 0 and
+ * stays owed likewise (CAUSE_DEADLINE).
+ *
+ * False: the queue is full (the report is made all the same, as failed, as long as reports are taken). */
 bool sched_write(struct sched *s, const struct effect_write *w, int64_t now_us);
 bool sched_pulse(struct sched *s, const struct effect_pulse *p, int64_t now_us);
 void sched_revoke(struct sched *s, uint32_t id, int64_t now_us);
@@ -42,13 +66,13 @@ enum sched_kind {
 
 struct sched_action {
         enum sched_kind kind;
-        int64_t until_us;   /* WAIT */
-        int64_t limit_us;   /* CONNECT, WRITE, READ: monotonic time by which the call must be over */
+        int64_t until_us; /* WAIT */
+        int64_t limit_us; /* CONNECT, WRITE, READ: monotonic time by which the call must be over */
         int slave_id;
         enum tool_register reg; /* COIL or HOLDING for writes */
         int address, count;
-        bool multiple;      /* write with function 15/16 even for one */
-        uint16_t words[8];  /* WRITE: registers, or 0/1 for coils */
+        bool multiple;     /* write with function 15/16 even for one */
+        uint16_t words[8]; /* WRITE: registers, or 0/1 for coils */
 };
 
 enum sched_outcome {
@@ -62,12 +86,24 @@ enum sched_outcome {
 enum { SCHED_WORDS_MAX = 128 };
 struct sched_result {
         enum sched_outcome outcome;
-        int exception;            /* Modbus exception code, else 0 */
-        int64_t sent_us;          /* when the call began */
-        int64_t done_us;          /* when it ended */
+        int exception;                   /* Modbus exception code, else 0 */
+        int64_t sent_us;                 /* when the call began */
+        int64_t done_us;                 /* when it ended */
         uint16_t words[SCHED_WORDS_MAX]; /* READ: registers; coils as 0/1 */
-        char text[64];            /* system's words for an error, "" = none */
+        char text[64];                   /* system's words for an error, "" = none */
 };
+
+/* The worker saw the idle connection end (or bytes on it that nobody asked for). Not while an action is under way. */
+void sched_lost(struct sched *s, int64_t now_us, const char *why);
+
+/* No further pulses, polls or feeds: pulses are revoked or cut, queued safe writes are sent, and so are safe values of
+ * outputs that live on a lease. */
+void sched_stop(struct sched *s, int64_t now_us);
+/* After sched_stop(): nothing is left to do. */
+bool sched_is_idle(const struct sched *s);
+
+/* Polls that were not made because their time had passed. */
+int64_t sched_skipped(const struct sched *s);
 
 /* The next thing to do at now_us. Every action but WAIT must be answered by one sched_done(). */
 void sched_next(struct sched *s, int64_t now_us, struct sched_action *action);

@@ -1,0 +1,29 @@
+/* One Modbus TCP connection, driven by one thread: actions of the schedule in, results out. Every call is bounded by
+ * its action's limit_us (SAFETY traps 1-5):
+ *   - libmodbus' byte timeout is 0, so that its response timeout bounds the whole reply, however it drips;
+ *   - its error recovery is off: it can block for ever and sends requests twice;
+ *   - connecting is done here: modbus_connect() puts any descriptor into an fd_set, and takes numeric addresses only;
+ *   - replies are attributed by transaction id (libmodbus checks it); after any failure the schedule closes the socket.
+ */
+#ifndef ALD_BUS_WIRE_H
+#define ALD_BUS_WIRE_H
+
+#include "ald/core/tool.h"  /* struct tool_link */
+#include "ald/link/sched.h" /* struct sched_action, struct sched_result */
+
+struct wire; /* opaque */
+
+/* Prepare the connection of a TCP link; resolves its host, which may take as long as the resolver does. NULL: *why
+ * (static text) says what failed. */
+struct wire *wire_new(const struct tool_link *link, const char **why);
+void wire_free(struct wire *w);
+
+/* Carry out CONNECT, CLOSE, READ or WRITE. */
+void wire_do(struct wire *w, const struct sched_action *action, struct sched_result *result);
+
+/* The socket, -1 when there is none. */
+int wire_fd(const struct wire *w);
+/* The idle socket is readable: why the connection is lost (static text), or NULL when it is not. */
+const char *wire_check(struct wire *w);
+
+#endif

@@ -1,0 +1,108 @@
+/* The inside of a schedule, shared by sched.c (orders and reports), sched_lapse.c (what time
+ * does), sched_pick.c (what is next) and sched_done.c (how it ended). Nobody else includes this. */
+#ifndef ALD_LINK_SCHED_STATE_H
+#define ALD_LINK_SCHED_STATE_H
+
+#include "ald/link/conn.h"    /* struct conn */
+#include "ald/link/gate.h"    /* struct gate */
+#include "ald/link/pair.h"    /* struct pair */
+#include "ald/link/pollset.h" /* struct pollset */
+#include "ald/link/sched.h"   /* struct sched_action */
+#include "ald/link/watch.h"   /* struct watch */
+#include "ald/link/writeq.h"  /* struct writeq */
+
+enum sched_job {
+        SCHED_JOB_NONE,
+        SCHED_JOB_CONNECT,
+        SCHED_JOB_CLOSE,
+        SCHED_JOB_EDGE,
+        SCHED_JOB_WRITE,
+        SCHED_JOB_OWED,
+        SCHED_JOB_WATCH,
+        SCHED_JOB_POLL
+};
+
+/* A safe value that the worker owes on its own duty. */
+struct sched_owed {
+        bool is_owed;
+        bool is_done;  /* `report` waits to be taken */
+        uint8_t cause; /* enum cause */
+        int64_t retry_us;
+        struct event_wrote report;
+};
+#define SCHED_OWED_RETRY_US INT64_C(100000)
+
+/* What is known of one device's manners. */
+struct sched_manners {
+        int64_t call_us;  /* how long its answers take: the longest, forgotten by and by */
+        int64_t ready_us; /* pause_between_requests: not before */
+        int64_t quiet_us; /* no polls before: it has been silent repeatedly */
+        int silences;     /* in a row */
+        int status;       /* of its watchdog as last seen, -1 = not yet */
+        int status_reported;
+};
+
+enum { SCHED_REPORTS_MAX = WRITEQ_MAX + SCHED_PAIRS_MAX + 256, SCHED_REPORTS_SPARE = 128 };
+
+struct sched_report_item {
+        bool is_pulse;
+        union {
+                struct event_wrote wrote;
+                struct event_pulse pulse;
+        } u;
+};
+
+struct sched {
+        const struct tool *tool; /* borrowed */
+        const struct tool_link *link;
+        int link_index;
+        int64_t now_us;
+        int64_t turn_us; /* the core's last turn; INT64_MIN = none */
+        int64_t wake_us; /* while picking: the earliest time at which something may be due */
+        bool is_stopping;
+
+        struct conn conn;
+        struct gate gate;
+        struct writeq writes;
+        struct pair pairs[SCHED_PAIRS_MAX];
+        struct pollset polls;
+        struct watch watches[TOOL_DEVICES_MAX];
+        bool has_watch[TOOL_DEVICES_MAX]; /* written over this link */
+        struct sched_manners manners[TOOL_DEVICES_MAX];
+        int output_count;
+        int16_t outputs[TOOL_TAGS_MAX]; /* written over this link */
+        struct sched_owed owed[TOOL_TAGS_MAX];
+
+        enum sched_job job; /* under way */
+        int job_index;      /* pair, write, tag, device or request */
+        int job_device;
+        double job_value; /* of an edge, a write, an owed safe value */
+        bool job_is_cut;  /* its limit was shortened for an edge */
+
+        int report_head, report_count;
+        struct sched_report_item reports[SCHED_REPORTS_MAX];
+};
+
+void sched_push_pulse(struct sched *s, const struct event_pulse *pulse);
+/* A writeq_sink; ctx is the schedule. */
+void sched_push_wrote(void *ctx, const struct event_wrote *wrote);
+/* End write `i`: not sent, or not acknowledged. `cause` CAUSE_NONE keeps the order's own. */
+void sched_fail_write(struct sched *s, int i, enum cause cause, int64_t sent_us);
+void sched_owe(struct sched *s, int tag, enum cause cause);
+/* The live pair of a tag, or NULL. */
+struct pair *sched_pair_of(struct sched *s, int tag);
+/* The earliest edge that waits (TIME_NEVER: none). */
+int64_t sched_next_edge(const struct sched *s);
+
+/* sched_lapse.c: what time alone changes: pulses that came too late, limits that passed, orders that died. */
+void sched_lapse(struct sched *s);
+/* Something may be due at t_us; what is due already but cannot be done now is looked at again soon. */
+void sched_wake_at(struct sched *s, int64_t t_us);
+/* An armed pulse ends without opening. */
+void sched_refuse_pulse(struct sched *s, struct pair *p);
+/* sched_pick.c: the next action. */
+void sched_pick(struct sched *s, struct sched_action *a);
+/* sched_done.c */
+void sched_finish(struct sched *s, const struct sched_result *r);
+
+#endif

@@ -1,0 +1,238 @@
+#include "ald/bus/wire.h"
+
+#include "ald/base/text.h" /* text_copy */
+#include "ald/bus/bus.h"   /* bus_now_us */
+
+#include <assert.h>      /* assert */
+#include <errno.h>       /* errno */
+#include <modbus.h>      /* modbus_* */
+#include <netdb.h>       /* getaddrinfo */
+#include <netinet/in.h>  /* IPPROTO_TCP */
+#include <netinet/tcp.h> /* TCP_NODELAY */
+#include <poll.h>        /* ppoll */
+#include <stdio.h>       /* snprintf */
+#include <stdlib.h>      /* calloc, free */
+#include <string.h>      /* memcpy, strerror_r */
+#include <sys/select.h>  /* FD_SETSIZE */
+#include <sys/socket.h>  /* socket */
+#include <unistd.h>      /* close */
+
+struct wire {
+        modbus_t *ctx;
+        struct sockaddr_storage addr;
+        socklen_t addr_len;
+};
+
+static bool resolve(struct wire *w, const struct tool_link *link)
+{
+        char port[8];
+        struct addrinfo *found = NULL;
+        const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+        snprintf(port, sizeof port, "%d", link->port);
+        if (getaddrinfo(link->host, port, &hints, &found) != 0 || !found)
+                return false;
+        assert(found->ai_addrlen <= sizeof w->addr);
+        memcpy(&w->addr, found->ai_addr, found->ai_addrlen);
+        w->addr_len = found->ai_addrlen;
+        freeaddrinfo(found);
+        return true;
+}
+
+static modbus_t *new_context(void)
+{
+        modbus_t *ctx = modbus_new_tcp("127.0.0.1", MODBUS_TCP_DEFAULT_PORT); /* never dialled: see dial() */
+        if (!ctx)
+                return NULL;
+        if (modbus_set_byte_timeout(ctx, 0, 0) == -1 ||
+            modbus_set_error_recovery(ctx, MODBUS_ERROR_RECOVERY_NONE) == -1) {
+                modbus_free(ctx);
+                return NULL;
+        }
+        return ctx;
+}
+
+struct wire *wire_new(const struct tool_link *link, const char **why)
+{
+        assert(link->kind == TOOL_LINK_TCP);
+        struct wire *w = calloc(1, sizeof *w);
+        if (w)
+                w->ctx = new_context();
+        if (!w || !w->ctx) {
+                *why = "out of memory for a Modbus connection";
+                wire_free(w);
+                return NULL;
+        }
+        if (!resolve(w, link)) {
+                *why = "its host has no known address (give a numeric one, or a name that resolves)";
+                wire_free(w);
+                return NULL;
+        }
+        return w;
+}
+
+void wire_free(struct wire *w)
+{
+        if (!w)
+                return;
+        if (w->ctx) {
+                if (wire_fd(w) >= 0)
+                        modbus_close(w->ctx);
+                modbus_free(w->ctx);
+        }
+        free(w);
+}
+
+int wire_fd(const struct wire *w)
+{
+        return modbus_get_socket(w->ctx);
+}
+
+static void fail(struct sched_result *r, enum sched_outcome outcome, int err)
+{
+        char words[64];
+        r->outcome = outcome;
+        text_copy(r->text, sizeof r->text, strerror_r(err, words, sizeof words));
+}
+
+/* Wait for a connection under way until limit_us. 0 or an errno. */
+static int await_connected(int fd, int64_t limit_us)
+{
+        struct pollfd p = {.fd = fd, .events = POLLOUT};
+        for (;;) {
+                int64_t left = limit_us - bus_now_us();
+                if (left < 0)
+                        return ETIMEDOUT;
+                struct timespec ts = {.tv_sec = left / 1000000, .tv_nsec = (left % 1000000) * 1000};
+                int n = ppoll(&p, 1, &ts, NULL);
+                if (n > 0)
+                        break;
+                if (n < 0 && errno != EINTR)
+                        return errno;
+        }
+        int err = 0;
+        socklen_t len = sizeof err;
+        return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 ? err : errno;
+}
+
+/* A connected socket with NODELAY, or -errno. */
+static int dial(const struct wire *w, int64_t limit_us)
+{
+        int fd = socket(w->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        int err = 0, one = 1;
+        if (fd >= FD_SETSIZE)
+                err = EMFILE; /* libmodbus would write outside its fd_set */
+        else if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0)
+                err = errno;
+        else if (connect(fd, (const struct sockaddr *)&w->addr, w->addr_len) != 0)
+                err = errno == EINPROGRESS ? await_connected(fd, limit_us) : errno;
+        if (err == 0)
+                return fd;
+        close(fd);
+        return -err;
+}
+
+static void do_connect(struct wire *w, const struct sched_action *a, struct sched_result *r)
+{
+        assert(wire_fd(w) < 0);
+        int fd = dial(w, a->limit_us);
+        if (fd < 0)
+                fail(r, fd == -ETIMEDOUT ? SCHED_TIMEOUT : SCHED_CLOSED, -fd);
+        else
+                modbus_set_socket(w->ctx, fd);
+}
+
+static int do_read(modbus_t *ctx, const struct sched_action *a, struct sched_result *r)
+{
+        uint8_t bits[SCHED_WORDS_MAX];
+        int rc;
+        assert(a->count > 0 && a->count <= SCHED_WORDS_MAX);
+        switch (a->reg) {
+        case TOOL_HOLDING:
+                return modbus_read_registers(ctx, a->address, a->count, r->words);
+        case TOOL_INPUT:
+                return modbus_read_input_registers(ctx, a->address, a->count, r->words);
+        case TOOL_COIL:
+                rc = modbus_read_bits(ctx, a->address, a->count, bits);
+                break;
+        default:
+                rc = modbus_read_input_bits(ctx, a->address, a->count, bits);
+        }
+        for (int i = 0; rc >= 0 && i < a->count; i++)
+                r->words[i] = bits[i];
+        return rc;
+}
+
+static int do_write(modbus_t *ctx, const struct sched_action *a)
+{
+        assert(a->count > 0 && a->count <= (int)(sizeof a->words / sizeof a->words[0]));
+        if (a->reg == TOOL_COIL) {
+                uint8_t bit = a->words[0] != 0;
+                return a->multiple ? modbus_write_bits(ctx, a->address, 1, &bit)
+                                   : modbus_write_bit(ctx, a->address, bit);
+        }
+        assert(a->reg == TOOL_HOLDING && (a->multiple || a->count == 1));
+        return a->multiple ? modbus_write_registers(ctx, a->address, a->count, a->words)
+                           : modbus_write_register(ctx, a->address, a->words[0]);
+}
+
+static void explain(struct sched_result *r, int err)
+{
+        int exception = err - MODBUS_ENOBASE;
+        if (exception > 0 && exception < MODBUS_EXCEPTION_MAX) {
+                r->outcome = SCHED_EXCEPTION;
+                r->exception = exception;
+                text_copy(r->text, sizeof r->text, modbus_strerror(err));
+        } else if (exception >= MODBUS_EXCEPTION_MAX) {
+                r->outcome = SCHED_BAD_FRAME;
+                text_copy(r->text, sizeof r->text, modbus_strerror(err));
+        } else {
+                fail(r, err == ETIMEDOUT ? SCHED_TIMEOUT : SCHED_CLOSED, err);
+        }
+}
+
+static void do_call(struct wire *w, const struct sched_action *a, struct sched_result *r)
+{
+        int64_t left = a->limit_us - r->sent_us;
+        if (wire_fd(w) < 0) {
+                fail(r, SCHED_CLOSED, ENOTCONN);
+                return;
+        }
+        if (left <= 0) {
+                fail(r, SCHED_TIMEOUT, ETIMEDOUT); /* the thread was held up; sending now would be too late */
+                return;
+        }
+        modbus_set_slave(w->ctx, a->slave_id);
+        modbus_set_response_timeout(w->ctx, (uint32_t)(left / 1000000), (uint32_t)(left % 1000000));
+        errno = 0;
+        int rc = a->kind == SCHED_READ ? do_read(w->ctx, a, r) : do_write(w->ctx, a);
+        if (rc < 0)
+                explain(r, errno);
+}
+
+void wire_do(struct wire *w, const struct sched_action *a, struct sched_result *r)
+{
+        r->outcome = SCHED_OK;
+        r->exception = 0;
+        r->text[0] = '\0';
+        r->sent_us = bus_now_us();
+        if (a->kind == SCHED_CONNECT)
+                do_connect(w, a, r);
+        else if (a->kind == SCHED_CLOSE)
+                modbus_close(w->ctx);
+        else
+                do_call(w, a, r);
+        r->done_us = bus_now_us();
+}
+
+const char *wire_check(struct wire *w)
+{
+        char byte;
+        ssize_t n = recv(wire_fd(w), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (n > 0)
+                return "bytes came that nobody had asked for";
+        if (n == 0)
+                return "the device closed the connection";
+        return errno == EAGAIN || errno == EINTR ? NULL : "the connection was reset";
+}

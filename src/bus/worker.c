@@ -1,0 +1,289 @@
+#include "ald/bus/worker.h"
+
+#include "ald/base/time.h"  /* TIME_MS, time_min */
+#include "ald/bus/bus.h"    /* bus_now_us */
+#include "ald/bus/ring.h"   /* struct ring */
+#include "ald/bus/wire.h"   /* struct wire */
+#include "ald/link/sched.h" /* struct sched */
+
+#include <assert.h>      /* assert */
+#include <poll.h>        /* ppoll */
+#include <pthread.h>     /* pthread_create */
+#include <signal.h>      /* sigfillset */
+#include <stdatomic.h>   /* atomic_* */
+#include <stdio.h>       /* snprintf */
+#include <stdlib.h>      /* aligned_alloc, free */
+#include <string.h>      /* memset */
+#include <sys/eventfd.h> /* eventfd */
+#include <sys/prctl.h>   /* PR_SET_TIMERSLACK */
+#include <unistd.h>      /* read, write, close */
+
+enum { ORDERS = 512, EVENTS = 128 };
+
+/* What is left to write at the end has this long. */
+#define STOP_US INT64_C(700000)
+/* While events cannot be handed over (the loop is busy), look again this often. */
+#define STALL_US INT64_C(5000)
+
+struct worker {
+        const struct tool *tool; /* borrowed */
+        int link;
+        int event_fd; /* borrowed */
+        int order_fd; /* eventfd: orders, a turn, or the end */
+        bool has_watchdog;
+        pthread_t thread;
+        struct ring orders; /* loop -> worker */
+        struct ring events; /* worker -> loop */
+        _Atomic int64_t turn_us;
+        _Atomic bool is_stopping;
+        /* The worker's own. */
+        struct sched *sched;
+        struct wire *wire;
+        bool is_ending;
+        bool is_stalled;
+        int64_t end_by_us;
+};
+
+static void wake(int fd)
+{
+        uint64_t one = 1;
+        ssize_t n = write(fd, &one, sizeof one);
+        (void)n; /* EAGAIN: the counter is full, so the reader has cause enough to wake */
+}
+
+/* ---- In the worker's thread ---- */
+
+static void take_order(struct worker *w, const struct worker_order *o)
+{
+        int64_t now = bus_now_us();
+        switch (o->kind) {
+        case WORKER_WRITE:
+                sched_write(w->sched, &o->u.write, now);
+                break;
+        case WORKER_PULSE:
+                sched_pulse(w->sched, &o->u.pulse, now);
+                break;
+        case WORKER_REVOKE:
+                sched_revoke(w->sched, o->u.revoke_id, now);
+                break;
+        case WORKER_REARM:
+                sched_rearm(w->sched, o->u.device);
+                break;
+        }
+}
+
+static void take_orders(struct worker *w)
+{
+        int64_t turn = atomic_load_explicit(&w->turn_us, memory_order_acquire);
+        if (turn != INT64_MIN)
+                sched_feed(w->sched, turn);
+        /* An order is left in the ring while the schedule has no room to report on it. */
+        while (sched_room(w->sched) > 0) {
+                const struct worker_order *o = ring_peek(&w->orders);
+                if (!o)
+                        break;
+                take_order(w, o);
+                ring_release(&w->orders);
+        }
+        if (!w->is_ending && atomic_load_explicit(&w->is_stopping, memory_order_acquire)) {
+                w->is_ending = true;
+                w->end_by_us = bus_now_us() + STOP_US;
+                sched_stop(w->sched, bus_now_us());
+        }
+}
+
+static void give_events(struct worker *w)
+{
+        bool is_news = false;
+        for (;;) {
+                struct event *slot = ring_reserve(&w->events);
+                w->is_stalled = slot == NULL;
+                if (!slot || !sched_report(w->sched, slot))
+                        break;
+                ring_commit(&w->events);
+                is_news = true;
+        }
+        if (is_news)
+                wake(w->event_fd);
+}
+
+static void drain_fd(int fd)
+{
+        uint64_t count;
+        ssize_t n = read(fd, &count, sizeof count);
+        (void)n;
+}
+
+static void wait_until(struct worker *w, int64_t until_us)
+{
+        struct pollfd p[2] = {
+            {.fd = w->order_fd, .events = POLLIN}, {.fd = wire_fd(w->wire), .events = POLLIN}};
+        int64_t now = bus_now_us();
+        if (w->is_stalled)
+                until_us = time_min(until_us, now + STALL_US);
+        if (w->is_ending)
+                until_us = time_min(until_us, w->end_by_us);
+        int64_t left = until_us == TIME_NEVER ? 3600 * TIME_S : until_us > now ? until_us - now : 0;
+        struct timespec ts = {.tv_sec = left / TIME_S, .tv_nsec = (left % TIME_S) * 1000};
+        int n = ppoll(p, 2, &ts, NULL);
+        if (n > 0 && p[0].revents)
+                drain_fd(w->order_fd);
+        if (n > 0 && p[1].revents) {
+                const char *why = wire_check(w->wire);
+                if (why)
+                        sched_lost(w->sched, bus_now_us(), why);
+        }
+}
+
+static bool is_over(const struct worker *w)
+{
+        return w->is_ending && (sched_is_idle(w->sched) || bus_now_us() >= w->end_by_us);
+}
+
+static void *run(void *arg)
+{
+        struct worker *w = arg;
+        struct sched_action action;
+        struct sched_result result;
+        memset(&result, 0, sizeof result);
+        prctl(PR_SET_TIMERSLACK, 1UL); /* ns; the default of 50 us would go into every edge */
+        for (;;) {
+                take_orders(w);
+                give_events(w);
+                if (is_over(w))
+                        break;
+                sched_next(w->sched, bus_now_us(), &action);
+                if (action.kind == SCHED_WAIT) {
+                        give_events(w); /* choosing may have ended an order */
+                        wait_until(w, action.until_us);
+                        continue;
+                }
+                wire_do(w->wire, &action, &result);
+                sched_done(w->sched, &result);
+        }
+        give_events(w);
+        return NULL;
+}
+
+/* ---- In the loop's thread ---- */
+
+static void free_worker(struct worker *w)
+{
+        if (w->order_fd >= 0)
+                close(w->order_fd);
+        ring_free(&w->orders);
+        ring_free(&w->events);
+        sched_free(w->sched);
+        wire_free(w->wire);
+        free(w);
+}
+
+static bool has_watchdog(const struct tool *tool, int link)
+{
+        for (int i = 0; i < tool->device_count; i++)
+                if (tool->devices[i].link == link && tool->devices[i].watchdog.present)
+                        return true;
+        return false;
+}
+
+static const char *set_up(struct worker *w)
+{
+        const char *why = NULL;
+        w->order_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (w->order_fd < 0)
+                return "no eventfd (too many open files?)";
+        if (!ring_init(&w->orders, ORDERS, sizeof(struct worker_order)) ||
+            !ring_init(&w->events, EVENTS, sizeof(struct event)))
+                return "out of memory for its queues";
+        w->sched = sched_new(w->tool, w->link, bus_now_us());
+        if (!w->sched)
+                return "its schedule cannot be made (more reads than a plan holds, a safe value that does "
+                       "not fit its "
+                       "register, or no memory)";
+        w->wire = wire_new(&w->tool->links[w->link], &why);
+        return why;
+}
+
+/* All signals stay with the program's main thread. */
+static int start_thread(struct worker *w)
+{
+        sigset_t all, before;
+        char name[16];
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        int err = pthread_create(&w->thread, NULL, run, w);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (err == 0) {
+                snprintf(name, sizeof name, "bus-%.11s", w->tool->links[w->link].name);
+                pthread_setname_np(w->thread, name);
+        }
+        return err;
+}
+
+struct worker *worker_start(const struct tool *tool, int link, int event_fd, const char **why)
+{
+        /* calloc() gives no more than the alignment of basic types; the rings want cache lines. */
+        size_t size = (sizeof(struct worker) + 63) / 64 * 64;
+        struct worker *w = aligned_alloc(64, size);
+        if (!w) {
+                *why = "out of memory";
+                return NULL;
+        }
+        memset(w, 0, size);
+        w->tool = tool;
+        w->link = link;
+        w->event_fd = event_fd;
+        w->order_fd = -1;
+        w->has_watchdog = has_watchdog(tool, link);
+        atomic_init(&w->turn_us, INT64_MIN);
+        *why = set_up(w);
+        if (!*why && start_thread(w) != 0)
+                *why = "no thread for it";
+        if (*why) {
+                free_worker(w);
+                return NULL;
+        }
+        return w;
+}
+
+void worker_stop(struct worker *w)
+{
+        atomic_store_explicit(&w->is_stopping, true, memory_order_release);
+        wake(w->order_fd);
+}
+
+void worker_join(struct worker *w)
+{
+        int err = pthread_join(w->thread, NULL);
+        assert(err == 0);
+        (void)err;
+        free_worker(w);
+}
+
+bool worker_order(struct worker *w, const struct worker_order *order)
+{
+        struct worker_order *slot = ring_reserve(&w->orders);
+        if (!slot)
+                return false;
+        *slot = *order;
+        ring_commit(&w->orders);
+        wake(w->order_fd);
+        return true;
+}
+
+void worker_feed(struct worker *w, int64_t turn_us)
+{
+        atomic_store_explicit(&w->turn_us, turn_us, memory_order_release);
+        if (w->has_watchdog)
+                wake(w->order_fd); /* a feed may wait for it; leases are looked at when they are due anyway */
+}
+
+const struct event *worker_peek(struct worker *w)
+{
+        return ring_peek(&w->events);
+}
+
+void worker_release(struct worker *w)
+{
+        ring_release(&w->events);
+}

@@ -1,0 +1,253 @@
+#include "ald/base/text.h"        /* text_init, text_add */
+#include "ald/base/time.h"        /* TIME_S, time_min */
+#include "ald/link/sched_state.h" /* struct sched */
+
+#include <assert.h> /* assert */
+
+/* A device that stays silent is polled ever less often, up to this, so that it cannot starve its neighbours. */
+#define QUIET_US_MAX (2 * TIME_S)
+
+static bool is_answer(enum sched_outcome outcome)
+{
+        return outcome == SCHED_OK || outcome == SCHED_EXCEPTION;
+}
+
+static void explain(const struct sched *s, const struct sched_result *r, char *buf, size_t cap)
+{
+        const struct tool_device *d = &s->tool->devices[s->job_device];
+        struct text t;
+        text_init(&t, buf, cap);
+        switch (r->outcome) {
+        case SCHED_TIMEOUT:
+                text_add(&t, "no answer from %s (unit %d) within %lld ms", d->name, d->slave_id,
+                    (long long)(s->link->timeout_us / TIME_MS));
+                break;
+        case SCHED_BAD_FRAME:
+                text_add(&t, "bad frame from %s (unit %d)%s%s", d->name, d->slave_id, r->text[0] ? ": " : "",
+                    r->text);
+                break;
+        default:
+                text_add(&t, "connection lost at %s (unit %d)%s%s", d->name, d->slave_id,
+                    r->text[0] ? ": " : "", r->text);
+        }
+}
+
+static void go_down(struct sched *s, int64_t now_us)
+{
+        pollset_fail_all(&s->polls, now_us);
+}
+
+/* A cut call tells nothing about the device: it was not given its time. */
+static bool was_cut(const struct sched *s, const struct sched_result *r)
+{
+        return s->job_is_cut && r->outcome == SCHED_TIMEOUT;
+}
+
+static void note_answer(struct sched *s, const struct sched_result *r)
+{
+        struct sched_manners *m = &s->manners[s->job_device];
+        int64_t took = r->done_us - r->sent_us;
+        m->call_us = took > m->call_us ? took : m->call_us - (m->call_us - took) / 8;
+        m->ready_us = r->done_us + s->tool->devices[s->job_device].pause_us;
+        m->quiet_us = INT64_MIN;
+        m->silences = 0;
+        conn_worked(&s->conn);
+}
+
+static void note_silence(struct sched *s, const struct sched_result *r)
+{
+        struct sched_manners *m = &s->manners[s->job_device];
+        char why[96];
+        if (r->done_us - r->sent_us > m->call_us)
+                m->call_us = r->done_us - r->sent_us;
+        if (was_cut(s, r)) {
+                conn_replace(&s->conn, r->done_us);
+                return;
+        }
+        if (r->outcome == SCHED_TIMEOUT && ++m->silences > 1) {
+                int doublings = m->silences - 2 < 4 ? m->silences - 2 : 4;
+                m->quiet_us = r->done_us + time_min(s->link->timeout_us << doublings, QUIET_US_MAX);
+        }
+        explain(s, r, why, sizeof why);
+        if (conn_broke(&s->conn, r->done_us, why))
+                go_down(s, r->done_us);
+}
+
+/* The first safe write that has had its two attempts, or -1. */
+static int find_spent_write(const struct sched *s)
+{
+        int i = writeq_first(&s->writes, true, 0);
+        while (i >= 0 && s->writes.item[i].attempts < 2)
+                i = writeq_first(&s->writes, true, i + 1);
+        return i;
+}
+
+/* A failed connection counts as an attempt for the safe writes that wait for it; what fails so stays owed. */
+static void count_attempt(struct sched *s)
+{
+        for (int i = writeq_first(&s->writes, true, 0); i >= 0; i = writeq_first(&s->writes, true, i + 1))
+                s->writes.item[i].attempts++;
+        for (int i = find_spent_write(s); i >= 0; i = find_spent_write(s))
+                sched_fail_write(s, i, CAUSE_NONE, 0);
+}
+
+static void finish_connect(struct sched *s, const struct sched_result *r)
+{
+        if (r->outcome == SCHED_OK) {
+                conn_connected(&s->conn);
+                return;
+        }
+        if (conn_refused(&s->conn, r->done_us, r->text[0] ? r->text : "cannot connect"))
+                go_down(s, r->done_us);
+        count_attempt(s);
+}
+
+static void finish_close(struct sched *s)
+{
+        conn_dropped(&s->conn);
+        for (int i = 0; i < s->tool->device_count; i++)
+                if (s->has_watch[i])
+                        watch_reset(&s->watches[i]);
+}
+
+static void finish_edge(struct sched *s, const struct sched_result *r)
+{
+        struct pair *p = &s->pairs[s->job_index];
+        int tag = p->times.tag;
+        bool ok = r->outcome == SCHED_OK;
+        if (ok)
+                gate_acked(&s->gate, tag, s->job_value);
+        if (p->state == PAIR_OPENING) {
+                pair_opened(p, ok, r->outcome == SCHED_EXCEPTION, r->sent_us, r->done_us);
+                return;
+        }
+        if (!pair_closed(p, ok, r->sent_us, r->done_us))
+                return;
+        struct event_pulse ended;
+        pair_finish(p, &ended);
+        gate_set_timed(&s->gate, tag, false);
+        sched_push_pulse(s, &ended);
+}
+
+static void finish_write(struct sched *s, const struct sched_result *r)
+{
+        struct writeq_item *item = &s->writes.item[s->job_index];
+        item->is_sent = false;
+        if (r->outcome == SCHED_OK) {
+                gate_acked(&s->gate, item->order.tag, s->job_value);
+                struct event_wrote how = {.ok = true, .sent_us = r->sent_us, .acked_us = r->done_us};
+                writeq_end(&s->writes, s->job_index, &how, sched_push_wrote, s);
+                return;
+        }
+        if (item->order.is_safe && !is_answer(r->outcome) && (was_cut(s, r) || ++item->attempts < 2))
+                return; /* once more, on the fresh connection */
+        sched_fail_write(s, s->job_index, CAUSE_NONE, r->sent_us);
+}
+
+static void finish_owed(struct sched *s, const struct sched_result *r)
+{
+        int tag = s->job_index;
+        struct sched_owed *o = &s->owed[tag];
+        if (r->outcome != SCHED_OK) {
+                o->retry_us = r->done_us + SCHED_OWED_RETRY_US;
+                return;
+        }
+        gate_acked(&s->gate, tag, s->job_value);
+        o->is_owed = false;
+        o->is_done = true;
+        o->report = (struct event_wrote){.tag = (int16_t)tag,
+            .cause = o->cause,
+            .ok = true,
+            .unasked = true,
+            .value = s->job_value,
+            .sent_us = r->sent_us,
+            .acked_us = r->done_us};
+}
+
+static void finish_watch(struct sched *s, const struct sched_result *r)
+{
+        struct watch *w = &s->watches[s->job_index];
+        if (!is_answer(r->outcome)) {
+                if (!was_cut(s, r))
+                        watch_failed(w, r->done_us);
+                return;
+        }
+        int exception = r->outcome == SCHED_EXCEPTION ? (r->exception ? r->exception : -1) : 0;
+        int status = watch_answered(w, exception, r->words[0], r->done_us);
+        if (status >= 0)
+                s->manners[s->job_index].status = status;
+}
+
+/* The poll plan's look at a watchdog: the only one where writes go over another link. */
+static void finish_status(struct sched *s, const struct sched_result *r)
+{
+        struct sched_manners *m = &s->manners[s->job_device];
+        bool is_known = r->words[0] <= TOOL_WATCHDOG_EXPIRED;
+        int status = r->outcome == SCHED_OK && is_known                   ? r->words[0]
+                     : r->outcome == SCHED_EXCEPTION && r->exception == 4 ? TOOL_WATCHDOG_EXPIRED
+                                                                          : -1;
+        if (status < 0)
+                return;
+        if (s->has_watch[s->job_device]) {
+                watch_observe(&s->watches[s->job_device], status);
+                if (!watch_is_running(&s->watches[s->job_device]) && status == TOOL_WATCHDOG_RUNNING)
+                        return; /* not yet armed by us: watch_answered() will say when it is */
+        } else if (m->status < 0 && status == TOOL_WATCHDOG_OFF) {
+                m->status_reported =
+                    status; /* not armed yet, which is no news; and it must not overtake the other
+                                              * link's report that it is */
+        }
+        m->status = status;
+}
+
+static void finish_poll(struct sched *s, const struct sched_result *r)
+{
+        if (s->polls.plan.request[s->job_index].watchdog_of >= 0)
+                finish_status(s, r);
+        else if (r->outcome == SCHED_OK)
+                pollset_answer(&s->polls, s->job_index, r->sent_us, r->words);
+        else if (r->outcome == SCHED_EXCEPTION)
+                pollset_fail(&s->polls, s->job_index, r->sent_us, QUALITY_WHY_DEVICE);
+        else if (!was_cut(s, r) && !s->conn.is_down) /* (down: all were said to be Bad at that moment) */
+                pollset_fail(&s->polls, s->job_index, r->sent_us, QUALITY_WHY_COMM);
+}
+
+static void finish_call(struct sched *s, enum sched_job job, const struct sched_result *r)
+{
+        if (is_answer(r->outcome))
+                note_answer(s, r);
+        else
+                note_silence(s, r);
+        switch (job) {
+        case SCHED_JOB_EDGE:
+                finish_edge(s, r);
+                break;
+        case SCHED_JOB_WRITE:
+                finish_write(s, r);
+                break;
+        case SCHED_JOB_OWED:
+                finish_owed(s, r);
+                break;
+        case SCHED_JOB_WATCH:
+                finish_watch(s, r);
+                break;
+        case SCHED_JOB_POLL:
+                finish_poll(s, r);
+                break;
+        default:
+                assert(false && "not a call");
+        }
+}
+
+void sched_finish(struct sched *s, const struct sched_result *r)
+{
+        enum sched_job job = s->job;
+        s->job = SCHED_JOB_NONE;
+        assert(job != SCHED_JOB_NONE);
+        if (job == SCHED_JOB_CONNECT)
+                finish_connect(s, r);
+        else if (job == SCHED_JOB_CLOSE)
+                finish_close(s);
+        else
+                finish_call(s, job, r);
+}

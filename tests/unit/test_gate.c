@@ -1,0 +1,119 @@
+/* The gate: exclusions, maximum open times, leases. */
+#include "ald/base/time.h"
+#include "ald/link/gate.h"
+#include "link_tool.h"
+
+#include <check.h>
+
+static struct tool *tool;
+static struct gate gate;
+
+static void set_up(void)
+{
+        tool = link_tool_new();
+        gate_init(&gate, tool, LINK_VALVES);
+}
+
+static void tear_down(void)
+{
+        free(tool);
+}
+
+static void put(int tag, double value, int64_t now_us)
+{
+        gate_sending(&gate, tag, value, now_us);
+        gate_acked(&gate, tag, value);
+}
+
+START_TEST(test_unknown_until_closed)
+{
+        ck_assert_int_eq(
+            gate_check(&gate, TAG_NB, 1), GATE_UNKNOWN); /* water may be open since before we started */
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 0), GATE_PASS);
+        put(TAG_WATER, 0, 0);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1), GATE_PASS);
+        ck_assert_int_eq(gate_blocker(&gate, TAG_NB), TOOL_NONE);
+}
+END_TEST
+
+START_TEST(test_exclusion)
+{
+        put(TAG_WATER, 0, 0);
+        put(TAG_NB, 0, 0);
+        gate_sending(&gate, TAG_NB, 1, 10); /* counts from before it is acknowledged */
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1), GATE_EXCLUDED);
+        ck_assert_int_eq(gate_blocker(&gate, TAG_WATER), TAG_NB);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 0), GATE_PASS);
+        gate_sending(&gate, TAG_NB, 0, 20); /* a close counts only once acknowledged */
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1), GATE_EXCLUDED);
+        gate_acked(&gate, TAG_NB, 0);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1), GATE_PASS);
+}
+END_TEST
+
+START_TEST(test_open_is_not_energised)
+{
+        /* An exhaust valve is safe when open: open it counts for exclusions, closed it counts as energised. */
+        struct tool_interlock *k = &tool->interlocks[tool->interlock_count++];
+        *k = (struct tool_interlock){
+            .kind = TOOL_EXCLUSIVE, .outputs = {TAG_EXHAUST, TAG_NB}, .output_count = 2};
+        enum cause cause;
+        put(TAG_WATER, 0, 0);
+        put(TAG_EXHAUST, 1, 0);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1), GATE_EXCLUDED);
+        put(TAG_NB, 1, 0);
+        ck_assert_int_eq(gate_check(&gate, TAG_EXHAUST, 1), GATE_PASS); /* safe values always pass */
+        tool->tags[TAG_EXHAUST].max_open_us = 1000;
+        ck_assert_int_eq(gate_limit(&gate, TAG_EXHAUST, 0, &cause), TIME_NEVER);
+        put(TAG_EXHAUST, 0, 50);
+        ck_assert_int_eq(gate_limit(&gate, TAG_EXHAUST, 0, &cause), 1050);
+}
+END_TEST
+
+START_TEST(test_other_links_are_not_seen)
+{
+        struct tool_interlock *k = &tool->interlocks[tool->interlock_count++];
+        *k = (struct tool_interlock){
+            .kind = TOOL_EXCLUSIVE, .outputs = {TAG_FLOW_SET, TAG_NB}, .output_count = 2};
+        put(TAG_WATER, 0, 0);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1), GATE_PASS);
+}
+END_TEST
+
+START_TEST(test_limits)
+{
+        enum cause cause;
+        int64_t turn = 1000000;
+        ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), TIME_NEVER);
+        gate_sending(&gate, TAG_NB, 1, turn);
+        ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), turn + 500000);
+        ck_assert_int_eq(cause, CAUSE_LEASE);
+        gate_sending(&gate, TAG_NB, 1, turn + 900000); /* again: the first one counts */
+        ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn + 4900000, &cause), turn + 5000000);
+        ck_assert_int_eq(cause, CAUSE_DEADLINE);
+        ck_assert_int_lt(gate_limit(&gate, TAG_NB, INT64_MIN, &cause), 0); /* no turn ever: lapsed */
+        gate_set_timed(&gate, TAG_NB, true);                               /* a pulse carries its own close */
+        ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), TIME_NEVER);
+        gate_set_timed(&gate, TAG_NB, false);
+        gate_acked(&gate, TAG_NB, 0);
+        ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), TIME_NEVER);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("gate");
+        TCase *tc = tcase_create("gate");
+        tcase_add_checked_fixture(tc, set_up, tear_down);
+        tcase_add_test(tc, test_unknown_until_closed);
+        tcase_add_test(tc, test_exclusion);
+        tcase_add_test(tc, test_open_is_not_energised);
+        tcase_add_test(tc, test_other_links_are_not_seen);
+        tcase_add_test(tc, test_limits);
+        suite_add_tcase(s, tc);
+        SRunner *r = srunner_create(s);
+        srunner_run_all(r, CK_ENV);
+        int failed = srunner_ntests_failed(r);
+        srunner_free(r);
+        return failed != 0;
+}
