@@ -245,7 +245,7 @@ static void on_pulse(void *ctx, const struct query_pulse *p)
 
 static void print_head(const struct query_run *r)
 {
-        char started[SHOW_TIME_CAP], took[40];
+        char started[SHOW_TIME_CAP], took[40], planned[40], rise[24];
         struct text t;
 
         show_local(r->started_us, true, started);
@@ -257,12 +257,18 @@ static void print_head(const struct query_run *r)
                 (void)printf(": ");
                 show_text(stdout, r->reason, false);
         }
-        (void)printf("\nstarted %s by %s, took %s; %lld cycles, %lld pulses\n", started, r->user, took,
-            (long long)r->cycles, (long long)r->pulses);
+        text_init(&t, planned, sizeof planned);
+        if (r->timed_us > 0)
+                time_add_duration(&t, r->timed_us);
+        else
+                text_add(&t, "not known");
+        (void)printf("\nstarted %s by %s, took %s (planned: %s, heat-up and other waits apart); %lld cycles, %lld pulses\n",
+            started, r->user, took, planned, (long long)r->cycles, (long long)r->pulses);
         (void)printf("recipe sha256 %.16s, tool sha256 %.16s, version %s\n\n", r->recipe_sha256,
             r->tool_sha256, r->version);
-        (void)printf("%sCYCLE TRY  PRECURSOR  OPENED    PLANNED (ms)  ACTUAL (ms)  RISE (gauge)  OUTCOME%s\n",
-            show_colour(stdout, SHOW_BOLD), show_colour(stdout, SHOW_PLAIN));
+        (void)snprintf(rise, sizeof rise, "RISE (%s)", r->pressure_unit[0] != '\0' ? r->pressure_unit : "gauge");
+        (void)printf("%sCYCLE TRY  PRECURSOR  OPENED    PLANNED (ms)  ACTUAL (ms)  %12s  OUTCOME%s\n",
+            show_colour(stdout, SHOW_BOLD), rise, show_colour(stdout, SHOW_PLAIN));
 }
 
 static void print_sum(const struct report *s)

@@ -234,7 +234,8 @@ static double get_number(sqlite3_stmt *stmt, int column)
 #define RUN_COLUMNS                                                                                          \
         "SELECT id, recipe, state, reason, operator, started_us, ended_us,"                                  \
         " (SELECT count(*) FROM cycle WHERE run_id = run.id),"                                               \
-        " (SELECT count(*) FROM pulse WHERE run_id = run.id), recipe_sha256, tool_sha256, version FROM run "
+        " (SELECT count(*) FROM pulse WHERE run_id = run.id), recipe_sha256, tool_sha256, version,"                      \
+        " json_extract(declared, '$.timed_s'), json_extract(declared, '$.pressure_unit') FROM run "
 
 static void get_run(sqlite3_stmt *stmt, struct query_run *run)
 {
@@ -242,6 +243,7 @@ static void get_run(sqlite3_stmt *stmt, struct query_run *run)
             .id = sqlite3_column_int64(stmt, 0),
             .started_us = sqlite3_column_int64(stmt, 5),
             .ended_us = sqlite3_column_int64(stmt, 6), /* NULL reads as 0 */
+            .timed_us = (int64_t)(sqlite3_column_double(stmt, 12) * 1e6 + 0.5),
             .cycles = sqlite3_column_int64(stmt, 7),
             .pulses = sqlite3_column_int64(stmt, 8),
         };
@@ -252,6 +254,7 @@ static void get_run(sqlite3_stmt *stmt, struct query_run *run)
         get_text(stmt, 9, run->recipe_sha256, sizeof run->recipe_sha256);
         get_text(stmt, 10, run->tool_sha256, sizeof run->tool_sha256);
         get_text(stmt, 11, run->version, sizeof run->version);
+        get_text(stmt, 13, run->pressure_unit, sizeof run->pressure_unit);
 }
 
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx)

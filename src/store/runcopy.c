@@ -25,6 +25,8 @@ struct runcopy *runcopy_new(const struct recipe *recipe)
         copy->powder_m2_g = recipe->powder_m2_g;
         copy->growth_nm = recipe->growth_nm;
         copy->thickness_nm = recipe->thickness_nm;
+        copy->cycles = recipe->cycles;
+        copy->timed_us = recipe->timed_us;
         copy->text_len = recipe->text_len;
         memcpy(copy->text, recipe->text, recipe->text_len);
         copy->text[recipe->text_len] = '\0';
@@ -104,7 +106,7 @@ static void add_number(sqlite3_str *to, const char *key, double value)
         sqlite3_str_appendf(to, "%!.15g", value);
 }
 
-char *runcopy_declared(const struct runcopy *copy)
+char *runcopy_declared(const struct runcopy *copy, const char *pressure_unit)
 {
         sqlite3_str *to = sqlite3_str_new(NULL);
 
@@ -115,6 +117,9 @@ char *runcopy_declared(const struct runcopy *copy)
         add_number(to, "powder_m2_g", copy->powder_m2_g);
         add_number(to, "growth_nm", copy->growth_nm);
         add_number(to, "thickness_nm", copy->thickness_nm);
+        add_number(to, "cycles", (double)copy->cycles);
+        add_number(to, "timed_s", (double)copy->timed_us / 1e6);
+        add_text(to, "pressure_unit", pressure_unit, TOOL_NAME_MAX);
         sqlite3_str_appendchar(to, 1, '}');
         return sqlite3_str_finish(to);
 }

@@ -18,7 +18,7 @@ static const char schema_1[] =
     " started_us INTEGER NOT NULL,\n"
     " ended_us INTEGER, /* NULL: under way */\n"
     " parameters TEXT NOT NULL, /* JSON: {name: value as written} */\n"
-    " declared TEXT NOT NULL, /* JSON: powder and expectation, as the recipe declares them */\n"
+    " declared TEXT NOT NULL, /* JSON: powder, expectation and plan, as the recipe declares them; unit of pulse.pressure_* */\n"
     " recipe_text TEXT NOT NULL,\n"
     " recipe_sha256 TEXT NOT NULL,\n"
     " tool_text TEXT NOT NULL,\n"

@@ -16,6 +16,7 @@ struct runcopy {
         struct recipe_parameter parameters[RECIPE_PARAMETERS_MAX];
         char powder_material[TOOL_NAME_MAX], powder_lot[TOOL_NAME_MAX];
         double powder_g, powder_m2_g, growth_nm, thickness_nm;
+        int64_t cycles, timed_us; /* what the recipe plans */
         size_t text_len;
         char text[]; /* with a NUL */
 };
@@ -41,6 +42,6 @@ void runcopies_release(struct runcopies *c, uint32_t n);
 
 /* JSON for columns run.parameters and run.declared; from sqlite3_malloc, NULL when memory is out. */
 char *runcopy_parameters(const struct runcopy *copy);
-char *runcopy_declared(const struct runcopy *copy);
+char *runcopy_declared(const struct runcopy *copy, const char *pressure_unit);
 
 #endif
