@@ -79,6 +79,7 @@ static void add(struct diag *d, enum diag_severity severity, struct diag_at at, 
         }
         text_init(&t, e.text, sizeof e.text);
         text_addv(&t, fmt, args);
+        text_clean(e.text);
         for (i = d->count; i > 0 && stands_before(at, d->entries[i - 1].at); i--)
                 d->entries[i] = d->entries[i - 1];
         d->entries[i] = e;
@@ -154,28 +155,29 @@ static const char *find_line(const struct diag *d, struct diag_at at, size_t *le
         return p;
 }
 
-/* The line and a caret under the column; tabs and control bytes show as one blank each, so the caret stays true. */
+/* The line and a caret under the column, for a terminal: control characters show as one blank each, bytes of no letter
+ * as '?', and a letter of several bytes is one place on the screen. */
 static void add_caret(const struct diag *d, struct diag_at at, struct text *t)
 {
-        size_t len = 0;
+        size_t len = 0, places = 0;
         const char *line = find_line(d, at, &len);
-        size_t shown = len < LINE_SHOWN_MAX ? len : LINE_SHOWN_MAX;
 
         if (line == NULL)
                 return;
         text_add(t, "    ");
-        for (size_t i = 0; i < shown; i++)
-                text_add(t, "%c", (unsigned char)line[i] < ' ' ? ' ' : line[i]);
-        text_add(t, "%s\n", shown < len ? "..." : "");
-        if (at.column < 1 || (size_t)at.column > shown + 1)
-                return;
-        text_add(t, "    ");
-        for (int i = 1; i < at.column; i++) {
-                /* A character of several bytes is one place on the screen: its further bytes count nothing. */
-                if (((unsigned char)line[i - 1] & 0xC0) != 0x80)
-                        text_add(t, " ");
+        for (size_t i = 0; i < len && i < LINE_SHOWN_MAX;) {
+                size_t n = text_letter(line + i, len - i);
+
+                if (n == 1)
+                        text_add(t, "%c", (unsigned char)line[i] < ' ' || line[i] == 0x7F ? ' ' : line[i]);
+                else
+                        text_add(t, "%.*s", n == 0 ? 1 : (int)n, n == 0 ? "?" : line + i);
+                i += n == 0 ? 1 : n;
+                places += at.column > 0 && i < (size_t)at.column;
         }
-        text_add(t, "^\n");
+        text_add(t, "%s\n", len > LINE_SHOWN_MAX ? "..." : "");
+        if (at.column >= 1 && (size_t)at.column <= len + 1 && at.column <= LINE_SHOWN_MAX)
+                text_add(t, "    %*s^\n", (int)places, "");
 }
 
 static void add_head(const struct diag *d, const struct diag_entry *e, struct text *t, const char *on, const char *off)

@@ -53,6 +53,37 @@ bool text_copy(char *to, size_t cap, const char *from)
         return fits;
 }
 
+size_t text_letter(const char *p, size_t left)
+{
+        const unsigned char *u = (const unsigned char *)p;
+        size_t n = u[0] < 0x80 ? 1 : u[0] < 0xE0 ? 2 : u[0] < 0xF0 ? 3 : 4;
+        unsigned char low = u[0] == 0xE0 ? 0xA0 : u[0] == 0xF0 ? 0x90 : 0x80;
+        unsigned char high = u[0] == 0xED ? 0x9F : u[0] == 0xF4 ? 0x8F : 0xBF;
+
+        if (n == 1)
+                return 1;
+        if (u[0] < 0xC2 || u[0] > 0xF4 || n > left || u[1] < low || u[1] > high)
+                return 0;
+        for (size_t i = 2; i < n; i++)
+                if ((u[i] & 0xC0) != 0x80)
+                        return 0;
+        return n;
+}
+
+void text_clean(char *s)
+{
+        size_t len = strlen(s);
+
+        for (size_t i = 0; i < len;) {
+                size_t n = text_letter(s + i, len - i);
+                bool is_control = n == 1 && ((unsigned char)s[i] < ' ' || s[i] == 0x7F) && s[i] != '\n';
+
+                if (n == 0 || is_control)
+                        s[i] = '?';
+                i += n == 0 ? 1 : n;
+        }
+}
+
 enum { WORD_MAX = 63 };
 
 static size_t least(size_t a, size_t b, size_t c)

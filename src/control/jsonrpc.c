@@ -226,22 +226,6 @@ char *jsonrpc_line(json_t *message, size_t *len)
         return line;
 }
 
-/* Bytes of the UTF-8 letter at `s` (RFC 3629: no overlong forms, no surrogates), 0 when there is none. */
-static size_t letter_bytes(const unsigned char *s)
-{
-        size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : 0;
-
-        if (s[0] >= 0xF0 && s[0] <= 0xF4)
-                n = 4;
-        for (size_t i = 1; i < n; i++)
-                if ((s[i] & 0xC0) != 0x80)
-                        return 0;
-        if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
-            (s[0] == 0xF4 && s[1] > 0x8F))
-                return 0;
-        return n;
-}
-
 json_t *jsonrpc_text(const char *bytes)
 {
         json_t *text = json_string(bytes);
@@ -255,12 +239,7 @@ json_t *jsonrpc_text(const char *bytes)
         if (clean == NULL)
                 return NULL;
         memcpy(clean, bytes, len + 1);
-        for (size_t i = 0; i < len;) {
-                size_t n = letter_bytes((const unsigned char *)clean + i);
-                if (n == 0)
-                        clean[i] = '?';
-                i += n == 0 ? 1 : n;
-        }
+        text_clean(clean);
         text = json_string(clean);
         free(clean);
         return text;

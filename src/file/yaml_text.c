@@ -1,6 +1,7 @@
 #include "ald/file/yaml_text.h"
 
 #include "ald/base/diag.h" /* diag_error */
+#include "ald/base/text.h" /* text_letter */
 
 #include <stdbool.h> /* bool */
 #include <stdlib.h>  /* malloc */
@@ -21,24 +22,6 @@ struct scan {
 static struct diag_at place(const struct scan *s)
 {
         return (struct diag_at){s->source, s->line, (int)(s->at - s->line_at) + 1};
-}
-
-/* Length of the well-formed UTF-8 sequence at `p` (Unicode standard, table 3-7), 0 when there is none. */
-static size_t sequence_length(const unsigned char *p, size_t left)
-{
-        if (p[0] < 0x80)
-                return 1;
-        size_t n = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : p[0] >= 0xE0 && p[0] <= 0xEF ? 3 : 4;
-        if (p[0] < 0xC2 || p[0] > 0xF4 || n > left)
-                return 0;
-        unsigned char low = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
-        unsigned char high = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
-        if (p[1] < low || p[1] > high)
-                return 0;
-        for (size_t i = 2; i < n; i++)
-                if ((p[i] & 0xC0) != 0x80)
-                        return 0;
-        return n;
 }
 
 static void refuse_encoding(struct scan *s, unsigned char byte)
@@ -80,7 +63,7 @@ static void take_control(struct scan *s, const unsigned char *p)
 static bool take_character(struct scan *s)
 {
         const unsigned char *p = (const unsigned char *)s->text + s->at;
-        size_t n = sequence_length(p, s->len - s->at);
+        size_t n = text_letter((const char *)p, s->len - s->at);
         if (n == 0) {
                 refuse_encoding(s, p[0]);
                 return false;

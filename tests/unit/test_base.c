@@ -171,10 +171,41 @@ START_TEST(diag_sorts_and_points)
 }
 END_TEST
 
+START_TEST(diag_shows_no_raw_bytes)
+{
+        static const char text[] = "caf\xe9: \x1b[2J\xc3\xa9 x\n";
+        struct diag *d = diag_new();
+        int source = diag_source(d, "r.yaml", text, strlen(text));
+        char buf[400], word[] = "\xff\x07\xc3\xa9";
+        struct text t;
+
+        diag_error(d, (struct diag_at){source, 1, 14}, "%s", word);
+        text_init(&t, buf, sizeof buf);
+        diag_add_entry(d, 0, &t);
+        ck_assert_str_eq(buf, "r.yaml:1:14: error: ?" "?\xc3\xa9\n    caf?:  [2J\xc3\xa9 x\n                ^\n");
+        diag_free(d);
+}
+END_TEST
+
+START_TEST(text_knows_letters)
+{
+        ck_assert_int_eq(text_letter("a", 1), 1);
+        ck_assert_int_eq(text_letter("\xc3\xa9", 2), 2);
+        ck_assert_int_eq(text_letter("\xc3\xa9", 1), 0);
+        ck_assert_int_eq(text_letter("\xe2\x82\xac", 3), 3);
+        ck_assert_int_eq(text_letter("\xf0\x9f\x92\xa7", 4), 4);
+        ck_assert_int_eq(text_letter("\xc0\x80", 2), 0); /* overlong */
+        ck_assert_int_eq(text_letter("\xed\xa0\x80", 3), 0); /* a surrogate */
+        ck_assert_int_eq(text_letter("\xf4\x90\x80\x80", 4), 0); /* beyond Unicode */
+        ck_assert_int_eq(text_letter("\xe2\x28\xa1", 3), 0);
+        ck_assert_int_eq(text_letter("\x80", 1), 0);
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = {text_truncates_and_says_so, text_finds_slips_of_the_pen, time_formats,
-            units_parse_with_their_unit_only, units_convert_exactly, units_explain_what_fits, diag_sorts_and_points};
+            units_parse_with_their_unit_only, units_convert_exactly, units_explain_what_fits, diag_sorts_and_points, diag_shows_no_raw_bytes, text_knows_letters};
         Suite *suite = suite_create("base");
         TCase *tc = tcase_create("base");
 

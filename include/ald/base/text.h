@@ -28,6 +28,13 @@ void text_addv(struct text *t, const char *fmt, va_list args) TEXT_PRINTF(2, 0);
 /* Copy `from` into `to` of `cap` bytes, always terminated; true when all of it fitted. */
 bool text_copy(char *to, size_t cap, const char *from);
 
+/* Length in bytes of the well-formed UTF-8 letter at `p` with `left` bytes to go (Unicode standard, table 3-7: no
+ * overlong forms, no surrogates); 0 when there is none. */
+size_t text_letter(const char *p, size_t left);
+
+/* Put '?' in the place of every byte that belongs to no letter and of every control character but a line feed. */
+void text_clean(char *s);
+
 /* Optimal string alignment distance of two words, at most `cap` (names are short; longer than 63 bytes: cap). */
 size_t text_distance(const char *a, const char *b, size_t cap);
 
