@@ -2,8 +2,9 @@
 
 #include "ald/base/text.h" /* text_copy */
 #include "ald/bus/bus.h"   /* bus_now_us */
+#include "ald/bus/frame.h" /* frame_request, frame_reply */
 
-#include <assert.h>      /* assert */
+#include <assert.h>      /* assert, static_assert */
 #include <errno.h>       /* errno */
 #include <modbus.h>      /* modbus_* */
 #include <netdb.h>       /* getaddrinfo */
@@ -19,6 +20,7 @@
 
 struct wire {
         modbus_t *ctx;
+        uint16_t transaction; /* of the last request */
         struct sockaddr_storage addr;
         socklen_t addr_len;
 };
@@ -143,53 +145,24 @@ static void do_connect(struct wire *w, const struct sched_action *a, struct sche
                 modbus_set_socket(w->ctx, fd);
 }
 
-static int do_read(modbus_t *ctx, const struct sched_action *a, struct sched_result *r)
-{
-        uint8_t bits[SCHED_WORDS_MAX];
-        int rc;
-        assert(a->count > 0 && a->count <= SCHED_WORDS_MAX);
-        switch (a->reg) {
-        case TOOL_HOLDING:
-                return modbus_read_registers(ctx, a->address, a->count, r->words);
-        case TOOL_INPUT:
-                return modbus_read_input_registers(ctx, a->address, a->count, r->words);
-        case TOOL_COIL:
-                rc = modbus_read_bits(ctx, a->address, a->count, bits);
-                break;
-        default:
-                rc = modbus_read_input_bits(ctx, a->address, a->count, bits);
-        }
-        for (int i = 0; rc >= 0 && i < a->count; i++)
-                r->words[i] = bits[i];
-        return rc;
-}
-
-static int do_write(modbus_t *ctx, const struct sched_action *a)
-{
-        assert(a->count > 0 && a->count <= (int)(sizeof a->words / sizeof a->words[0]));
-        if (a->reg == TOOL_COIL) {
-                uint8_t bit = a->words[0] != 0;
-                return a->multiple ? modbus_write_bits(ctx, a->address, 1, &bit)
-                                   : modbus_write_bit(ctx, a->address, bit);
-        }
-        assert(a->reg == TOOL_HOLDING && (a->multiple || a->count == 1));
-        return a->multiple ? modbus_write_registers(ctx, a->address, a->count, a->words)
-                           : modbus_write_register(ctx, a->address, a->words[0]);
-}
-
 static void explain(struct sched_result *r, int err)
 {
-        int exception = err - MODBUS_ENOBASE;
-        if (exception > 0 && exception < MODBUS_EXCEPTION_MAX) {
-                r->outcome = SCHED_EXCEPTION;
-                r->exception = exception;
-                text_copy(r->text, sizeof r->text, modbus_strerror(err));
-        } else if (exception >= MODBUS_EXCEPTION_MAX) {
+        if (err >= MODBUS_ENOBASE) {
                 r->outcome = SCHED_BAD_FRAME;
                 text_copy(r->text, sizeof r->text, modbus_strerror(err));
         } else {
                 fail(r, err == ETIMEDOUT ? SCHED_TIMEOUT : SCHED_CLOSED, err);
         }
+}
+
+/* A request is a few dozen bytes: a socket that does not take it at once is not one to wait for. */
+static bool send_request(const struct wire *w, const uint8_t *frame, int len, struct sched_result *r)
+{
+        ssize_t n = send(wire_fd(w), frame, (size_t)len, MSG_NOSIGNAL);
+        if (n == len)
+                return true;
+        fail(r, SCHED_CLOSED, n < 0 ? errno : EPIPE);
+        return false;
 }
 
 static void do_call(struct wire *w, const struct sched_action *a, struct sched_result *r)
@@ -203,12 +176,18 @@ static void do_call(struct wire *w, const struct sched_action *a, struct sched_r
                 fail(r, SCHED_TIMEOUT, ETIMEDOUT); /* the thread was held up; sending now would be too late */
                 return;
         }
-        modbus_set_slave(w->ctx, a->slave_id);
+        uint8_t frame[MODBUS_TCP_MAX_ADU_LENGTH];
+        static_assert(sizeof frame >= FRAME_MAX, "libmodbus receives into it");
+        uint16_t transaction = ++w->transaction;
+        if (!send_request(w, frame, frame_request(a, transaction, frame), r))
+                return;
         modbus_set_response_timeout(w->ctx, (uint32_t)(left / 1000000), (uint32_t)(left % 1000000));
         errno = 0;
-        int rc = a->kind == SCHED_READ ? do_read(w->ctx, a, r) : do_write(w->ctx, a);
-        if (rc < 0)
+        int len = modbus_receive_confirmation(w->ctx, frame);
+        if (len < 0)
                 explain(r, errno);
+        else
+                frame_reply(a, transaction, frame, len, r);
 }
 
 void wire_do(struct wire *w, const struct sched_action *a, struct sched_result *r)

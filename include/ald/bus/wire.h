@@ -3,7 +3,8 @@
  *   - libmodbus' byte timeout is 0, so that its response timeout bounds the whole reply, however it drips;
  *   - its error recovery is off: it can block for ever and sends requests twice;
  *   - connecting is done here: modbus_connect() puts any descriptor into an fd_set, and takes numeric addresses only;
- *   - replies are attributed by transaction id (libmodbus checks it); after any failure the schedule closes the socket.
+ *   - libmodbus frames what comes in; replies are attributed by transaction, unit, function, length and echo in
+ *     bus/frame.h; after any failure the schedule closes the socket.
  */
 #ifndef ALD_BUS_WIRE_H
 #define ALD_BUS_WIRE_H
