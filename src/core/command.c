@@ -16,6 +16,15 @@ static void refuse(struct effect_reply *reply, const char *text, const char *hin
         text_copy(reply->hint, sizeof reply->hint, hint);
 }
 
+/* A refusal names the interlock that stands behind it: the first-out, with condition and values as it tripped. */
+static void name_latch(const struct core *core, struct effect_reply *reply)
+{
+        if (core->locks.latch_count == 0)
+                return;
+        text_copy(reply->interlock, sizeof reply->interlock, core->locks.latch[0].id);
+        text_copy(reply->condition, sizeof reply->condition, core->locks.latch[0].text);
+}
+
 /* ---- run: what must be so before a recipe may start (permissives) ---- */
 
 static bool refuse_latched(const struct core *core, struct effect_reply *reply)
@@ -25,9 +34,8 @@ static bool refuse_latched(const struct core *core, struct effect_reply *reply)
         if (core->locks.latch_count == 0)
                 return false;
         snprintf(text, sizeof text, "%s is latched", core->locks.latch[0].id);
-        refuse(reply, text, "see `aldctl status`, remove the cause, then `aldctl reset`");
-        text_copy(reply->interlock, sizeof reply->interlock, core->locks.latch[0].id);
-        text_copy(reply->condition, sizeof reply->condition, core->locks.latch[0].text);
+        refuse(reply, text, "remove the cause, then `aldctl reset`");
+        name_latch(core, reply);
         return true;
 }
 
@@ -120,7 +128,7 @@ static void do_resume(struct core *core, const struct command *command, struct e
         /* The resume is the reset of what only held. */
         if (!interlock_reset(&core->locks, &t)) {
                 refuse(reply, why, "remove the cause, then resume");
-                text_copy(reply->interlock, sizeof reply->interlock, core->locks.latch[0].id);
+                name_latch(core, reply);
                 return;
         }
         if (command->skip)
@@ -158,7 +166,7 @@ static void do_reset(struct core *core, const struct command *command, struct ef
         text_init(&t, why, sizeof why);
         if (!interlock_reset(&core->locks, &t)) {
                 refuse(reply, why, "remove the cause, then reset");
-                text_copy(reply->interlock, sizeof reply->interlock, core->locks.latch[0].id);
+                name_latch(core, reply);
                 return;
         }
         core->interrupted_run = 0;
@@ -221,8 +229,8 @@ static void refuse_state(const struct core *core, const struct command *command,
                 text_add(&t, "%s%s", first ? "" : ", ", machine_state_name((enum machine_state)s));
                 first = false;
         }
-        refuse(reply, text,
-            core->state == MACHINE_ABORTED ? "`aldctl status` tells the cause; then `aldctl reset`" : "");
+        refuse(reply, text, core->state == MACHINE_ABORTED ? "remove the cause, then `aldctl reset`" : "");
+        name_latch(core, reply);
 }
 
 static void audit(struct core *core, const struct command *command, enum machine_state before,

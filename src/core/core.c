@@ -111,14 +111,15 @@ static void watch_links(struct core *core)
 
 static void watch_outputs(struct core *core)
 {
-        int tag = output_find_strayed(&core->outs, &core->snap);
+        double expected;
+        int tag = output_find_strayed(&core->outs, &core->snap, &expected);
         char id[TOOL_NAME_MAX + 8], why[256], wanted[48], seen[48];
         struct text t;
 
         if (tag < 0)
                 return;
         text_init(&t, wanted, sizeof wanted);
-        tool_add_value(&t, &core->tool->tags[tag], core->outs.out[tag].commanded);
+        tool_add_value(&t, &core->tool->tags[tag], expected);
         text_init(&t, seen, sizeof seen);
         tool_add_value(&t, &core->tool->tags[tag], core->snap.tag[tag].value);
         snprintf(id, sizeof id, "follow-%s", core->tool->tags[tag].name);

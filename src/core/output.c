@@ -175,6 +175,7 @@ uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close
         e = emit(out, EFFECT_PULSE);
         e->u.pulse = (struct effect_pulse){.id = o->next_id++, .tag = (int16_t)tag, .open_us = open_us, .close_us = close_us};
         output->pulse_id = e->u.pulse.id;
+        output->pulse_open_us = open_us;
         output->pulse_close_us = close_us;
         output->is_closed_sure = false;
         output->closed_us = close_us;
@@ -211,6 +212,7 @@ void output_pulsed(struct outputs *o, const struct event_pulse *p, int64_t now_u
                 return;
         out->pulse_id = 0;
         out->commanded_us = now_us;
+        out->differs_us = TIME_NEVER;
         if (p->outcome == PULSE_REVOKED || p->outcome == PULSE_REFUSED) {
                 out->is_closed_sure = true;
                 return;
@@ -362,18 +364,30 @@ void output_arbitrate(struct outputs *o, const struct snapshot *snap, struct eff
         }
 }
 
-int output_find_strayed(struct outputs *o, const struct snapshot *snap)
+/* What an output was commanded to be when its read-back was asked for; false when that cannot be told. */
+static bool commanded_at(const struct outputs *o, int tag, int64_t t_us, double *value)
+{
+        const struct output *out = &o->out[tag];
+
+        *value = out->commanded;
+        if (out->pulse_id == 0)
+                return t_us > out->commanded_us;
+        *value = 1 - o->tool->tags[tag].safe;
+        return t_us > out->pulse_open_us + OUTPUT_EDGE_US && t_us < out->pulse_close_us - OUTPUT_EDGE_US;
+}
+
+int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *expected)
 {
         for (int i = 0; i < o->tool->tag_count; i++) {
                 const struct tool_tag *t = &o->tool->tags[i];
                 const struct snapshot_tag *st = &snap->tag[i];
                 struct output *out = &o->out[i];
 
-                if (!t->is_output || !t->verify || !out->has_commanded || out->pulse_id != 0)
+                if (!t->is_output || !t->verify || !out->has_commanded || st->quality != QUALITY_GOOD)
                         continue;
-                if (st->quality != QUALITY_GOOD || st->t_us <= out->commanded_us)
+                if (!commanded_at(o, i, st->t_us, expected))
                         continue;
-                if (fabs(st->value - out->commanded) <= t->verify_within) {
+                if (fabs(st->value - *expected) <= t->verify_within) {
                         out->differs_us = TIME_NEVER;
                         continue;
                 }

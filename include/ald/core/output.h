@@ -16,6 +16,8 @@ struct text;
 
 /* A failed write is repeated this often, until it is confirmed or no longer wanted. */
 #define OUTPUT_RETRY_US INT64_C(500000)
+/* A read-back that was asked for within this time of a pulse's edge may show either side of it. */
+#define OUTPUT_EDGE_US INT64_C(50000)
 /* A ramp writes its set-point at most this often: some controllers' set-points wear (DESIGN.md, Outputs). */
 #define OUTPUT_RAMP_US INT64_C(10000000)
 
@@ -36,7 +38,7 @@ struct output {
         int64_t ramp_start_us;
         /* Pulses and exclusion. */
         uint32_t pulse_id;     /* live pair, 0 = none */
-        int64_t pulse_close_us;
+        int64_t pulse_open_us, pulse_close_us;
         int64_t closed_us;     /* commanded closed at; INT64_MIN = never opened */
         bool is_closed_sure;   /* the close was acknowledged or read back */
 };
@@ -81,8 +83,9 @@ void output_watch_purge(struct outputs *o, const struct snapshot *snap);
 /* Emit what differs: safe values and closes first, then the rest. */
 void output_arbitrate(struct outputs *o, const struct snapshot *snap, struct effects *out);
 
-/* An output whose read-back differs from its command for longer than follow_us, or -1 (V7). */
-int output_find_strayed(struct outputs *o, const struct snapshot *snap);
+/* An output whose read-back differs from its command for longer than follow_us, or -1 (V7); *expected gets what was
+ * commanded. A pulse is commanded open between its edges: a valve that stays closed is found within a long one. */
+int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *expected);
 
 /* Commanded as wanted, and acknowledged or (where verified) read back as such. */
 bool output_is_confirmed(const struct outputs *o, const struct snapshot *snap, int tag);
