@@ -1,64 +1,199 @@
 # make            build/aldd, build/aldctl, build/aldsim
-# make test       everything; installs what it needs
+# make test       everything; installs what it needs first
 # make demo       the reference process on the simulated tool
 # make help       the rest
 
-BUILD   ?= build
-CC      ?= gcc
+BUILD    ?= build
 ifeq ($(origin CC),default)
-CC      := gcc
+CC       := gcc
 endif
-PREFIX  ?= /usr/local
+PREFIX   ?= /usr/local
+SYSCONFDIR ?= /etc
 SANITIZE ?=
-PYTHON  ?= /usr/bin/python3
-VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+PYTHON   ?= /usr/bin/python3
+JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
-PKGS    := libmodbus libevent libevent_pthreads sqlite3 yaml-0.1 jansson libsodium libsystemd
-WARN    := -Wall -Wextra -Werror -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
-           -Wmissing-prototypes -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wpointer-arith -Wcast-qual
-CSTD    := -std=c11
-OPT     ?= -O2 -g -ffp-contract=off -fno-strict-aliasing
-SANFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-PKGFLAGS = $(shell pkg-config --cflags $(PKGS))
-PKGLIBS  = $(shell pkg-config --libs $(PKGS))
-POSIX   := -D_GNU_SOURCE
+# sodium and systemd serve the programs only; the ring test says who may include what.
+PKGS     := libmodbus libevent libevent_pthreads sqlite3 yaml-0.1 jansson libsodium libsystemd
+WARN     := -Wall -Wextra -Werror -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wpointer-arith -Wcast-qual
+CSTD     := -std=c11
+OPT      ?= -O2 -g -ffp-contract=off -fno-strict-aliasing
+# A stack protector belongs to every build; the sanitizers bring checks of their own.
+SANFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all,-fstack-protector-strong)
+LDFLAGS  += -Wl,--as-needed -Wl,-z,relro -Wl,-z,now
+PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CHECKFLAGS := $(shell pkg-config --cflags check 2>/dev/null)
+CHECKLIBS := $(shell pkg-config --libs check 2>/dev/null)
+POSIX    := -D_GNU_SOURCE -pthread
 # The pure rings are strict ISO C: no POSIX feature macro, no library's headers.
-PURE    := base core link sim
-RINGS   := base core link sim file bus store control
+PURE     := base core link sim
+OUTER    := file bus store control app
+COMPILE   = $(CC) $(CSTD) $(WARN) $(OPT) $(SANFLAGS) -Iinclude -MMD -MP
 
 ring-objs = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c))
-LIBOBJS := $(foreach r,$(RINGS),$(call ring-objs,$(r)))
-APPLIB  := $(filter-out $(BUILD)/obj/app/aldd.o $(BUILD)/obj/app/aldctl.o $(BUILD)/obj/app/aldsim.o,$(call ring-objs,app))
-PROGRAMS := $(BUILD)/aldd $(BUILD)/aldctl $(BUILD)/aldsim
-UNITS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+PROGRAMS := $(addprefix $(BUILD)/,aldd aldctl aldsim)
+MAINS    := $(patsubst $(BUILD)/%,$(BUILD)/obj/app/%.o,$(PROGRAMS))
+LIBOBJS  := $(filter-out $(MAINS),$(foreach r,$(PURE) $(OUTER),$(call ring-objs,$(r))))
+UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+UNITHELP := $(patsubst tests/unit/%.c,$(BUILD)/tests/obj/%.o,$(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)))
 
+# One short line a file; V=1 shows the commands.
+say       = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
+
+.DELETE_ON_ERROR:
 .PHONY: all
 all: $(PROGRAMS)
 
+# ---- Stamps: files that change only when what they hold changes, so that objects follow flags, not clocks. ----
+.PHONY: FORCE
+FORCE:
+stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' >$@
+
+$(BUILD)/flags: FORCE
+	@pkg-config --exists --print-errors $(PKGS) || { echo "Missing libraries: run tests/install-deps.sh" >&2; exit 1; }
+	$(call stamp,$(shell $(CC) -dumpfullversion -dumpversion 2>/dev/null) $(COMPILE) $(POSIX) $(PKGFLAGS) $(CHECKFLAGS) $(LDFLAGS) $(PKGLIBS))
+$(BUILD)/objects: FORCE
+	$(call stamp,$(LIBOBJS))
+# Only version.o knows the version: a commit recompiles one file.
+VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+$(BUILD)/version: FORCE
+	$(call stamp,$(VERSION))
+
+# ---- Objects ----
 define ring-rule
-$(BUILD)/obj/$(1)/%.o: src/$(1)/%.c Makefile
+$(BUILD)/obj/$(1)/%.o: src/$(1)/%.c $(BUILD)/flags
 	@mkdir -p $$(@D)
-	$$(CC) $$(CSTD) $$(WARN) $$(OPT) $$(SANFLAGS) $(2) -Iinclude -MMD -MP -c $$< -o $$@
+	$$(call say,CC,$$<)$$(COMPILE) $(2) -c $$< -o $$@
 endef
 $(foreach r,$(PURE),$(eval $(call ring-rule,$(r),)))
-$(foreach r,file bus store control app,$(eval $(call ring-rule,$(r),$$(POSIX) -pthread $$(PKGFLAGS) -DALD_VERSION='"$$(VERSION)"')))
+$(foreach r,$(OUTER),$(eval $(call ring-rule,$(r),$$(POSIX) $$(PKGFLAGS) $$(DEFINES))))
 
-$(BUILD)/libald.a: $(LIBOBJS) $(APPLIB)
-	@mkdir -p $(@D)
-	rm -f $@ && ar rcs $@ $^
+$(BUILD)/obj/app/version.o: $(BUILD)/version
+$(BUILD)/obj/app/version.o: DEFINES = -DALD_VERSION='"$(VERSION)"'
+
+$(BUILD)/libald.a: $(LIBOBJS) $(BUILD)/objects
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $(LIBOBJS)
 
 $(PROGRAMS): $(BUILD)/%: $(BUILD)/obj/app/%.o $(BUILD)/libald.a
-	$(CC) $(OPT) $(SANFLAGS) -pthread $< $(BUILD)/libald.a $(PKGLIBS) -lm -o $@
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $< $(BUILD)/libald.a $(PKGLIBS) -lm -o $@
 
-$(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libald.a
+# ---- Unit tests: one program each; other .c files beside them are helpers that all may use. ----
+UNITCC    = $(CC) $(CSTD) -Wall -Wextra -Werror $(OPT) $(SANFLAGS) $(POSIX) -Iinclude -Itests -MMD -MP $(PKGFLAGS) $(CHECKFLAGS)
+$(BUILD)/tests/obj/%.o: tests/unit/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CSTD) -Wall -Wextra $(OPT) $(SANFLAGS) $(POSIX) -pthread -Iinclude -Itests -MMD -MP $(PKGFLAGS) $(shell pkg-config --cflags check) $< $(BUILD)/libald.a $(PKGLIBS) $(shell pkg-config --libs check) -lm -o $@
+	$(call say,CC,$<)$(UNITCC) -c $< -o $@
+$(BUILD)/tests/%: $(BUILD)/tests/obj/%.o $(UNITHELP) $(BUILD)/libald.a
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $< $(UNITHELP) $(BUILD)/libald.a $(PKGLIBS) $(CHECKLIBS) -lm -o $@
+.SECONDARY: $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
 unit: $(UNITS)
 
--include $(wildcard $(BUILD)/obj/*/*.d) $(wildcard $(BUILD)/tests/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d)
 
-.PHONY: clean
+# ---- Variants, each in a folder of its own ----
+# As many jobs as cores, unless the caller already gave a number.
+SUBMAKE   = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+ASAN     := BUILD=build-asan SANITIZE=address,undefined
+TSAN     := BUILD=build-tsan SANITIZE=thread
+.PHONY: asan tsan
+asan:
+	+$(SUBMAKE) $(ASAN) all unit
+tsan:
+	+$(SUBMAKE) $(TSAN) all unit
+
+# ---- Tests ----
+RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
+.PHONY: deps test test-asan test-tsan
+deps:
+	@tests/install-deps.sh build test
+test: deps
+	+@$(SUBMAKE) all unit
+	@$(RUN) unit rings system
+test-asan: deps
+	+@$(SUBMAKE) $(ASAN) all unit
+	@$(RUN) --build build-asan unit system
+# Threads are in the links' workers and the database's writer, and in the programs that join them.
+test-tsan: deps
+	+@$(SUBMAKE) $(TSAN) all unit
+	@$(RUN) --build build-tsan --only 'bus|peer|served|control|store|query|recq|system' unit system
+
+.PHONY: demo
+demo:
+	@tests/install-deps.sh build
+	+@$(SUBMAKE) all
+	@BUILD=$(BUILD) tests/demo.sh
+
+# ---- Lint ----
+CFILES   := $(wildcard src/*/*.c include/ald/*/*.h src/*/*.h tests/*/*.c tests/*/*.h tests/*.h)
+SHFILES   = $(shell grep -lE '^\#!.*\b(ba)?sh\b' .ci/* tests/*.sh tests/*/*.sh 2>/dev/null)
+PYFILES  := $(wildcard tests/*.py tests/*/*.py)
+MANPAGES := $(wildcard recipes/*.5 config/*.5)
+LINTS    := lint-format lint-cppcheck lint-tidy-pure lint-tidy-outer lint-scripts lint-man lint-systemd
+.PHONY: lint format $(LINTS)
+lint:
+	@tests/install-deps.sh build test lint
+	+@$(SUBMAKE) -k $(LINTS)
+	@echo "lint: clean"
+format:
+	clang-format -i $(CFILES)
+lint-format:
+	$(call say,FMT,'$(words $(CFILES)) files')clang-format --dry-run -Werror $(CFILES)
+# negativeIndex: cppcheck takes an assert on an index for a doubt about it.
+lint-cppcheck:
+	$(call say,CPPC,src)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+	    --inline-suppr --suppress=missingIncludeSystem --suppress=missingInclude --suppress=negativeIndex \
+	    -j $(JOBS) -Iinclude $(wildcard src/*)
+TIDY      = printf '%s\n' $(1) | xargs -P $(JOBS) -n 8 sh -c 'clang-tidy --quiet "$$@" -- $(CSTD) -Iinclude $(2) 2>/dev/null' tidy
+lint-tidy-pure:
+	$(call say,TIDY,'$(PURE)')$(call TIDY,$(foreach r,$(PURE),$(wildcard src/$(r)/*.c)),)
+lint-tidy-outer:
+	$(call say,TIDY,'$(OUTER)')$(call TIDY,$(foreach r,$(OUTER),$(wildcard src/$(r)/*.c)),$(POSIX) $(PKGFLAGS) -DALD_VERSION=\"lint\")
+lint-scripts:
+	$(call say,SH,'$(SHFILES)')shellcheck $(SHFILES)
+	$(call say,PY,'$(PYFILES)')PYTHONPYCACHEPREFIX=$(abspath $(BUILD))/pycache $(PYTHON) -m py_compile $(PYFILES)
+lint-man:
+	$(call say,MAN,'$(MANPAGES)')mandoc -T lint -W warning $(MANPAGES)
+# The unit names the installed program; verify looks for it, so it is shown the one just built.
+lint-systemd: $(BUILD)/aldd
+	@mkdir -p $(BUILD)/systemd
+	$(call say,UNIT,systemd/aldd.service)sed 's|/usr/local/bin/aldd|$(abspath $(BUILD))/aldd|' systemd/aldd.service >$(BUILD)/systemd/aldd.service
+	@systemd-analyze verify --man=no --recursive-errors=no $(BUILD)/systemd/aldd.service
+	@systemd-analyze security --offline=yes --threshold=25 $(BUILD)/systemd/aldd.service | tail -n 1
+
+# ---- Install ----
+bindir   := $(DESTDIR)$(PREFIX)/bin
+libdir   := $(DESTDIR)$(PREFIX)/lib
+datadir  := $(DESTDIR)$(PREFIX)/share/ald
+man5dir  := $(DESTDIR)$(PREFIX)/share/man/man5
+.PHONY: install
+install: all
+	install -d $(bindir) $(libdir)/systemd/system $(libdir)/sysusers.d $(libdir)/tmpfiles.d $(man5dir) \
+	    $(datadir)/recipes $(datadir)/config $(DESTDIR)$(SYSCONFDIR)/ald
+	install -m 0755 $(PROGRAMS) $(bindir)
+	sed 's|/usr/local/|$(PREFIX)/|' systemd/aldd.service >$(libdir)/systemd/system/aldd.service
+	chmod 0644 $(libdir)/systemd/system/aldd.service
+	install -m 0644 systemd/aldd.sysusers $(libdir)/sysusers.d/aldd.conf
+	install -m 0644 systemd/aldd.tmpfiles $(libdir)/tmpfiles.d/aldd.conf
+	install -m 0644 $(wildcard recipes/*.yaml) $(datadir)/recipes
+	install -m 0644 $(wildcard config/*.yaml) $(datadir)/config
+	$(if $(MANPAGES),install -m 0644 $(MANPAGES) $(man5dir))
+
+.PHONY: clean help
 clean:
 	rm -rf build build-*
+help:
+	@echo "make                build/aldd, build/aldctl, build/aldsim      (CC=clang works)"
+	@echo "make test           install what is missing, build, run all tests; the last line is the total"
+	@echo "make demo           the reference process, two cycles, on the simulated tool (under three minutes)"
+	@echo "make unit           build the unit tests only"
+	@echo "make asan tsan      build with AddressSanitizer + UBSan, ThreadSanitizer (build-asan/, build-tsan/)"
+	@echo "make test-asan      unit and system tests under ASan + UBSan"
+	@echo "make test-tsan      the threaded parts and the system tests under TSan"
+	@echo "make lint           format, cppcheck, clang-tidy, shellcheck, python, man pages, systemd units"
+	@echo "make format         let clang-format rewrite the sources"
+	@echo "make install        DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)"
+	@echo "make clean          remove build/ and build-*/"
+	@echo "Variables: BUILD=folder CC=compiler SANITIZE=list JOBS=n OPT=flags V=1"

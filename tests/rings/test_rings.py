@@ -1,0 +1,69 @@
+"""The rings hold (DESIGN.md), and the test that says so can fail."""
+import os
+import subprocess
+import tempfile
+import unittest
+
+import rings
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("ALD_BUILD", os.path.join(TOP, "build"))
+
+
+class Rings(unittest.TestCase):
+    def test_includes_follow_the_table(self):
+        self.assertGreater(len(list(rings.sources(TOP))), 30)
+        self.assertEqual([], rings.bad_includes(TOP))
+
+    def test_pure_objects_need_nothing_from_outside(self):
+        objects = os.path.join(BUILD, "obj")
+        self.assertTrue(rings.has_objects(objects), f"no objects under {objects}: build first")
+        self.assertEqual([], rings.bad_symbols(objects))
+
+
+class Canaries(unittest.TestCase):
+    """Each row is a tree with one mistake; it must be found."""
+
+    def includes_of(self, ring, line):
+        with tempfile.TemporaryDirectory() as top:
+            os.makedirs(os.path.join(top, "src", ring))
+            with open(os.path.join(top, "src", ring, "x.c"), "w", encoding="utf-8") as f:
+                f.write(line + "\n")
+            return rings.bad_includes(top)
+
+    def test_forbidden_includes_are_found(self):
+        for ring, line in [
+            ("base", '#include "ald/core/tool.h"'), ("core", '#include "ald/link/gate.h"'), ("core", "#include <time.h>"),
+            ("core", "#include <unistd.h>"), ("link", "#include <modbus/modbus.h>"), ("sim", "#include <pthread.h>"),
+            ("link", '#include "ald/sim/sim.h"'), ("store", '#include "ald/link/sched.h"'), ("file", "#include <sqlite3.h>"),
+            ("bus", '#include "ald/store/store.h"'), ("control", "#include <sqlite3.h>"), ("store", "#include <jansson.h>"),
+            ("control", '#include "../core/core.c"'), ("extra", "#include <stdio.h>"), ("bus", "#include <curl/curl.h>"),
+        ]:
+            with self.subTest(ring=ring, line=line):
+                self.assertEqual(1, len(self.includes_of(ring, line)))
+
+    def test_allowed_includes_pass(self):
+        for ring, line in [
+            ("core", '#include "ald/base/time.h"'), ("sim", '#include "ald/link/gate.h"'), ("file", "#include <yaml.h>"),
+            ("bus", "#include <modbus/modbus.h>"), ("store", "#include <sqlite3.h>"), ("app", "#include <event2/event.h>"),
+            ("control", "#include <jansson.h>"), ("core", "#include <math.h>"), ("bus", "#include <pthread.h>"),
+        ]:
+            with self.subTest(ring=ring, line=line):
+                self.assertEqual([], self.includes_of(ring, line))
+
+    def test_forbidden_symbols_are_found(self):
+        cases = [("core", "x", "#include <stdio.h>\nvoid x_log(void);\nvoid x_log(void) { puts(\"x\"); }", "puts"),
+                 ("link", "x", "#include <time.h>\nlong x_now(void);\nlong x_now(void) { return time(0); }", "time"),
+                 ("core", "x", "#include <stdlib.h>\nvoid *x_new(void);\nvoid *x_new(void) { return malloc(9); }", "malloc")]
+        for ring, name, text, symbol in cases:
+            with self.subTest(symbol=symbol), tempfile.TemporaryDirectory() as top:
+                os.makedirs(os.path.join(top, ring))
+                subprocess.run(["gcc", "-x", "c", "-c", "-", "-o", os.path.join(top, ring, name + ".o")],
+                               input=text.encode(), check=True)
+                found = rings.bad_symbols(top)
+                self.assertEqual(1, len(found), found)
+                self.assertIn(symbol, found[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

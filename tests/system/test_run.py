@@ -1,0 +1,139 @@
+"""The reference recipe, end to end, and what the record says of it."""
+import hashlib
+import json
+import unittest
+
+import ald
+
+
+class Reference(ald.Test):
+    """Two cycles of the published recipe while the gauge is polled at 20 Hz or faster. It measures time: it runs
+    without neighbours."""
+
+    alone = True
+
+    def test_two_cycles_are_recorded_within_5_ms(self):
+        self.start_all("--speed", "300")  # the cool-down at the end takes twenty minutes
+        done = self.ctl("run", ald.RECIPE, "--set", "cycles=2", "--set", "purge=5 s", "--set", "base=1 s", "--set",
+                        "settle=1 s", "--wait", timeout=200)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+        run = self.rows("SELECT * FROM run")
+        self.assertEqual(1, len(run))
+        run = run[0]
+        self.assertEqual(("nb2o5-nmc532", "Complete"), (run["recipe"], run["state"]))
+        for column, path in (("recipe", ald.RECIPE), ("tool", ald.TOOL)):
+            with open(path, "rb") as f:
+                text = f.read()
+            self.assertEqual(text.decode(), run[column + "_text"])
+            self.assertEqual(hashlib.sha256(text).hexdigest(), run[column + "_sha256"])
+        self.assertIn("cycles", json.loads(run["parameters"]))
+        self.assertGreater(run["ended_us"], run["started_us"])
+
+        pulses = self.rows("SELECT * FROM pulse ORDER BY planned_open_us")
+        self.assertEqual(["nb", "water", "nb", "water"], [p["precursor"] for p in pulses])
+        self.assertEqual([1, 1, 2, 2], [p["cycle"] for p in pulses])
+        tolerance_us = 200_000 if ald.SANITIZED else 5_000
+        for p in pulses:
+            width_us = 1_000_000 if p["precursor"] == "nb" else 100_000
+            self.assertEqual(width_us, p["planned_width_us"])
+            self.assertLessEqual(abs(p["width_us"] - width_us), tolerance_us, p)
+            self.assertLessEqual(abs(p["opened_us"] - p["planned_open_us"]), tolerance_us, p)
+        cycle_us = pulses[2]["planned_open_us"] - pulses[0]["planned_open_us"]
+        self.assertEqual(11_100_000, cycle_us)
+        self.assertEqual([1, 2], [c["n"] for c in self.rows("SELECT n FROM cycle ORDER BY n")])
+
+        # The wire agrees with the record, and the gauge was polled at 20 Hz or faster all along.
+        for address, precursor in ((ald.NB, "nb"), (ald.WATER, "water")):
+            recorded = [p["width_us"] / 1e6 for p in pulses if p["precursor"] == precursor]
+            seen = self.valves.widths(address)
+            self.assertEqual(len(recorded), len(seen))
+            for a, b in zip(recorded, seen):
+                self.assertAlmostEqual(a, b, delta=0.2 if ald.SANITIZED else 0.02)
+        polls = [f.at for f in self.plant.frames if f.is_read() and f.unit == ald.PLANT and f.function == 4]
+        self.assertGreaterEqual(len(polls) / (polls[-1] - polls[0]), 15 if ald.SANITIZED else 20)
+        self.assertFalse(any(f.is_read() and not f.replied_at for f in self.valves.frames), "polls among the edges")
+
+        # People can read it back.
+        done = self.ctl("runs", "--json")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("nb2o5-nmc532", done.stdout)
+        done = self.ctl("report", str(run["id"]))
+        self.assertEqual(0, done.returncode, done.stderr)
+
+
+class Commands(ald.Test):
+    """hold, resume, stop, abort and reset through the real programs."""
+
+    def test_hold_lets_the_pulse_end_and_resume_completes(self):
+        self.start_all()
+        self.run_recipe("--set", "cycles=1")
+        opened = self.valves.await_coil(ald.NB, 1)
+        self.assertEqual(0, self.ctl("hold").returncode)
+        self.await_state("Held")
+        closed = self.valves.await_coil(ald.NB, 0, after=opened.at)
+        self.assertAlmostEqual(1.0, closed.at - opened.at, delta=0.2)
+        self.assertEqual(0, self.ctl("resume").returncode)
+        self.await_state("Complete", timeout=60)
+        self.assertEqual(1, len(self.valves.widths(ald.NB)))
+
+    def test_hold_now_cuts_the_pulse_and_resume_repeats_it(self):
+        self.start_all()
+        self.run_recipe("--set", "cycles=1", "--set", "nb_pulse=3 s")
+        opened = self.valves.await_coil(ald.NB, 1)
+        self.assertEqual(0, self.ctl("hold", "--now").returncode)
+        closed = self.valves.await_coil(ald.NB, 0, after=opened.at)
+        self.assertLess(closed.at - opened.at, 2.5)
+        self.await_state("Held")
+        self.assertEqual(0, self.ctl("resume").returncode)
+        self.await_state("Complete", timeout=60)
+        self.stop_daemon()
+        pulses = self.rows("SELECT attempt, outcome, width_us FROM pulse ORDER BY attempt")
+        self.assertEqual([1, 2], [p["attempt"] for p in pulses])
+        self.assertLess(pulses[0]["width_us"], 2_500_000)
+        self.assertAlmostEqual(3_000_000, pulses[1]["width_us"], delta=100_000)
+
+    def test_abort_closes_at_once_and_reset_clears(self):
+        self.start_all()
+        self.run_recipe("--set", "nb_pulse=4 s")
+        opened = self.valves.await_coil(ald.NB, 1)
+        self.assertEqual(0, self.ctl("abort").returncode)
+        closed = self.valves.await_coil(ald.NB, 0, after=opened.at)
+        self.assertLess(closed.at - opened.at, 2.0)
+        self.await_state("Aborted")
+        self.assertEqual([], self.wire.is_safe())
+        recipe = self.path("quick.yaml")
+        self.assertEqual(3, self.ctl("run", recipe).returncode)
+        self.assertEqual(0, self.ctl("reset").returncode)
+        self.await_state("Stopped", "Idle")
+        self.run_recipe("--set", "cycles=1")
+        self.await_state("Complete", timeout=60)
+        self.stop_daemon()
+        self.assertEqual(["Aborted", "Complete"], [r["state"] for r in self.rows("SELECT state FROM run ORDER BY id")])
+
+    def test_stop_ends_in_order(self):
+        self.start_all()
+        self.run_recipe()
+        opened = self.valves.await_coil(ald.NB, 1)
+        self.assertEqual(0, self.ctl("stop").returncode)
+        closed = self.valves.await_coil(ald.NB, 0, after=opened.at)
+        self.assertAlmostEqual(1.0, closed.at - opened.at, delta=0.2)
+        self.await_state("Stopped", timeout=60)
+        self.stop_daemon()
+        self.assertEqual("Stopped", self.rows("SELECT state FROM run")[0]["state"])
+
+    def test_exit_codes_of_the_client(self):
+        self.assertEqual(4, self.ctl("status").returncode)
+        self.assertEqual(2, self.ctl("no-such-command").returncode)
+        self.start_all(proxies=False)
+        self.assertEqual(0, self.ctl("status").returncode)
+        self.assertEqual(3, self.ctl("resume").returncode)
+        self.assertEqual(1, self.ctl("run", self.path("bad.yaml", "format: 1\n")).returncode)
+        for listing in ("status", "tags", "interlocks", "runs"):
+            done = self.ctl(listing, "--json")
+            self.assertEqual(0, done.returncode, done.stderr)
+            json.loads(done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
