@@ -6,6 +6,7 @@
 #include "ald/app/version.h"     /* version_text */
 #include "ald/base/text.h"       /* text_nearest */
 
+#include <assert.h> /* assert */
 #include <signal.h> /* signal, SIGPIPE */
 #include <stdio.h>  /* printf */
 #include <stdlib.h> /* getenv, strtol */
@@ -141,6 +142,7 @@ static bool take_word(struct args *a, const char *word)
 
 static bool take_set(struct args *a, const char *value)
 {
+        assert(value != NULL); /* take_option() saw to it */
         const char *equals = strchr(value, '=');
 
         if (equals == NULL || equals == value || equals - value >= 64) {
@@ -157,6 +159,7 @@ static bool take_set(struct args *a, const char *value)
 
 static bool take_limit(struct args *a, const char *value)
 {
+        assert(value != NULL); /* take_option() saw to it */
         char *end;
         long n = strtol(value, &end, 10);
 

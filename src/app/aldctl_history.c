@@ -262,11 +262,13 @@ static void print_head(const struct query_run *r)
                 time_add_duration(&t, r->timed_us);
         else
                 text_add(&t, "not known");
-        (void)printf("\nstarted %s by %s, took %s (planned: %s, heat-up and other waits apart); %lld cycles, %lld pulses\n",
+        (void)printf("\nstarted %s by %s, took %s (planned: %s, heat-up and other waits apart); %lld cycles, "
+                     "%lld pulses\n",
             started, r->user, took, planned, (long long)r->cycles, (long long)r->pulses);
         (void)printf("recipe sha256 %.16s, tool sha256 %.16s, version %s\n\n", r->recipe_sha256,
             r->tool_sha256, r->version);
-        (void)snprintf(rise, sizeof rise, "RISE (%s)", r->pressure_unit[0] != '\0' ? r->pressure_unit : "gauge");
+        (void)snprintf(
+            rise, sizeof rise, "RISE (%s)", r->pressure_unit[0] != '\0' ? r->pressure_unit : "gauge");
         (void)printf("%sCYCLE TRY  PRECURSOR  OPENED    PLANNED (ms)  ACTUAL (ms)  %12s  OUTCOME%s\n",
             show_colour(stdout, SHOW_BOLD), rise, show_colour(stdout, SHOW_PLAIN));
 }

@@ -51,10 +51,14 @@ static const char *env_or(const char *name, const char *otherwise)
 static int read_options(int argc, char **argv, struct options *o)
 {
         static const struct option longs[] = {
-            {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-            {"db", required_argument, NULL, 'd'},     {"link", required_argument, NULL, 'l'},
-            {"check", no_argument, NULL, 'k'},        {"help", no_argument, NULL, 'h'},
-            {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+            {"config", required_argument, NULL, 'c'},
+            {"socket", required_argument, NULL, 's'},
+            {"db", required_argument, NULL, 'd'},
+            {"link", required_argument, NULL, 'l'},
+            {"check", no_argument, NULL, 'k'},
+            {"help", no_argument, NULL, 'h'},
+            {"version", no_argument, NULL, 'v'},
+            {NULL, 0, NULL, 0},
         };
         int c;
 
@@ -95,7 +99,8 @@ static bool override_link(struct tool *tool, const char *spec)
         int link;
 
         if (equals == NULL || (size_t)(equals - spec) >= sizeof name) {
-                fprintf(stderr, "aldd: --link %s: write NAME=tcp://HOST:PORT or NAME=rtu:///dev/PATH\n", spec);
+                fprintf(
+                    stderr, "aldd: --link %s: write NAME=tcp://HOST:PORT or NAME=rtu:///dev/PATH\n", spec);
                 return false;
         }
         snprintf(name, sizeof name, "%.*s", (int)(equals - spec), spec);
@@ -108,8 +113,8 @@ static bool override_link(struct tool *tool, const char *spec)
                 return false;
         }
         if (!file_link_address(&tool->links[link], equals + 1)) {
-                fprintf(stderr, "aldd: --link %s: '%s' is neither tcp://HOST:PORT nor rtu:///dev/PATH\n", spec,
-                    equals + 1);
+                fprintf(stderr, "aldd: --link %s: '%s' is neither tcp://HOST:PORT nor rtu:///dev/PATH\n",
+                    spec, equals + 1);
                 return false;
         }
         return true;
@@ -146,8 +151,9 @@ static struct tool *load_tool(const char *path, char **text, size_t *len)
 
 static void say_sound(const struct tool *tool, const char *path)
 {
-        printf("%s: sound: tool %s, %d links, %d devices, %d tags, %d precursor lines, %d interlocks\n", path, tool->name,
-            tool->link_count, tool->device_count, tool->tag_count, tool->line_count, tool->interlock_count);
+        printf("%s: sound: tool %s, %d links, %d devices, %d tags, %d precursor lines, %d interlocks\n", path,
+            tool->name, tool->link_count, tool->device_count, tool->tag_count, tool->line_count,
+            tool->interlock_count);
 }
 
 /* An assert failed: the core is silent from here on, so the links' leases write safe values within half a second;
@@ -165,8 +171,11 @@ static void on_abort(int signal)
 
 static int serve(const struct tool *tool, const char *text, size_t len, const struct options *o)
 {
-        struct live_config config = {
-            .tool = tool, .tool_text = text, .tool_text_len = len, .socket_path = o->socket, .db_path = o->db};
+        struct live_config config = {.tool = tool,
+            .tool_text = text,
+            .tool_text_len = len,
+            .socket_path = o->socket,
+            .db_path = o->db};
         struct sigaction abort_action = {.sa_handler = on_abort};
         struct live *live;
         int code = EXIT_FAILED;

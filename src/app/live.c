@@ -33,7 +33,7 @@ struct live {
         struct store *store;
         struct control *control;
         struct event *on_bus, *on_store, *on_time, *on_publish, *on_term, *on_int;
-        struct event event;      /* too large for the stack of a turn */
+        struct event event; /* too large for the stack of a turn */
         struct effects effects;
         struct recipe *recipes[RECIPES_MAX]; /* compiled here, owned until the core gives them back */
         int64_t due_us;
@@ -62,8 +62,8 @@ static void journal(const struct record *r)
 
         if (r->kind != RECORD_EVENT || (e->severity == RECORD_INFO && strcmp(e->kind, "state") != 0))
                 return;
-        fprintf(stderr, "%s%s %s: %s\n", getenv("JOURNAL_STREAM") != NULL ? priority[e->severity] : "", e->kind,
-            e->source, e->text);
+        fprintf(stderr, "%s%s %s: %s\n", getenv("JOURNAL_STREAM") != NULL ? priority[e->severity] : "",
+            e->kind, e->source, e->text);
 }
 
 static void keep_record(struct live *live, const struct record *r)
@@ -355,8 +355,9 @@ static bool start_loop(struct live *live)
         live->on_publish = event_new(live->base, -1, EV_PERSIST, on_publish, live);
         live->on_term = evsignal_new(live->base, SIGTERM, on_signal, live);
         live->on_int = evsignal_new(live->base, SIGINT, on_signal, live);
-        return live->on_time != NULL && live->on_publish != NULL && event_add(live->on_publish, &every) == 0 &&
-               live->on_term != NULL && event_add(live->on_term, NULL) == 0 && live->on_int != NULL &&
+        return live->on_time != NULL && live->on_publish != NULL &&
+               event_add(live->on_publish, &every) == 0 && live->on_term != NULL &&
+               event_add(live->on_term, NULL) == 0 && live->on_int != NULL &&
                event_add(live->on_int, NULL) == 0;
 }
 
@@ -371,8 +372,8 @@ static bool watch_threads(struct live *live)
 /* Modules start in this order and end in the reverse one (live_free). */
 static bool start_all(struct live *live, const struct live_config *config)
 {
-        return start_loop(live) && open_record(live, config) && start_core(live) && start_control(live, config) &&
-               start_bus(live) && watch_threads(live);
+        return start_loop(live) && open_record(live, config) && start_core(live) &&
+               start_control(live, config) && start_bus(live) && watch_threads(live);
 }
 
 struct live *live_new(const struct live_config *config)

@@ -180,7 +180,8 @@ static void add_caret(const struct diag *d, struct diag_at at, struct text *t)
                 text_add(t, "    %*s^\n", (int)places, "");
 }
 
-static void add_head(const struct diag *d, const struct diag_entry *e, struct text *t, const char *on, const char *off)
+static void add_head(
+    const struct diag *d, const struct diag_entry *e, struct text *t, const char *on, const char *off)
 {
         text_add(t, "%s", diag_path(d, e->at.source));
         if (e->at.line > 0)
@@ -205,7 +206,8 @@ void diag_print(const struct diag *d, FILE *to, bool colour)
                 struct text t;
 
                 text_init(&t, buf, sizeof buf);
-                add_head(d, &d->entries[i], &t, colour ? on[d->entries[i].severity] : "", colour ? "\033[0m" : "");
+                add_head(
+                    d, &d->entries[i], &t, colour ? on[d->entries[i].severity] : "", colour ? "\033[0m" : "");
                 add_caret(d, d->entries[i].at, &t);
                 fputs(buf, to);
         }

@@ -117,8 +117,8 @@ size_t text_distance(const char *a, const char *b, size_t cap)
         return row[na % 3][nb] < cap ? row[na % 3][nb] : cap;
 }
 
-const char *text_nearest(const char *word, const char *(*name_at)(const void *ctx, size_t i), const void *ctx,
-    size_t n)
+const char *text_nearest(
+    const char *word, const char *(*name_at)(const void *ctx, size_t i), const void *ctx, size_t n)
 {
         size_t letters = strlen(word);
         /* One slip in three letters is a slip of the pen; more is another word. */

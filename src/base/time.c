@@ -48,7 +48,8 @@ void time_format_utc(int64_t wall_us, char buf[TIME_UTC_CAP])
         }
         civil_from_days(days, &year, &month, &day);
         snprintf(buf, TIME_UTC_CAP, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", year % 10000, month, day,
-            (int)(rest / TIME_H), (int)(rest / TIME_MIN % 60), (int)(rest / TIME_S % 60), (int)(rest % TIME_S));
+            (int)(rest / TIME_H), (int)(rest / TIME_MIN % 60), (int)(rest / TIME_S % 60),
+            (int)(rest % TIME_S));
 }
 
 void time_add_duration(struct text *t, int64_t us)

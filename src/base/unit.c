@@ -160,7 +160,8 @@ enum unit_status unit_parse(const char *text, enum unit_dim dim, double *value, 
         char name[16];
 
         /* strtod also reads hexadecimal, "inf" and "nan", which no quantity is written with. */
-        if (end == text || strspn(text, "+-.0123456789") == 0 || memchr(text, 'x', (size_t)(end - text)) != NULL)
+        if (end == text || strspn(text, "+-.0123456789") == 0 ||
+            memchr(text, 'x', (size_t)(end - text)) != NULL)
                 return UNIT_ERR_NUMBER;
         while (isspace((unsigned char)*end))
                 end++;

@@ -110,8 +110,8 @@ static void take_exception(const uint8_t *reply, struct sched_result *r)
                 text_copy(r->text, sizeof r->text, "an exception of no known code");
 }
 
-void frame_reply(const struct sched_action *a, uint16_t transaction, const uint8_t *reply, int len,
-    struct sched_result *r)
+void frame_reply(
+    const struct sched_action *a, uint16_t transaction, const uint8_t *reply, int len, struct sched_result *r)
 {
         uint8_t request[FRAME_MAX];
         int function = function_of(a);

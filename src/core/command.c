@@ -57,7 +57,8 @@ static bool refuse_links(const struct core *core, struct effect_reply *reply)
 
                 if (core->link[i].is_up)
                         continue;
-                snprintf(text, sizeof text, "link %s is down: %s", core->tool->links[i].name, core->link[i].why);
+                snprintf(
+                    text, sizeof text, "link %s is down: %s", core->tool->links[i].name, core->link[i].why);
                 refuse(reply, text, "look at the cable, the module's power and the address in the tool file");
                 return true;
         }
@@ -72,16 +73,19 @@ static bool refuse_failsafe(const struct core *core, struct effect_reply *reply)
                 const struct tool_device *device = &core->tool->devices[tag->device];
                 char text[256];
 
-                if (!tag->is_output || tag->class == TOOL_CLASS_PLAIN || tag->failsafe == TOOL_FAILSAFE_DEVICE_TIMED)
+                if (!tag->is_output || tag->class == TOOL_CLASS_PLAIN ||
+                    tag->failsafe == TOOL_FAILSAFE_DEVICE_TIMED)
                         continue;
-                if (tag->failsafe == TOOL_FAILSAFE_WATCHDOG && core->watchdog[tag->device] == TOOL_WATCHDOG_RUNNING)
+                if (tag->failsafe == TOOL_FAILSAFE_WATCHDOG &&
+                    core->watchdog[tag->device] == TOOL_WATCHDOG_RUNNING)
                         continue;
                 if (tag->failsafe == TOOL_FAILSAFE_WATCHDOG)
-                        snprintf(text, sizeof text, "%s relies on the watchdog of %s, which is not running", tag->name,
-                            device->name);
+                        snprintf(text, sizeof text, "%s relies on the watchdog of %s, which is not running",
+                            tag->name, device->name);
                 else
                         snprintf(text, sizeof text, "%s has no fail-safe of its own", tag->name);
-                refuse(reply, text, "a precursor valve needs `failsafe: watchdog` or `device_timed` in the tool file");
+                refuse(reply, text,
+                    "a precursor valve needs `failsafe: watchdog` or `device_timed` in the tool file");
                 return true;
         }
         return false;
@@ -99,7 +103,8 @@ static void do_run(struct core *core, const struct command *command, struct effe
                 return;
         core_start_run(core, command);
         reply->run_id = core->run_id;
-        snprintf(reply->text, sizeof reply->text, "run %lld started: %s", (long long)core->run_id, core->recipe_name);
+        snprintf(reply->text, sizeof reply->text, "run %lld started: %s", (long long)core->run_id,
+            core->recipe_name);
 }
 
 /* ---- the others ---- */
@@ -111,7 +116,8 @@ static void do_hold(struct core *core, const struct command *command, struct eff
         snprintf(reason, sizeof reason, "held by %s", command->user);
         core_revoke_pulse(core, command->now, CAUSE_OPERATOR);
         core_go(core, MACHINE_ON_HOLD, reason);
-        text_copy(reply->text, sizeof reply->text, command->now ? "holding now" : "holding at the next safe point");
+        text_copy(
+            reply->text, sizeof reply->text, command->now ? "holding now" : "holding at the next safe point");
 }
 
 static void do_resume(struct core *core, const struct command *command, struct effect_reply *reply)
@@ -120,7 +126,8 @@ static void do_resume(struct core *core, const struct command *command, struct e
         struct text t;
 
         text_init(&t, why, sizeof why);
-        if (core->must_repeat && core->has_half && core->recipe->resume_asks && !command->repeat && !command->skip) {
+        if (core->must_repeat && core->has_half && core->recipe->resume_asks && !command->repeat &&
+            !command->skip) {
                 refuse(reply, "a pulse was cut, and the recipe asks what to do with it",
                     "resume with `repeat` (the pulse once more, whole) or `skip`");
                 return;
@@ -135,7 +142,8 @@ static void do_resume(struct core *core, const struct command *command, struct e
                 core->must_repeat = false;
         snprintf(reason, sizeof reason, "resumed by %s", command->user);
         core_go(core, MACHINE_ON_RESUME, reason);
-        text_copy(reply->text, sizeof reply->text, core->must_repeat && core->has_half
+        text_copy(reply->text, sizeof reply->text,
+            core->must_repeat && core->has_half
                 ? "resuming: the purge runs whole, then the pulse that was cut"
                 : "resuming");
 }
@@ -182,7 +190,8 @@ static void do_shutdown(struct core *core, const struct command *command, struct
         core->is_shutting_down = true;
         core->stage_us = core->now_us;
         text_copy(reply->text, sizeof reply->text, "shutting down");
-        if (core->state == MACHINE_STOPPING || !core_go(core, MACHINE_ON_STOP, "the daemon was told to end")) {
+        if (core->state == MACHINE_STOPPING ||
+            !core_go(core, MACHINE_ON_STOP, "the daemon was told to end")) {
                 core_revoke_pulse(core, false, CAUSE_SHUTDOWN);
                 if (core->state == MACHINE_STOPPING)
                         core->stage = STAGE_PULSE;
@@ -191,8 +200,8 @@ static void do_shutdown(struct core *core, const struct command *command, struct
         }
 }
 
-static void (*const handlers[VERB_COUNT])(struct core *core, const struct command *command,
-    struct effect_reply *reply) = {
+static void (*const handlers[VERB_COUNT])(
+    struct core *core, const struct command *command, struct effect_reply *reply) = {
     [VERB_RUN] = do_run,
     [VERB_HOLD] = do_hold,
     [VERB_RESUME] = do_resume,

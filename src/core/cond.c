@@ -148,7 +148,8 @@ void cond_add_values(struct text *t, const struct cond_pool *pool, int root, con
         }
 }
 
-static void add_wanted(struct text *t, const struct cond_node *n, const struct snapshot *snap, const struct tool *tool)
+static void add_wanted(
+    struct text *t, const struct cond_node *n, const struct snapshot *snap, const struct tool *tool)
 {
         static const char *const words[] = {"<", "<=", ">", ">=", "="};
         double ref;

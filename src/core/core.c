@@ -45,7 +45,8 @@ void core_watch_windows(struct core *core, const struct cond_pool *pool)
 {
         for (int i = 0; i < pool->count; i++)
                 if (pool->nodes[i].op == COND_STEADY)
-                        snapshot_watch(&core->snap, pool->nodes[i].slot, pool->nodes[i].a, pool->nodes[i].over_us);
+                        snapshot_watch(
+                            &core->snap, pool->nodes[i].slot, pool->nodes[i].a, pool->nodes[i].over_us);
 }
 
 struct effect *core_emit(struct core *core, enum effect_kind kind)
@@ -65,7 +66,8 @@ int64_t core_wall(const struct core *core, int64_t t_us)
 
 /* ---- trips of the core's own ---- */
 
-static void trip(struct core *core, const char *id, enum tool_action action, const char *guidance, const char *text)
+static void trip(
+    struct core *core, const char *id, enum tool_action action, const char *guidance, const char *text)
 {
         if (interlock_raise(&core->locks, id, action, text, guidance, core->wall_us)) {
                 core_log(core, "trip", RECORD_TRIP, id, "%s", text);
@@ -82,7 +84,8 @@ static void watch_lag(struct core *core)
                 return;
         core->lags++;
         if (lag_us > CORE_LAG_ALARM_US)
-                core_log(core, "lag", RECORD_ALARM, "loop", "a turn came %" PRId64 " ms late", lag_us / TIME_MS);
+                core_log(
+                    core, "lag", RECORD_ALARM, "loop", "a turn came %" PRId64 " ms late", lag_us / TIME_MS);
         if (lag_us <= CORE_LAG_TRIP_US)
                 return;
         snprintf(why, sizeof why, "the control loop stood still for %" PRId64 " ms", lag_us / TIME_MS);
@@ -103,8 +106,8 @@ static void watch_links(struct core *core)
                 if (core->is_starting_up || core->now_us - core->link[i].down_us <= CORE_LINK_US ||
                     !output_is_energised_on(&core->outs, i))
                         continue;
-                snprintf(why, sizeof why, "link %s is down with outputs energised: %s", core->tool->links[i].name,
-                    core->link[i].why);
+                snprintf(why, sizeof why, "link %s is down with outputs energised: %s",
+                    core->tool->links[i].name, core->link[i].why);
                 trip(core, id, TOOL_ACT_ABORT, "Look at the cable and the module's power.", why);
         }
 }
@@ -123,7 +126,8 @@ static void watch_outputs(struct core *core)
         text_init(&t, seen, sizeof seen);
         tool_add_value(&t, &core->tool->tags[tag], core->snap.tag[tag].value);
         snprintf(id, sizeof id, "follow-%s", core->tool->tags[tag].name);
-        snprintf(why, sizeof why, "%s was commanded %s and reads back %s", core->tool->tags[tag].name, wanted, seen);
+        snprintf(why, sizeof why, "%s was commanded %s and reads back %s", core->tool->tags[tag].name, wanted,
+            seen);
         trip(core, id, TOOL_ACT_ABORT, "A second master, or a module that does not obey.", why);
         interlock_clear(&core->locks, id);
 }
@@ -134,7 +138,8 @@ static void watch_pulse(struct core *core)
 
         if (!core->pulse.is_live || core->now_us - core->pulse.close_us <= CORE_CLOSE_US)
                 return;
-        snprintf(why, sizeof why, "pulse %s: no word of its close", core->tool->lines[core->pulse.record.line].name);
+        snprintf(why, sizeof why, "pulse %s: no word of its close",
+            core->tool->lines[core->pulse.record.line].name);
         trip(core, "pulse-close", TOOL_ACT_ABORT, "Look at the valve and its module.", why);
         interlock_clear(&core->locks, "pulse-close");
 }
@@ -152,7 +157,8 @@ static void watch_permits(struct core *core)
 
                 if (!tag->is_output || !tag->is_bit)
                         continue;
-                if (!is_pulsing && (!out->has_wanted || !(out->wanted < tag->safe || out->wanted > tag->safe)))
+                if (!is_pulsing &&
+                    (!out->has_wanted || !(out->wanted < tag->safe || out->wanted > tag->safe)))
                         continue;
                 if (interlock_permits(&core->locks, &core->snap, i, &which))
                         continue;
@@ -184,7 +190,8 @@ static void fold_samples(struct core *core, const struct event *event)
         for (int i = 0; i < event->u.samples.count; i++) {
                 const struct sample *s = &event->u.samples.item[i];
 
-                if (s->tag < 0 || s->tag >= core->tool->tag_count || !snapshot_fold(&core->snap, core->tool, s))
+                if (s->tag < 0 || s->tag >= core->tool->tag_count ||
+                    !snapshot_fold(&core->snap, core->tool, s))
                         continue;
                 if (s->tag == core->tool->gauge && core->snap.tag[s->tag].link_quality == QUALITY_GOOD)
                         pulse_gauge_sample(&core->gauge, s->t_us, s->value);
@@ -203,8 +210,8 @@ static void fold_link(struct core *core, const struct event_link *link)
         core->link[link->link].is_up = link->up;
         core->link[link->link].down_us = core->now_us;
         text_copy(core->link[link->link].why, sizeof core->link[link->link].why, link->why);
-        core_log(core, "link", link->up ? RECORD_INFO : RECORD_WARNING, core->tool->links[link->link].name, "%s%s%s",
-            link->up ? "up" : "down", link->why[0] != '\0' ? ": " : "", link->why);
+        core_log(core, "link", link->up ? RECORD_INFO : RECORD_WARNING, core->tool->links[link->link].name,
+            "%s%s%s", link->up ? "up" : "down", link->why[0] != '\0' ? ": " : "", link->why);
 }
 
 static void fold_watchdog(struct core *core, const struct event_watchdog *w)
@@ -220,7 +227,8 @@ static void fold_watchdog(struct core *core, const struct event_watchdog *w)
         snprintf(id, sizeof id, "watchdog-%s", core->tool->devices[w->device].name);
         snprintf(why, sizeof why, "the watchdog of %s expired: its outputs went to their safe values",
             core->tool->devices[w->device].name);
-        trip(core, id, TOOL_ACT_ABORT, "The daemon or the link was silent. Look at the tool, then reset.", why);
+        trip(core, id, TOOL_ACT_ABORT, "The daemon or the link was silent. Look at the tool, then reset.",
+            why);
         /* The reset itself re-arms it (enter_clearing), so its cause never stands in the way. */
         interlock_clear(&core->locks, id);
 }

@@ -102,7 +102,7 @@ struct core {
         int64_t cycle;
         struct core_setpoint setpoint[TOOL_TAGS_MAX];
         int64_t guard_us[RECIPE_GUARDS_MAX]; /* broken since; TIME_NEVER = whole */
-        struct position half; /* the last pulse's place */
+        struct position half;                /* the last pulse's place */
         bool has_half, must_repeat;
         int attempt;
         struct core_pulse pulse;
@@ -122,8 +122,8 @@ int64_t core_wall(const struct core *core, int64_t t_us);
 
 /* ---- log.c: what goes into the record ---- */
 struct record *core_record(struct core *core, enum record_kind kind);
-void core_log(struct core *core, const char *kind, enum record_severity severity, const char *source, const char *fmt,
-    ...) TEXT_PRINTF(5, 6);
+void core_log(struct core *core, const char *kind, enum record_severity severity, const char *source,
+    const char *fmt, ...) TEXT_PRINTF(5, 6);
 void core_log_run(struct core *core, enum record_kind kind);
 void core_log_sample(struct core *core, int tag);
 
@@ -160,7 +160,8 @@ struct step_turn {
 };
 void step_enter(struct core *core, const struct recipe_op *op);
 struct step_turn step_turn(struct core *core, const struct recipe_op *op);
-void step_describe(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op);
+void step_describe(
+    struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op);
 /* What the step waits for, with live values. */
 void step_add_waiting(struct text *t, const struct core *core, const struct recipe_op *op);
 /* Every set-point that the run put in force is within tolerance. */

@@ -27,10 +27,17 @@ const char *quality_why_name(enum quality_why why)
 const char *cause_name(enum cause cause)
 {
         static const char *const names[CAUSE_COUNT] = {
-            [CAUSE_NONE] = "none",         [CAUSE_STARTUP] = "start-up", [CAUSE_STEP] = "step",
-            [CAUSE_OPERATOR] = "operator", [CAUSE_IMAGE] = "image",      [CAUSE_TRIP] = "trip",
-            [CAUSE_PERMIT] = "permit",     [CAUSE_DEADLINE] = "deadline", [CAUSE_LEASE] = "lease",
-            [CAUSE_GATE] = "gate",         [CAUSE_SHUTDOWN] = "shutdown",
+            [CAUSE_NONE] = "none",
+            [CAUSE_STARTUP] = "start-up",
+            [CAUSE_STEP] = "step",
+            [CAUSE_OPERATOR] = "operator",
+            [CAUSE_IMAGE] = "image",
+            [CAUSE_TRIP] = "trip",
+            [CAUSE_PERMIT] = "permit",
+            [CAUSE_DEADLINE] = "deadline",
+            [CAUSE_LEASE] = "lease",
+            [CAUSE_GATE] = "gate",
+            [CAUSE_SHUTDOWN] = "shutdown",
         };
 
         assert(cause < CAUSE_COUNT);
@@ -40,8 +47,12 @@ const char *cause_name(enum cause cause)
 const char *pulse_outcome_name(enum pulse_outcome outcome)
 {
         static const char *const names[PULSE_OUTCOME_COUNT] = {
-            [PULSE_PENDING] = "open",      [PULSE_DONE] = "done",       [PULSE_CUT] = "cut",
-            [PULSE_REVOKED] = "revoked",   [PULSE_REFUSED] = "refused", [PULSE_FAILED] = "failed",
+            [PULSE_PENDING] = "open",
+            [PULSE_DONE] = "done",
+            [PULSE_CUT] = "cut",
+            [PULSE_REVOKED] = "revoked",
+            [PULSE_REFUSED] = "refused",
+            [PULSE_FAILED] = "failed",
             [PULSE_INTERRUPTED] = "interrupted",
         };
 

@@ -129,8 +129,11 @@ int interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t w
 
 static int strength(enum tool_action action)
 {
-        static const int order[] = {
-            [TOOL_ACT_NONE] = 0, [TOOL_ACT_CONTINUE] = 0, [TOOL_ACT_HOLD] = 1, [TOOL_ACT_STOP] = 2, [TOOL_ACT_ABORT] = 3};
+        static const int order[] = {[TOOL_ACT_NONE] = 0,
+            [TOOL_ACT_CONTINUE] = 0,
+            [TOOL_ACT_HOLD] = 1,
+            [TOOL_ACT_STOP] = 2,
+            [TOOL_ACT_ABORT] = 3};
 
         return order[action];
 }
@@ -188,7 +191,8 @@ bool interlock_permits(const struct interlocks *il, const struct snapshot *snap,
         return true;
 }
 
-void interlock_add_reason(struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock)
+void interlock_add_reason(
+    struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock)
 {
         const struct tool_interlock *lock = &il->tool->interlocks[interlock];
         char buf[192];

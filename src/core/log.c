@@ -16,8 +16,8 @@ struct record *core_record(struct core *core, enum record_kind kind)
         return r;
 }
 
-void core_log(struct core *core, const char *kind, enum record_severity severity, const char *source, const char *fmt,
-    ...)
+void core_log(struct core *core, const char *kind, enum record_severity severity, const char *source,
+    const char *fmt, ...)
 {
         struct record_event *event = &core_record(core, RECORD_EVENT)->u.event;
         struct text t;
@@ -57,6 +57,8 @@ void core_log_sample(struct core *core, int tag)
         last->value = st->value;
         last->quality = st->quality;
         r = core_record(core, RECORD_SAMPLE);
-        r->u.sample = (struct record_sample){
-            .tag = (int16_t)tag, .quality = st->quality, .t_us = core_wall(core, st->t_us), .value = st->value};
+        r->u.sample = (struct record_sample){.tag = (int16_t)tag,
+            .quality = st->quality,
+            .t_us = core_wall(core, st->t_us),
+            .value = st->value};
 }

@@ -86,7 +86,8 @@ static const unsigned char table[MACHINE_STATE_COUNT][MACHINE_CAUSE_COUNT] = {
         [MACHINE_ON_STOP] = TO(MACHINE_STOPPING),
         [MACHINE_ON_ABORT] = TO(MACHINE_ABORTING)},
     [MACHINE_STOPPING] = {[MACHINE_ON_DONE] = TO(MACHINE_STOPPED), [MACHINE_ON_ABORT] = TO(MACHINE_ABORTING)},
-    [MACHINE_ABORTING] = {[MACHINE_ON_DONE] = TO(MACHINE_ABORTED), [MACHINE_ON_STARTED] = TO(MACHINE_STOPPED)},
+    [MACHINE_ABORTING] =
+        {[MACHINE_ON_DONE] = TO(MACHINE_ABORTED), [MACHINE_ON_STARTED] = TO(MACHINE_STOPPED)},
     [MACHINE_ABORTED] = {[MACHINE_ON_RESET] = TO(MACHINE_CLEARING)},
     [MACHINE_CLEARING] = {[MACHINE_ON_DONE] = TO(MACHINE_STOPPED), [MACHINE_ON_ABORT] = TO(MACHINE_ABORTING)},
 };
@@ -100,11 +101,16 @@ const char *machine_state_name(enum machine_state s)
 const char *machine_cause_name(enum machine_cause c)
 {
         static const char *const names[MACHINE_CAUSE_COUNT] = {
-            [MACHINE_ON_DONE] = "done",       [MACHINE_ON_RUN] = "run",
-            [MACHINE_ON_HOLD] = "hold",       [MACHINE_ON_RESUME] = "resume",
-            [MACHINE_ON_SUSPEND] = "suspend", [MACHINE_ON_UNSUSPEND] = "unsuspend",
-            [MACHINE_ON_STOP] = "stop",       [MACHINE_ON_ABORT] = "abort",
-            [MACHINE_ON_RESET] = "reset",     [MACHINE_ON_FINISH] = "finish",
+            [MACHINE_ON_DONE] = "done",
+            [MACHINE_ON_RUN] = "run",
+            [MACHINE_ON_HOLD] = "hold",
+            [MACHINE_ON_RESUME] = "resume",
+            [MACHINE_ON_SUSPEND] = "suspend",
+            [MACHINE_ON_UNSUSPEND] = "unsuspend",
+            [MACHINE_ON_STOP] = "stop",
+            [MACHINE_ON_ABORT] = "abort",
+            [MACHINE_ON_RESET] = "reset",
+            [MACHINE_ON_FINISH] = "finish",
             [MACHINE_ON_STARTED] = "started",
         };
 

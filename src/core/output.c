@@ -98,7 +98,8 @@ bool output_may_be_open(const struct outputs *o, int tag)
 }
 
 /* The exclusions of `tag`: every output that must not be open with it is surely closed, and has been for the purge. */
-static bool is_clear(const struct outputs *o, const struct snapshot *snap, int tag, int64_t at_us, struct text *why)
+static bool is_clear(
+    const struct outputs *o, const struct snapshot *snap, int tag, int64_t at_us, struct text *why)
 {
         const struct tool *tool = o->tool;
 
@@ -115,7 +116,7 @@ static bool is_clear(const struct outputs *o, const struct snapshot *snap, int t
                 }
                 if (other->closed_us == INT64_MIN)
                         continue;
-                since = o->purging_us == TIME_NEVER   ? TIME_NEVER
+                since = o->purging_us == TIME_NEVER        ? TIME_NEVER
                         : o->purging_us > other->closed_us ? o->purging_us
                                                            : other->closed_us;
                 if (since == TIME_NEVER || time_add(since, purge_us) > at_us) {
@@ -131,8 +132,8 @@ static bool is_clear(const struct outputs *o, const struct snapshot *snap, int t
         return true;
 }
 
-bool output_may_open(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap, int tag,
-    int64_t at_us, struct text *why)
+bool output_may_open(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap,
+    int tag, int64_t at_us, struct text *why)
 {
         int which;
 
@@ -173,7 +174,8 @@ uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close
         assert(t->max_open_us == 0 || close_us - open_us <= t->max_open_us);
         assert(!excluded_now(o, tag));
         e = emit(out, EFFECT_PULSE);
-        e->u.pulse = (struct effect_pulse){.id = o->next_id++, .tag = (int16_t)tag, .open_us = open_us, .close_us = close_us};
+        e->u.pulse = (struct effect_pulse){
+            .id = o->next_id++, .tag = (int16_t)tag, .open_us = open_us, .close_us = close_us};
         output->pulse_id = e->u.pulse.id;
         output->pulse_open_us = open_us;
         output->pulse_close_us = close_us;
@@ -245,7 +247,8 @@ static bool is_on(const struct snapshot *snap, int tag)
 
 void output_watch_purge(struct outputs *o, const struct snapshot *snap)
 {
-        bool is_purging = is_flowing(o, snap) && is_on(snap, o->tool->exhaust) && is_on(snap, o->tool->pump_running);
+        bool is_purging =
+            is_flowing(o, snap) && is_on(snap, o->tool->exhaust) && is_on(snap, o->tool->pump_running);
 
         if (!is_purging)
                 o->purging_us = TIME_NEVER;
@@ -267,7 +270,8 @@ bool output_is_confirmed(const struct outputs *o, const struct snapshot *snap, i
 {
         const struct output *out = &o->out[tag];
 
-        if (!out->has_wanted || !out->has_commanded || out->pulse_id != 0 || !same(out->wanted, out->commanded))
+        if (!out->has_wanted || !out->has_commanded || out->pulse_id != 0 ||
+            !same(out->wanted, out->commanded))
                 return false;
         return o->tool->tags[tag].verify ? reads_back(o, snap, tag) : out->is_acked;
 }
@@ -293,7 +297,8 @@ bool output_is_energised_on(const struct outputs *o, int link)
 
                 if (!t->is_output || o->tool->devices[t->device].link != link)
                         continue;
-                if (o->out[i].pulse_id != 0 || (o->out[i].has_commanded && !same(o->out[i].commanded, t->safe)))
+                if (o->out[i].pulse_id != 0 ||
+                    (o->out[i].has_commanded && !same(o->out[i].commanded, t->safe)))
                         return true;
         }
         return false;

@@ -52,7 +52,8 @@ void core_resume_program(struct core *core)
         if (!core->has_half) {
                 /* No pulse in this phase yet: the step begins again; its timeout only paused. */
                 if (op->kind == RECIPE_WAIT_UNTIL || op->kind == RECIPE_PURGE_UNTIL)
-                        core_log(core, "step", RECORD_INFO, core->recipe->name, "line %d begins again", op->source_line);
+                        core_log(core, "step", RECORD_INFO, core->recipe->name, "line %d begins again",
+                            op->source_line);
                 return;
         }
         core->at = core->half;
@@ -65,8 +66,8 @@ void core_resume_program(struct core *core)
                 return;
         }
         position_advance(&core->at, core->recipe, &move);
-        core_log(core, "step", RECORD_INFO, core->recipe->name, "the half-cycle after line %d runs whole again",
-            core->recipe->ops[core->half.op].source_line);
+        core_log(core, "step", RECORD_INFO, core->recipe->name,
+            "the half-cycle after line %d runs whole again", core->recipe->ops[core->half.op].source_line);
 }
 
 /* Is a repeated purge still running? */
@@ -102,7 +103,8 @@ static void move_on(struct core *core)
         log_move(core, &move);
         core->is_entered = false;
         core->waited_us = 0;
-        if (core->recipe->ops[core->at.op].phase != phase && core->recipe->ops[core->at.op].kind != RECIPE_END) {
+        if (core->recipe->ops[core->at.op].phase != phase &&
+            core->recipe->ops[core->at.op].kind != RECIPE_END) {
                 /* A half-cycle does not reach past its phase. */
                 core->has_half = core->must_repeat = false;
                 core_log(core, "step", RECORD_INFO, core->recipe->name, "phase %s",

@@ -74,11 +74,13 @@ static void report_program(const struct core *core, struct core_status *out)
         out->source_line = op->source_line;
         out->is_heating = is_heating(core, op);
         out->is_bounded = !position_has_waits(&core->at, core->recipe);
-        out->left_us = position_tail_us(&core->at, core->recipe) + (out->step_left_us > 0 ? out->step_left_us : 0);
+        out->left_us =
+            position_tail_us(&core->at, core->recipe) + (out->step_left_us > 0 ? out->step_left_us : 0);
         if (op->phase >= 0)
                 for (int32_t i = core->recipe->finally_first; i < core->recipe->op_count; i++) {
                         out->left_us += core->recipe->ops[i].for_us;
-                        if (core->recipe->ops[i].kind == RECIPE_REPEAT || core->recipe->ops[i].kind == RECIPE_END)
+                        if (core->recipe->ops[i].kind == RECIPE_REPEAT ||
+                            core->recipe->ops[i].kind == RECIPE_END)
                                 break;
                 }
 }

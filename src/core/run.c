@@ -20,8 +20,8 @@ void core_revoke_pulse(struct core *core, bool cut, enum cause cause)
         e = core_emit(core, EFFECT_REVOKE);
         e->u.revoke.id = core->pulse.id;
         e->u.revoke.tag = core->tool->lines[core->pulse.record.line].valve;
-        core_log(core, "pulse", cut ? RECORD_WARNING : RECORD_INFO, core->tool->lines[core->pulse.record.line].name,
-            "taken back: %s", cause_name(cause));
+        core_log(core, "pulse", cut ? RECORD_WARNING : RECORD_INFO,
+            core->tool->lines[core->pulse.record.line].name, "taken back: %s", cause_name(cause));
 }
 
 void core_finish_measure(struct core *core)
@@ -109,7 +109,8 @@ static void enter_execute(struct core *core)
                 core_resume_program(core);
         } else {
                 core_begin_program(core, core->recipe->phases[0].first);
-                core_log(core, "step", RECORD_INFO, core->recipe->name, "phase %s", core->recipe->phases[0].name);
+                core_log(
+                    core, "step", RECORD_INFO, core->recipe->name, "phase %s", core->recipe->phases[0].name);
         }
 }
 
@@ -133,7 +134,8 @@ static void enter_unholding(struct core *core)
                 if (!sp->is_set)
                         continue;
                 if (sp->ramp > 0 && core->outs.out[i].has_commanded)
-                        output_ramp(&core->outs, i, core->outs.out[i].commanded, sp->value, sp->ramp, core->now_us);
+                        output_ramp(
+                            &core->outs, i, core->outs.out[i].commanded, sp->value, sp->ramp, core->now_us);
                 else
                         output_want(&core->outs, i, sp->value, CAUSE_STEP);
         }
@@ -152,7 +154,8 @@ static void enter_stopping(struct core *core)
         output_freeze_ramps(&core->outs);
         core_revoke_pulse(core, false, CAUSE_STEP);
         if (core->recipe == NULL)
-                enter_image(core, core->is_shutting_down ? TOOL_IMAGE_ABORT : TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
+                enter_image(
+                    core, core->is_shutting_down ? TOOL_IMAGE_ABORT : TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
 }
 
 static void enter_aborting(struct core *core)
@@ -223,9 +226,9 @@ bool core_go(struct core *core, enum machine_cause cause, const char *reason)
                 return false;
         if (reason != NULL)
                 text_copy(core->reason, sizeof core->reason, reason);
-        core_log(core, "state", next == MACHINE_ABORTING ? RECORD_TRIP : RECORD_INFO, machine_cause_name(cause),
-            "%s -> %s%s%s", machine_state_name(core->state), machine_state_name((enum machine_state)next),
-            core->reason[0] != '\0' ? ": " : "", core->reason);
+        core_log(core, "state", next == MACHINE_ABORTING ? RECORD_TRIP : RECORD_INFO,
+            machine_cause_name(cause), "%s -> %s%s%s", machine_state_name(core->state),
+            machine_state_name((enum machine_state)next), core->reason[0] != '\0' ? ": " : "", core->reason);
         core->state = (enum machine_state)next;
         core->state_us = core->now_us;
         if (core->recipe != NULL)
@@ -251,8 +254,9 @@ void core_hold(struct core *core, bool cut, const char *fmt, ...)
 
 void core_apply(struct core *core, enum tool_action action, bool cut, const char *reason)
 {
-        static const enum machine_cause causes[] = {
-            [TOOL_ACT_HOLD] = MACHINE_ON_HOLD, [TOOL_ACT_STOP] = MACHINE_ON_STOP, [TOOL_ACT_ABORT] = MACHINE_ON_ABORT};
+        static const enum machine_cause causes[] = {[TOOL_ACT_HOLD] = MACHINE_ON_HOLD,
+            [TOOL_ACT_STOP] = MACHINE_ON_STOP,
+            [TOOL_ACT_ABORT] = MACHINE_ON_ABORT};
 
         if (action == TOOL_ACT_NONE || action == TOOL_ACT_CONTINUE)
                 return;
@@ -358,7 +362,8 @@ static void act_held(struct core *core)
         char reason[192];
         struct text t;
 
-        if (core->recipe->hold_us_max == TIME_NEVER || core->now_us - core->state_us < core->recipe->hold_us_max)
+        if (core->recipe->hold_us_max == TIME_NEVER ||
+            core->now_us - core->state_us < core->recipe->hold_us_max)
                 return;
         text_init(&t, reason, sizeof reason);
         text_add(&t, "held for more than ");
@@ -375,8 +380,8 @@ static void name_unconfirmed(struct core *core)
         if (output_count_unconfirmed(&core->outs, &core->snap, &t) == 0)
                 return;
         snprintf(why, sizeof why, "not confirmed safe: %s", names);
-        interlock_raise(&core->locks, "unconfirmed", TOOL_ACT_ABORT, why, "Look at the links and the modules.",
-            core->wall_us);
+        interlock_raise(&core->locks, "unconfirmed", TOOL_ACT_ABORT, why,
+            "Look at the links and the modules.", core->wall_us);
         /* Clearing confirms them anew: the cause does not stand in the way of a reset. */
         interlock_clear(&core->locks, "unconfirmed");
         core_log(core, "trip", RECORD_TRIP, "unconfirmed", "%s", why);
@@ -389,7 +394,8 @@ static void end_start_up(struct core *core)
 
         name_unconfirmed(core);
         if (core->interrupted_run != 0) {
-                snprintf(why, sizeof why, "run %lld was interrupted: the daemon ended in it; nothing resumes by itself",
+                snprintf(why, sizeof why,
+                    "run %lld was interrupted: the daemon ended in it; nothing resumes by itself",
                     (long long)core->interrupted_run);
                 interlock_raise(&core->locks, "restart", TOOL_ACT_ABORT, why,
                     "Look at the tool and the powder, then reset.", core->wall_us);
@@ -453,7 +459,8 @@ static void watch_exit(struct core *core)
                 return;
         if (!is_over && core->now_us - core->stage_us < CORE_EXIT_US)
                 return;
-        core_log(core, "state", RECORD_INFO, "shutdown", "outputs %s", is_over ? "confirmed safe" : "not confirmed");
+        core_log(core, "state", RECORD_INFO, "shutdown", "outputs %s",
+            is_over ? "confirmed safe" : "not confirmed");
         core_emit(core, EFFECT_EXIT);
         core->is_shutting_down = false;
 }
@@ -464,7 +471,8 @@ void core_act(struct core *core)
         int64_t bound_us = machine_bound_us(core->state);
         char why[96];
 
-        if (core->state != MACHINE_ABORTING && bound_us != TIME_NEVER && core->now_us - core->state_us > bound_us) {
+        if (core->state != MACHINE_ABORTING && bound_us != TIME_NEVER &&
+            core->now_us - core->state_us > bound_us) {
                 snprintf(why, sizeof why, "%s did not end in time", machine_state_name(core->state));
                 core_go(core, MACHINE_ON_ABORT, why);
         }

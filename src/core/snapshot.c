@@ -91,6 +91,16 @@ bool snapshot_range(const struct snapshot *snap, int slot, double *range)
         return true;
 }
 
+/* Bit for bit: a working gauge always shows its noise. */
+static bool is_identical(double a, double b)
+{
+        uint64_t bits[2];
+
+        memcpy(&bits[0], &a, sizeof a);
+        memcpy(&bits[1], &b, sizeof b);
+        return bits[0] == bits[1];
+}
+
 bool snapshot_fold(struct snapshot *snap, const struct tool *tool, const struct sample *s)
 {
         const struct tool_tag *tag = &tool->tags[s->tag];
@@ -111,8 +121,7 @@ bool snapshot_fold(struct snapshot *snap, const struct tool *tool, const struct 
                 st->link_why = QUALITY_WHY_INVALID;
         }
         if (is_good) {
-                /* Bit for bit: a working gauge always shows its noise. */
-                if (st->same_us == INT64_MIN || memcmp(&st->value, &s->value, sizeof s->value) != 0)
+                if (st->same_us == INT64_MIN || !is_identical(st->value, s->value))
                         st->same_us = s->t_us;
                 st->value = s->value;
         }

@@ -14,10 +14,11 @@ static void enter_set(struct core *core, const struct recipe_op *op)
         struct core_setpoint *sp = &core->setpoint[op->tag];
         int loop = tool_find_loop_of_setpoint(core->tool, op->tag);
 
-        *sp = (struct core_setpoint){.is_set = true, .is_standby = op->is_standby, .value = op->value, .ramp = op->ramp};
+        *sp = (struct core_setpoint){
+            .is_set = true, .is_standby = op->is_standby, .value = op->value, .ramp = op->ramp};
         if (op->ramp > 0 && loop >= 0 && snapshot_is_good(&core->snap, core->tool->loops[loop].value))
-                output_ramp(&core->outs, op->tag, core->snap.tag[core->tool->loops[loop].value].value, op->value,
-                    op->ramp, core->now_us);
+                output_ramp(&core->outs, op->tag, core->snap.tag[core->tool->loops[loop].value].value,
+                    op->value, op->ramp, core->now_us);
         else
                 output_want(&core->outs, op->tag, op->value, CAUSE_STEP);
 }
@@ -30,11 +31,13 @@ static void enter_valve(struct core *core, const struct recipe_op *op)
         text_init(&t, why, sizeof why);
         if (op->value != core->tool->tags[op->tag].safe &&
             !output_may_open(&core->outs, &core->locks, &core->snap, op->tag, core->now_us, &t)) {
-                core_log(core, "step", RECORD_WARNING, core->tool->tags[op->tag].name, "was not moved: %s", why);
+                core_log(
+                    core, "step", RECORD_WARNING, core->tool->tags[op->tag].name, "was not moved: %s", why);
                 core_hold(core, false, "%s was not moved: %s", core->tool->tags[op->tag].name, why);
                 return;
         }
-        core->setpoint[op->tag] = (struct core_setpoint){.is_set = true, .is_standby = true, .value = op->value};
+        core->setpoint[op->tag] =
+            (struct core_setpoint){.is_set = true, .is_standby = true, .value = op->value};
         output_want(&core->outs, op->tag, op->value, CAUSE_STEP);
 }
 
@@ -44,18 +47,21 @@ static struct step_turn turn_at_once(struct core *core, const struct recipe_op *
         return (struct step_turn){.is = STEP_DONE, .at_us = core->step_us};
 }
 
-static void describe_set(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+static void describe_set(
+    struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
 {
         int loop = tool_find_loop_of_setpoint(tool, op->tag);
 
         (void)r;
-        text_add(t, "set %s ", loop >= 0 ? tool->tags[tool->loops[loop].value].name : tool->tags[op->tag].name);
+        text_add(
+            t, "set %s ", loop >= 0 ? tool->tags[tool->loops[loop].value].name : tool->tags[op->tag].name);
         tool_add_value(t, &tool->tags[op->tag], op->value);
         if (op->ramp > 0)
                 text_add(t, " at %.4g %s/s", op->ramp, tool->tags[op->tag].unit->name);
 }
 
-static void describe_valve(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+static void describe_valve(
+    struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
 {
         (void)r;
         text_add(t, "%s %s", op->value != 0 ? "open" : "close", tool->tags[op->tag].name);
@@ -68,7 +74,8 @@ static void enter_note(struct core *core, const struct recipe_op *op)
         core_log(core, "note", RECORD_INFO, core->recipe->name, "%s", core->recipe->notes[op->note]);
 }
 
-static void describe_note(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+static void describe_note(
+    struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
 {
         (void)tool;
         text_add(t, "note: %s", r->notes[op->note]);
@@ -101,7 +108,8 @@ static struct step_turn turn_time(struct core *core, const struct recipe_op *op)
         return (struct step_turn){.is = STEP_DONE, .at_us = end_us};
 }
 
-static void describe_wait(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+static void describe_wait(
+    struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
 {
         (void)tool;
         (void)r;
@@ -141,10 +149,12 @@ static struct step_turn turn_until(struct core *core, const struct recipe_op *op
             .is = STEP_WAITS, .at_us = time_min(timeout_us, time_add(core->true_us, op->for_us))};
 }
 
-static void describe_until(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+static void describe_until(
+    struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
 {
         (void)tool;
-        text_add(t, "%s until %s", op->kind == RECIPE_PURGE_UNTIL ? "purge" : "wait", r->conds[op->cond].text);
+        text_add(
+            t, "%s until %s", op->kind == RECIPE_PURGE_UNTIL ? "purge" : "wait", r->conds[op->cond].text);
         if (op->for_us > 0) {
                 text_add(t, " for ");
                 time_add_duration(t, op->for_us);
@@ -199,7 +209,8 @@ static void enter_pulse(struct core *core, const struct recipe_op *op)
         }
         text_init(&t, why, sizeof why);
         if (core->pulse.is_live) {
-                core_hold(core, true, "pulse %s was not opened: the last pulse's close is not reported", line->name);
+                core_hold(core, true, "pulse %s was not opened: the last pulse's close is not reported",
+                    line->name);
                 return;
         }
         if (!output_may_open(&core->outs, &core->locks, &core->snap, line->valve, core->step_us, &t)) {
@@ -219,7 +230,8 @@ static struct step_turn turn_pulse(struct core *core, const struct recipe_op *op
         return (struct step_turn){.is = STEP_DONE, .at_us = end_us};
 }
 
-static void describe_pulse(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+static void describe_pulse(
+    struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
 {
         (void)r;
         text_add(t, "pulse %s ", tool->lines[op->line].name);
@@ -231,7 +243,8 @@ static void describe_pulse(struct text *t, const struct tool *tool, const struct
 static const struct {
         void (*enter)(struct core *core, const struct recipe_op *op);
         struct step_turn (*turn)(struct core *core, const struct recipe_op *op);
-        void (*describe)(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op);
+        void (*describe)(
+            struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op);
 } steps[] = {
     [RECIPE_SET] = {enter_set, turn_at_once, describe_set},
     [RECIPE_WAIT] = {enter_nothing, turn_time, describe_wait},
@@ -258,7 +271,8 @@ struct step_turn step_turn(struct core *core, const struct recipe_op *op)
         return steps[op->kind].turn(core, op);
 }
 
-void step_describe(struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+void step_describe(
+    struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
 {
         if (op->kind < RECIPE_REPEAT)
                 steps[op->kind].describe(t, tool, r, op);
@@ -331,7 +345,8 @@ void step_add_waiting(struct text *t, const struct core *core, const struct reci
         } else if (waits_for_settled(core, op)) {
                 add_unsettled(t, core);
         } else {
-                cond_add_unmet(t, &core->recipe->pool, core->recipe->conds[op->cond].root, &core->snap, core->tool);
+                cond_add_unmet(
+                    t, &core->recipe->pool, core->recipe->conds[op->cond].root, &core->snap, core->tool);
         }
         if (t->len == 0)
                 text_add(t, "fresh readings for %s", core->recipe->conds[op->cond].text);

@@ -6,10 +6,10 @@
 #include <string.h> /* strcmp */
 
 /* Every table of named things begins its rows with the name. */
-#define FIND(rows, count, wanted)                                                                                   \
-        for (int i = 0; i < (count); i++)                                                                           \
-                if (strcmp((rows)[i].name, (wanted)) == 0)                                                          \
-                        return i;                                                                                   \
+#define FIND(rows, count, wanted)                                                                            \
+        for (int i = 0; i < (count); i++)                                                                    \
+                if (strcmp((rows)[i].name, (wanted)) == 0)                                                   \
+                        return i;                                                                            \
         return TOOL_NONE
 
 int tool_find_tag(const struct tool *tool, const char *name)

@@ -3,10 +3,10 @@
 #include <assert.h> /* assert */
 #include <string.h> /* strcmp */
 
-#define S(s)   MACHINE_BIT(MACHINE_##s)
-#define ANY    (MACHINE_BIT(MACHINE_STATE_COUNT) - 1)
-#define IN_RUN                                                                                                      \
-        (S(STARTING) | S(EXECUTE) | S(COMPLETING) | S(HOLDING) | S(HELD) | S(UNHOLDING) | S(SUSPENDING) |           \
+#define S(s) MACHINE_BIT(MACHINE_##s)
+#define ANY  (MACHINE_BIT(MACHINE_STATE_COUNT) - 1)
+#define IN_RUN                                                                                               \
+        (S(STARTING) | S(EXECUTE) | S(COMPLETING) | S(HOLDING) | S(HELD) | S(UNHOLDING) | S(SUSPENDING) |    \
             S(SUSPENDED) | S(UNSUSPENDING))
 #define STARTABLE (S(STOPPED) | S(IDLE) | S(COMPLETE))
 

@@ -144,7 +144,7 @@ static void read_line(struct tool_file *f, const struct yaml_node *node)
         int index = tool_file_want_equipment(
             f, reader_at_key(&f->r, node), node->key, TOOL_FILE_LINE, "precursor line");
         keys_read(&f->r, node, &tool_file_sim_line_keys, node->key, &raw, &found);
-        struct tool_sim_line unused, *line = index >= 0 ? &f->tool->sim.line[index] : &unused;
+        struct tool_sim_line unused = {0}, *line = index >= 0 ? &f->tool->sim.line[index] : &unused;
         read_vapour(f, raw.vapour, line);
         read_tails(f, raw.tails, line);
         keep_line(line, &raw);

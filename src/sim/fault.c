@@ -179,7 +179,7 @@ static size_t value_length(const char *value)
 }
 
 /* End the part that `at` points behind and begin the next, when `mark` stands there. */
-static char *next_part(char **at, char *mark, char wanted)
+static char *next_part(char **at, const char *mark, char wanted)
 {
         if (*mark != wanted)
                 return NULL;

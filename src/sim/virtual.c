@@ -21,7 +21,8 @@ struct pair {
         bool is_used, is_open, is_revoked;
 };
 
-struct virtual {
+struct virtual
+{
         const struct tool *tool;
         struct core *core;
         struct sim *sim;
@@ -183,8 +184,8 @@ static void end_pair(struct virtual *v, struct pair *pair, enum pulse_outcome ou
 {
         struct pair done = *pair;
         bool opened = outcome == PULSE_DONE || outcome == PULSE_CUT;
-        struct event event = {.kind = EVENT_PULSE, .u.pulse = {.id = done.pulse.id, .tag = done.pulse.tag,
-                                                       .outcome = (uint8_t)outcome}};
+        struct event event = {.kind = EVENT_PULSE,
+            .u.pulse = {.id = done.pulse.id, .tag = done.pulse.tag, .outcome = (uint8_t)outcome}};
 
         pair->is_used = false;
         if (opened) {

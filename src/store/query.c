@@ -234,7 +234,7 @@ static double get_number(sqlite3_stmt *stmt, int column)
 #define RUN_COLUMNS                                                                                          \
         "SELECT id, recipe, state, reason, operator, started_us, ended_us,"                                  \
         " (SELECT count(*) FROM cycle WHERE run_id = run.id),"                                               \
-        " (SELECT count(*) FROM pulse WHERE run_id = run.id), recipe_sha256, tool_sha256, version,"                      \
+        " (SELECT count(*) FROM pulse WHERE run_id = run.id), recipe_sha256, tool_sha256, version,"          \
         " json_extract(declared, '$.timed_s'), json_extract(declared, '$.pressure_unit') FROM run "
 
 static void get_run(sqlite3_stmt *stmt, struct query_run *run)

@@ -55,7 +55,8 @@ static int put_run_start(struct rows *r, const struct record *record, const stru
         sqlite3_bind_int64(stmt, 5, record->wall_us);
         statement_bind_text(stmt, 6, copy->recipe, sizeof copy->recipe);
         sqlite3_bind_text(stmt, 7, runcopy_parameters(copy), -1, sqlite3_free);
-        sqlite3_bind_text(stmt, 8, runcopy_declared(copy, gauge >= 0 ? r->config.tool->tags[gauge].unit->name : ""), -1,
+        sqlite3_bind_text(stmt, 8,
+            runcopy_declared(copy, gauge >= 0 ? r->config.tool->tags[gauge].unit->name : ""), -1,
             sqlite3_free);
         sqlite3_bind_text(stmt, 9, copy->text, (int)copy->text_len, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 10, copy->sha256, -1, SQLITE_STATIC);

@@ -31,14 +31,14 @@ LIBRARIES = [
 
 # ISO C11, without those that bring clocks, threads, signals or locales.
 ISO_C = {name + ".h" for name in
-         "assert ctype errno float inttypes limits math stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn "
-         "string".split()}
+         "assert ctype errno float inttypes limits math stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib "
+         "stdnoreturn string".split()}
 # What the outer rings may take from the system besides.
 SYSTEM = {name + ".h" for name in
           "fcntl dirent fnmatch getopt glob grp libgen pthread pwd sched semaphore signal strings syslog termios time "
           "unistd poll pty netdb locale wchar arpa/inet net/if netinet/in netinet/ip netinet/tcp sys/epoll sys/eventfd "
-          "sys/file sys/ioctl sys/mman sys/prctl sys/random sys/resource sys/select sys/socket sys/stat sys/statvfs sys/syscall sys/time "
-          "sys/timerfd sys/types sys/uio sys/un sys/wait".split()}
+          "sys/file sys/ioctl sys/mman sys/prctl sys/random sys/resource sys/select sys/socket sys/stat sys/statvfs "
+          "sys/syscall sys/time sys/timerfd sys/types sys/uio sys/un sys/wait".split()}
 
 # What the pure rings' objects may need from outside: no input or output, no clock, no thread.
 SYMBOLS = set(
@@ -53,7 +53,8 @@ SYMBOLS = set(
     "__isnan __isinf __finite __fpclassify __signbit".split())
 ALLOCATE = {"malloc", "calloc", "realloc", "free"}
 # The objects that hold a module's _new() and _free(); nothing else allocates.
-ALLOCATORS = {"base/diag.o", "core/core.o", "core/recipe.o", "core/recq.o", "link/sched.o", "sim/sim.o", "sim/virtual.o"}
+ALLOCATORS = {"base/diag.o", "core/core.o", "core/recipe.o", "core/recq.o", "link/sched.o", "sim/sim.o",
+              "sim/virtual.o"}
 # Diagnostics are printed on the stream that the caller hands over.
 PRINT = {"fprintf", "vfprintf", "fputs", "fputc", "putc", "fwrite"}
 PRINTERS = {"base/diag.o"}
@@ -90,7 +91,9 @@ def why_not(ring, quoted, name):
             return None if ring in rings else f"that library belongs to ring {', '.join(sorted(rings))}"
     if ring in PURE:
         return f"ring {ring} is strict ISO C without clocks, files and threads"
-    return None if name in SYSTEM else "neither ISO C, nor a system header in tests/rings/rings.py, nor the ring's library"
+    if name in SYSTEM:
+        return None
+    return "neither ISO C, nor the ring's library, nor a system header in tests/rings/rings.py"
 
 
 def bad_includes(top):

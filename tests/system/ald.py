@@ -119,7 +119,8 @@ class Frame:
                 and self.values[address - self.address] == value)
 
     def __repr__(self):
-        return f"<unit {self.unit} function {self.function} address {self.address} values {self.values} at {self.at:.4f}>"
+        return (f"<unit {self.unit} function {self.function} address {self.address} values {self.values} "
+                f"at {self.at:.4f}>")
 
 
 def read_frame(sock):
@@ -359,7 +360,8 @@ class Client:
 
     def call(self, method, **params):
         self.next_id += 1
-        self.send(json.dumps({"jsonrpc": "2.0", "id": self.next_id, "method": method, "params": params}).encode() + b"\n")
+        request = {"jsonrpc": "2.0", "id": self.next_id, "method": method, "params": params}
+        self.send(json.dumps(request).encode() + b"\n")
         while True:
             answer = self.read()
             if "method" in answer:

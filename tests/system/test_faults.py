@@ -37,7 +37,7 @@ class Gauge(ald.Test):
         self.assertEqual(0, self.wire.coil(ald.VALVES, ald.NB))
         # The record says it too, with its time.
         self.stop_daemon()
-        events = self.rows("SELECT t_us, text, source FROM event WHERE kind IN ('trip', 'hold', 'quality', 'abort', 'permit')")
+        events = self.rows("SELECT t_us, text, source FROM event WHERE kind IN ('trip', 'hold', 'quality', 'permit')")
         self.assertTrue(any("chamber.pressure" in e["text"] + e["source"] for e in events), events)
         pulse = self.rows("SELECT outcome FROM pulse ORDER BY planned_open_us")[0]
         self.assertEqual("cut", pulse["outcome"])

@@ -13,9 +13,9 @@ class Reference(ald.Test):
     alone = True
 
     def test_two_cycles_are_recorded_within_5_ms(self):
-        self.start_all("--speed", "300")  # the cool-down at the end takes twenty minutes
+        self.start_all()
         done = self.ctl("run", ald.RECIPE, "--set", "cycles=2", "--set", "purge=5 s", "--set", "base=1 s", "--set",
-                        "settle=1 s", "--wait", timeout=200)
+                        "settle=1 s", "--set", "cool=120 degC", "--wait", timeout=200)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
         run = self.rows("SELECT * FROM run")
@@ -40,7 +40,8 @@ class Reference(ald.Test):
             self.assertLessEqual(abs(p["width_us"] - width_us), tolerance_us, p)
             self.assertLessEqual(abs(p["opened_us"] - p["planned_open_us"]), tolerance_us, p)
         cycle_us = pulses[2]["planned_open_us"] - pulses[0]["planned_open_us"]
-        self.assertEqual(11_100_000, cycle_us)
+        # Wall time beside a monotonic plan: each is rounded for itself.
+        self.assertAlmostEqual(11_100_000, cycle_us, delta=100)
         self.assertEqual([1, 2], [c["n"] for c in self.rows("SELECT n FROM cycle ORDER BY n")])
 
         # The wire agrees with the record, and the gauge was polled at 20 Hz or faster all along.

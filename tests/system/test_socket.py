@@ -35,9 +35,10 @@ class Abuse(ald.Test):
             self.assertIn(word, json.dumps(answer["error"]))
 
     def abuse(self):
-        for raw in (b"\n", b"{}\n", b"[]\n", b"null\n", b"[1,2]\n", b"garbage\n", b"\0\xff\xfe\n", b'{"jsonrpc":"2.0"}\n',
+        for raw in (b"\n", b"{}\n", b"[]\n", b"null\n", b"[1,2]\n", b"garbage\n", b"\0\xff\xfe\n",
+                    b'{"jsonrpc":"2.0"}\n', b"[" * 1000 + b"\n", b'{"a":' * 40 + b"1" + b"}" * 40 + b"\n",
                     b'{"jsonrpc":"2.0","id":1,"method":7}\n', b'{"jsonrpc":"1.0","id":1,"method":"status"}\n',
-                    b'{"jsonrpc":"2.0","id":{},"method":"status"}\n', b"[" * 1000 + b"\n", b'{"a":' * 40 + b"1" + b"}" * 40 + b"\n"):
+                    b'{"jsonrpc":"2.0","id":{},"method":"status"}\n'):
             self.refused(raw, may_close=True)
         self.refused(b'{"jsonrpc":"2.0","id":1,"method":"abrot","params":{}}\n', "abort")
         self.refused(b'{"jsonrpc":"2.0","id":1,"method":"shutdown","params":{}}\n')
@@ -47,7 +48,8 @@ class Abuse(ald.Test):
         self.refused(b'{"jsonrpc":"2.0","id":1,"method":"run","params":{}}\n', "recipe")
         self.refused(b'{"jsonrpc":"2.0","id":1,"method":"run","params":{"recipe":"none"}}\n')
         self.refused(b'{"jsonrpc":"2.0","id":1,"method":"upload","params":{"name":"x","offset":-1,"text":"y"}}\n')
-        self.refused(b'{"jsonrpc":"2.0","id":1,"method":"upload","params":{"name":"x","offset":"0","text":"y"}}\n', "offset")
+        self.refused(b'{"jsonrpc":"2.0","id":1,"method":"upload","params":{"name":"x","offset":"0","text":"y"}}\n',
+                     "offset")
         self.big_line()
         # Half a line, then the end of the connection; half a line that stays.
         half = self.client()

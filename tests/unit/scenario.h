@@ -41,11 +41,11 @@ struct scenario {
         bool has_out[TOOL_TAGS_MAX];
         int64_t closed_us[TOOL_TAGS_MAX];
         /* Disturbances. */
-        int bad_tag;          /* -1 = none */
-        double bad_value;     /* NaN or a number; the sample is replaced by it */
+        int bad_tag;      /* -1 = none */
+        double bad_value; /* NaN or a number; the sample is replaced by it */
         bool drop_bad, freeze_bad;
-        int deaf_tag;         /* -1 = none: writes to it fail */
-        int deviant_tag;      /* -1 = none: reads back 1 - value */
+        int deaf_tag;    /* -1 = none: writes to it fail */
+        int deviant_tag; /* -1 = none: reads back 1 - value */
 };
 
 /* V1 and V2 on the wire: no two of an exclusion open, and the purge between. */
@@ -142,14 +142,21 @@ static inline struct scenario *scenario_new(int64_t interrupted_run)
 {
         struct scenario *s = calloc(1, sizeof *s);
         struct virtual_config config = {.sim = {.seed = 1, .ready = true},
-            .start = {.now_us = 10 * TIME_S, .wall_us = 1700000000 * TIME_S, .next_run_id = 1, .store_ok = true,
+            .start = {.now_us = 10 * TIME_S,
+                .wall_us = 1700000000 * TIME_S,
+                .next_run_id = 1,
+                .store_ok = true,
                 .interrupted_run = interrupted_run}};
 
         ck_assert_ptr_nonnull(s);
         s->tool = support_tool(SUPPORT_TOOL);
         s->bad_tag = s->deaf_tag = s->deviant_tag = -1;
-        config.watch = (struct virtual_watch){.ctx = s, .record = scenario_record, .reply = scenario_reply,
-            .wire = scenario_wire, .tamper = scenario_tamper, .obeys = scenario_obeys};
+        config.watch = (struct virtual_watch){.ctx = s,
+            .record = scenario_record,
+            .reply = scenario_reply,
+            .wire = scenario_wire,
+            .tamper = scenario_tamper,
+            .obeys = scenario_obeys};
         s->v = virtual_new(s->tool, &config);
         ck_assert_ptr_nonnull(s->v);
         return s;
@@ -200,7 +207,8 @@ static inline int scenario_tag(struct scenario *s, const char *name)
 /* A command by an operator; returns the reply's code. */
 static inline int scenario_do(struct scenario *s, enum verb verb)
 {
-        struct command c = {.reply = 7, .verb = verb, .role = TOOL_ROLE_OPERATOR, .uid = 1000, .pid = 1, .user = "ann"};
+        struct command c = {
+            .reply = 7, .verb = verb, .role = TOOL_ROLE_OPERATOR, .uid = 1000, .pid = 1, .user = "ann"};
         int replies = s->replies;
 
         c.recipe = verb == VERB_RUN ? s->recipe : NULL;
@@ -211,8 +219,8 @@ static inline int scenario_do(struct scenario *s, enum verb verb)
 
 static inline void scenario_start(struct scenario *s, const char *cycles, const char *purge)
 {
-        struct file_set sets[] = {{"cycles", cycles}, {"purge", purge}, {"base", "2 s"}, {"settle", "2 s"}, {"cool", "120 degC"},
-            {"last_purge", "5 s"}};
+        struct file_set sets[] = {{"cycles", cycles}, {"purge", purge}, {"base", "2 s"}, {"settle", "2 s"},
+            {"cool", "120 degC"}, {"last_purge", "5 s"}};
 
         recipe_free(s->recipe);
         s->recipe = support_recipe(s->tool, SUPPORT_RECIPE, sets, sizeof sets / sizeof sets[0]);
@@ -249,7 +257,8 @@ static inline void scenario_check_closed(struct scenario *s)
 {
         for (int i = 0; i < s->tool->tag_count; i++)
                 if (s->tool->tags[i].is_output && s->tool->tags[i].class != TOOL_CLASS_PLAIN)
-                        ck_assert_msg(s->out[i] == s->tool->tags[i].safe, "%s is not closed", s->tool->tags[i].name);
+                        ck_assert_msg(
+                            s->out[i] == s->tool->tags[i].safe, "%s is not closed", s->tool->tags[i].name);
 }
 
 /* Every output on the wire equals the image (V6). */

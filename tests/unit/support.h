@@ -26,8 +26,8 @@ static inline struct tool *support_tool(const char *path)
         return tool;
 }
 
-static inline struct recipe *support_recipe_text(const struct tool *tool, const char *text, const struct file_set *sets,
-    size_t count)
+static inline struct recipe *support_recipe_text(
+    const struct tool *tool, const char *text, const struct file_set *sets, size_t count)
 {
         struct diag *d = diag_new();
         struct recipe *recipe = file_compile_recipe("test.yaml", text, strlen(text), tool, sets, count, d);
@@ -39,8 +39,8 @@ static inline struct recipe *support_recipe_text(const struct tool *tool, const 
         return recipe;
 }
 
-static inline struct recipe *support_recipe(const struct tool *tool, const char *path, const struct file_set *sets,
-    size_t count)
+static inline struct recipe *support_recipe(
+    const struct tool *tool, const char *path, const struct file_set *sets, size_t count)
 {
         struct diag *d = diag_new();
         size_t len;

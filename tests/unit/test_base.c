@@ -52,8 +52,9 @@ START_TEST(time_formats)
         static const struct {
                 int64_t us;
                 const char *words;
-        } rows[] = {{0, "0 us"}, {500, "500 us"}, {100 * TIME_MS, "100 ms"}, {TIME_S, "1 s"}, {41100 * TIME_MS, "41.1 s"},
-            {1233 * TIME_S, "20 min 33 s"}, {2 * TIME_H + 5 * TIME_MIN, "2 h 05 min"}, {TIME_NEVER, "without end"}};
+        } rows[] = {{0, "0 us"}, {500, "500 us"}, {100 * TIME_MS, "100 ms"}, {TIME_S, "1 s"},
+            {41100 * TIME_MS, "41.1 s"}, {1233 * TIME_S, "20 min 33 s"},
+            {2 * TIME_H + 5 * TIME_MIN, "2 h 05 min"}, {TIME_NEVER, "without end"}};
 
         time_format_utc(0, utc);
         ck_assert_str_eq(utc, "1970-01-01T00:00:00.000000Z");
@@ -105,7 +106,8 @@ START_TEST(units_parse_with_their_unit_only)
                 double value = NAN;
                 const struct unit *unit = NULL;
 
-                ck_assert_msg(unit_parse(rows[i].text, rows[i].dim, &value, &unit) == rows[i].status, "%s", rows[i].text);
+                ck_assert_msg(unit_parse(rows[i].text, rows[i].dim, &value, &unit) == rows[i].status, "%s",
+                    rows[i].text);
                 if (rows[i].status == UNIT_OK)
                         ck_assert(fabs(value - rows[i].value) < 1e-12);
                 else
@@ -182,7 +184,8 @@ START_TEST(diag_shows_no_raw_bytes)
         diag_error(d, (struct diag_at){source, 1, 14}, "%s", word);
         text_init(&t, buf, sizeof buf);
         diag_add_entry(d, 0, &t);
-        ck_assert_str_eq(buf, "r.yaml:1:14: error: ?" "?\xc3\xa9\n    caf?:  [2J\xc3\xa9 x\n                ^\n");
+        ck_assert_str_eq(buf, "r.yaml:1:14: error: ?"
+                              "?\xc3\xa9\n    caf?:  [2J\xc3\xa9 x\n                ^\n");
         diag_free(d);
 }
 END_TEST
@@ -194,8 +197,8 @@ START_TEST(text_knows_letters)
         ck_assert_int_eq(text_letter("\xc3\xa9", 1), 0);
         ck_assert_int_eq(text_letter("\xe2\x82\xac", 3), 3);
         ck_assert_int_eq(text_letter("\xf0\x9f\x92\xa7", 4), 4);
-        ck_assert_int_eq(text_letter("\xc0\x80", 2), 0); /* overlong */
-        ck_assert_int_eq(text_letter("\xed\xa0\x80", 3), 0); /* a surrogate */
+        ck_assert_int_eq(text_letter("\xc0\x80", 2), 0);         /* overlong */
+        ck_assert_int_eq(text_letter("\xed\xa0\x80", 3), 0);     /* a surrogate */
         ck_assert_int_eq(text_letter("\xf4\x90\x80\x80", 4), 0); /* beyond Unicode */
         ck_assert_int_eq(text_letter("\xe2\x28\xa1", 3), 0);
         ck_assert_int_eq(text_letter("\x80", 1), 0);
@@ -205,7 +208,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = {text_truncates_and_says_so, text_finds_slips_of_the_pen, time_formats,
-            units_parse_with_their_unit_only, units_convert_exactly, units_explain_what_fits, diag_sorts_and_points, diag_shows_no_raw_bytes, text_knows_letters};
+            units_parse_with_their_unit_only, units_convert_exactly, units_explain_what_fits,
+            diag_sorts_and_points, diag_shows_no_raw_bytes, text_knows_letters};
         Suite *suite = suite_create("base");
         TCase *tc = tcase_create("base");
 

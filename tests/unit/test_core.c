@@ -158,7 +158,8 @@ END_TEST
 
 START_TEST(a_cut_pulse_is_repeated_whole_as_a_row_of_its_own)
 {
-        struct command now = {.reply = 1, .verb = VERB_HOLD, .role = TOOL_ROLE_OPERATOR, .now = true, .user = "ann"};
+        struct command now = {
+            .reply = 1, .verb = VERB_HOLD, .role = TOOL_ROLE_OPERATOR, .now = true, .user = "ann"};
 
         scenario_start(s, "2", "10 s");
         scenario_await_open(s, "nb.valve", 1);
@@ -218,8 +219,8 @@ START_TEST(holds_at_every_moment_lose_and_double_nothing)
                 for (int i = 0; i < s->pulse_count; i++)
                         done += s->pulses[i].outcome == PULSE_DONE;
                 ck_assert_msg(done == 4 && s->cycles_begun == 2 && s->cycles_ended == 2,
-                    "hold at %d ms: %d pulses done, %d cycles begun, %d ended", k * 100, done, s->cycles_begun,
-                    s->cycles_ended);
+                    "hold at %d ms: %d pulses done, %d cycles begun, %d ended", k * 100, done,
+                    s->cycles_begun, s->cycles_ended);
         }
 }
 END_TEST
@@ -228,7 +229,8 @@ static void start_text(const char *phase)
 {
         char text[512];
 
-        snprintf(text, sizeof text, "format: 1\nrecipe: test\ntitle: t\ntool: rotary-ald\nphases:\n  one:\n%s", phase);
+        snprintf(text, sizeof text,
+            "format: 1\nrecipe: test\ntitle: t\ntool: rotary-ald\nphases:\n  one:\n%s", phase);
         s->recipe = support_recipe_text(s->tool, text, NULL, 0);
         ck_assert_int_eq(scenario_do(s, VERB_RUN), 0);
         scenario_await(s, MACHINE_EXECUTE, TIME_MIN);
@@ -256,7 +258,8 @@ END_TEST
 
 START_TEST(a_step_does_not_advance_on_what_was_sampled_before_it)
 {
-        start_text("    - wait: 5 s\n    - wait: {until: chamber.pressure < 950 mTorr, timeout: 10 s}\n    - wait: 1 min\n");
+        start_text("    - wait: 5 s\n    - wait: {until: chamber.pressure < 950 mTorr, timeout: 10 s}\n    - "
+                   "wait: 1 min\n");
         while (scenario_status(s).source_line == 7) {
                 /* The gauge falls silent just before the second step begins, too late to be stale. */
                 if (scenario_status(s).step_left_us < 60 * TIME_MS) {
@@ -520,7 +523,8 @@ START_TEST(a_purge_counts_only_while_it_flows)
         s->bad_tag = -1;
         /* 3 s of flow are left before the water pulse; the exclusion asks for 5 s. */
         scenario_await(s, MACHINE_HELD, 10 * TIME_S);
-        ck_assert_msg(strstr(scenario_status(s).reason, "5 s of purge") != NULL, "%s", scenario_status(s).reason);
+        ck_assert_msg(
+            strstr(scenario_status(s).reason, "5 s of purge") != NULL, "%s", scenario_status(s).reason);
         ck_assert_int_eq(s->pulse_count, 1);
         scenario_do(s, VERB_RESUME);
         scenario_await(s, MACHINE_COMPLETE, TIME_H);
@@ -567,7 +571,8 @@ END_TEST
 
 START_TEST(a_link_lost_with_outputs_energised_trips)
 {
-        struct event down = {.kind = EVENT_LINK, .u.link = {.link = 1, .up = false, .why = "connection reset"}};
+        struct event down = {
+            .kind = EVENT_LINK, .u.link = {.link = 1, .up = false, .why = "connection reset"}};
 
         scenario_start(s, "2", "10 s");
         scenario_await_open(s, "nb.valve", 1);
@@ -580,7 +585,8 @@ END_TEST
 
 START_TEST(a_watchdog_that_expires_trips_and_is_rearmed_by_the_reset)
 {
-        struct event expired = {.kind = EVENT_WATCHDOG, .u.watchdog = {.device = 0, .status = TOOL_WATCHDOG_EXPIRED}};
+        struct event expired = {
+            .kind = EVENT_WATCHDOG, .u.watchdog = {.device = 0, .status = TOOL_WATCHDOG_EXPIRED}};
 
         scenario_start(s, "2", "10 s");
         scenario_await_open(s, "nb.valve", 1);
@@ -667,20 +673,23 @@ END_TEST
 static Suite *suite(void)
 {
         const TTest *const tests[] = {start_up_confirms_the_abort_image, two_cycles_give_two_pulses_of_each,
-            ten_thousand_cycles_drift_by_nothing, pulses_are_visible_in_the_pressure, status_says_what_it_waits_for,
-            a_hold_in_a_purge_runs_the_purge_whole_again, a_hold_lets_the_running_pulse_end,
-            a_cut_pulse_is_repeated_whole_as_a_row_of_its_own, a_pulse_handed_over_is_taken_back_by_a_hold,
-            holds_at_every_moment_lose_and_double_nothing, a_hold_in_a_wait_pauses_its_timeout,
-            a_step_does_not_advance_on_what_was_sampled_before_it, nothing_starts_while_a_trip_is_latched,
-            a_hold_ends_as_the_recipe_says, a_stop_ends_pulse_purge_and_finally, an_abort_cuts_and_makes_safe_at_once,
+            ten_thousand_cycles_drift_by_nothing, pulses_are_visible_in_the_pressure,
+            status_says_what_it_waits_for, a_hold_in_a_purge_runs_the_purge_whole_again,
+            a_hold_lets_the_running_pulse_end, a_cut_pulse_is_repeated_whole_as_a_row_of_its_own,
+            a_pulse_handed_over_is_taken_back_by_a_hold, holds_at_every_moment_lose_and_double_nothing,
+            a_hold_in_a_wait_pauses_its_timeout, a_step_does_not_advance_on_what_was_sampled_before_it,
+            nothing_starts_while_a_trip_is_latched, a_hold_ends_as_the_recipe_says,
+            a_stop_ends_pulse_purge_and_finally, an_abort_cuts_and_makes_safe_at_once,
             a_shutdown_lets_the_pulse_end_and_goes_to_the_abort_image,
-            commands_out_of_place_are_refused_and_audited, no_run_without_a_record, a_record_lost_in_a_run_holds_it,
-            an_emergency_stop_in_a_pulse_closes_it_in_the_same_turn, over_pressure_sets_the_carrier_beyond_the_image,
-            a_gauge_that_reads_nan_trips, a_gauge_that_falls_silent_trips, a_gauge_that_freezes_trips,
-            a_permit_lost_in_a_pulse_closes_it_and_holds, a_purge_counts_only_while_it_flows, a_pulse_that_is_not_permitted_does_not_open,
-            a_guard_holds_when_the_bed_stands_still, an_output_that_strays_trips,
-            a_link_lost_with_outputs_energised_trips, a_watchdog_that_expires_trips_and_is_rearmed_by_the_reset,
-            a_stalled_loop_trips, a_crash_in_a_run_comes_up_aborted, an_output_that_does_not_answer_is_named,
+            commands_out_of_place_are_refused_and_audited, no_run_without_a_record,
+            a_record_lost_in_a_run_holds_it, an_emergency_stop_in_a_pulse_closes_it_in_the_same_turn,
+            over_pressure_sets_the_carrier_beyond_the_image, a_gauge_that_reads_nan_trips,
+            a_gauge_that_falls_silent_trips, a_gauge_that_freezes_trips,
+            a_permit_lost_in_a_pulse_closes_it_and_holds, a_purge_counts_only_while_it_flows,
+            a_pulse_that_is_not_permitted_does_not_open, a_guard_holds_when_the_bed_stands_still,
+            an_output_that_strays_trips, a_link_lost_with_outputs_energised_trips,
+            a_watchdog_that_expires_trips_and_is_rearmed_by_the_reset, a_stalled_loop_trips,
+            a_crash_in_a_run_comes_up_aborted, an_output_that_does_not_answer_is_named,
             a_ramp_walks_in_steps_and_settles};
         Suite *suite = suite_create("core");
         TCase *tc = tcase_create("runs");

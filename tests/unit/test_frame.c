@@ -28,10 +28,10 @@ static void check_request(const struct sched_action *a, const uint8_t *want, int
         ck_assert_mem_eq(frame, want, len);
 }
 
-#define REQUEST(a, ...)                                                                                             \
-        do {                                                                                                        \
-                static const uint8_t want[] = {__VA_ARGS__};                                                        \
-                check_request(&(a), want, sizeof want);                                                             \
+#define REQUEST(a, ...)                                                                                      \
+        do {                                                                                                 \
+                static const uint8_t want[] = {__VA_ARGS__};                                                 \
+                check_request(&(a), want, sizeof want);                                                      \
         } while (0)
 
 static struct sched_result reply_to(const struct sched_action *a, const uint8_t *reply, int len)
@@ -42,7 +42,8 @@ static struct sched_result reply_to(const struct sched_action *a, const uint8_t 
         return r;
 }
 
-#define REPLY(a, ...) reply_to(&(a), (const uint8_t[]){__VA_ARGS__}, (int)sizeof((const uint8_t[]){__VA_ARGS__}))
+#define REPLY(a, ...)                                                                                        \
+        reply_to(&(a), (const uint8_t[]){__VA_ARGS__}, (int)sizeof((const uint8_t[]){__VA_ARGS__}))
 
 START_TEST(reads)
 {
@@ -66,7 +67,8 @@ START_TEST(reads)
         ck_assert_int_eq(r.words[0], 555);
         ck_assert_int_eq(r.words[2], 100);
         REQUEST(discrete, 0x12, 0x34, 0, 0, 0, 6, 0x11, 2, 0, 0xC4, 0, 0x16);
-        ck_assert_int_eq(REPLY(discrete, 0x12, 0x34, 0, 0, 0, 6, 0x11, 2, 3, 0xAC, 0xDB, 0x35).outcome, SCHED_OK);
+        ck_assert_int_eq(
+            REPLY(discrete, 0x12, 0x34, 0, 0, 0, 6, 0x11, 2, 3, 0xAC, 0xDB, 0x35).outcome, SCHED_OK);
         REQUEST(input, 0x12, 0x34, 0, 0, 0, 6, 0x11, 4, 0, 8, 0, 1);
         ck_assert_int_eq(REPLY(input, 0x12, 0x34, 0, 0, 0, 5, 0x11, 4, 2, 0, 10).words[0], 10);
 }
@@ -74,8 +76,10 @@ END_TEST
 
 START_TEST(writes)
 {
-        struct sched_action coil = write_of(TOOL_COIL, 0xAC, 1, false), word = write_of(TOOL_HOLDING, 1, 1, false),
-                            coils = write_of(TOOL_COIL, 0x13, 1, true), words = write_of(TOOL_HOLDING, 1, 2, true);
+        struct sched_action coil = write_of(TOOL_COIL, 0xAC, 1, false),
+                            word = write_of(TOOL_HOLDING, 1, 1, false),
+                            coils = write_of(TOOL_COIL, 0x13, 1, true),
+                            words = write_of(TOOL_HOLDING, 1, 2, true);
 
         coil.words[0] = coils.words[0] = 1;
         word.words[0] = 3;
@@ -92,7 +96,8 @@ START_TEST(writes)
         /* The close of a coil is 0000; an echo of the opposite edge confirms nothing. */
         coil.words[0] = 0;
         REQUEST(coil, 0x12, 0x34, 0, 0, 0, 6, 0x11, 5, 0, 0xAC, 0, 0);
-        ck_assert_int_eq(REPLY(coil, 0x12, 0x34, 0, 0, 0, 6, 0x11, 5, 0, 0xAC, 0xFF, 0).outcome, SCHED_BAD_FRAME);
+        ck_assert_int_eq(
+            REPLY(coil, 0x12, 0x34, 0, 0, 0, 6, 0x11, 5, 0, 0xAC, 0xFF, 0).outcome, SCHED_BAD_FRAME);
 }
 END_TEST
 
@@ -115,7 +120,8 @@ END_TEST
 START_TEST(replies_of_others_are_no_replies)
 {
         static const uint8_t good[] = {0x12, 0x34, 0, 0, 0, 9, 0x11, 3, 6, 0x02, 0x2B, 0, 0, 0, 0x64};
-        struct sched_action holding = read_of(TOOL_HOLDING, 0x6B, 3), write = write_of(TOOL_HOLDING, 1, 1, false);
+        struct sched_action holding = read_of(TOOL_HOLDING, 0x6B, 3),
+                            write = write_of(TOOL_HOLDING, 1, 1, false);
 
         /* Any byte of the header changed by any amount: transaction, protocol, length, unit, function, count. */
         for (int at = 0; at < 9; at++)
@@ -124,13 +130,14 @@ START_TEST(replies_of_others_are_no_replies)
 
                         memcpy(bad, good, sizeof good);
                         bad[at] = (uint8_t)(bad[at] ^ change);
-                        ck_assert_msg(reply_to(&holding, bad, sizeof bad).outcome == SCHED_BAD_FRAME, "byte %d ^ %02x",
-                            at, (unsigned)change);
+                        ck_assert_msg(reply_to(&holding, bad, sizeof bad).outcome == SCHED_BAD_FRAME,
+                            "byte %d ^ %02x", at, (unsigned)change);
                 }
         /* Cut at any length, and glued to a further byte. */
         for (int len = 0; len < (int)sizeof good; len++)
                 ck_assert_int_eq(reply_to(&holding, good, len).outcome, SCHED_BAD_FRAME);
-        ck_assert_int_eq(REPLY(write, 0x12, 0x34, 0, 0, 0, 7, 0x11, 6, 0, 1, 0, 0, 9).outcome, SCHED_BAD_FRAME);
+        ck_assert_int_eq(
+            REPLY(write, 0x12, 0x34, 0, 0, 0, 7, 0x11, 6, 0, 1, 0, 0, 9).outcome, SCHED_BAD_FRAME);
         ck_assert_int_eq(REPLY(write, 0x12, 0x34, 0, 0, 0, 6, 0x11, 6, 0, 2, 0, 0).outcome, SCHED_BAD_FRAME);
 }
 END_TEST

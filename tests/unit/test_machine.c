@@ -45,7 +45,8 @@ START_TEST(acting_states_end_and_are_bounded)
                         ck_assert_int_lt(machine_image(state), TOOL_IMAGE_COUNT);
                         continue;
                 }
-                ck_assert(machine_next(state, MACHINE_ON_DONE) >= 0 || machine_next(state, MACHINE_ON_FINISH) >= 0);
+                ck_assert(
+                    machine_next(state, MACHINE_ON_DONE) >= 0 || machine_next(state, MACHINE_ON_FINISH) >= 0);
                 /* Execute, Completing and Stopping are bounded by the recipe's own timeouts. */
                 if (state != MACHINE_EXECUTE && state != MACHINE_COMPLETING && state != MACHINE_STOPPING)
                         ck_assert(machine_bound_us(state) < TIME_NEVER);
@@ -57,7 +58,8 @@ START_TEST(precursors_move_only_in_four_states)
 {
         for (int s = 0; s < MACHINE_STATE_COUNT; s++)
                 ck_assert_int_eq(machine_may_pulse((enum machine_state)s),
-                    s == MACHINE_STARTING || s == MACHINE_EXECUTE || s == MACHINE_UNHOLDING || s == MACHINE_UNSUSPENDING);
+                    s == MACHINE_STARTING || s == MACHINE_EXECUTE || s == MACHINE_UNHOLDING ||
+                        s == MACHINE_UNSUSPENDING);
 }
 END_TEST
 
@@ -67,7 +69,8 @@ START_TEST(no_run_resumes_without_an_operator)
         for (int c = 0; c < MACHINE_CAUSE_COUNT; c++) {
                 int next = machine_next(MACHINE_HELD, (enum machine_cause)c);
 
-                ck_assert(next < 0 || c == MACHINE_ON_RESUME || next == MACHINE_STOPPING || next == MACHINE_ABORTING);
+                ck_assert(next < 0 || c == MACHINE_ON_RESUME || next == MACHINE_STOPPING ||
+                          next == MACHINE_ABORTING);
                 ck_assert(machine_next(MACHINE_ABORTED, (enum machine_cause)c) < 0 || c == MACHINE_ON_RESET);
         }
 }
@@ -99,22 +102,25 @@ START_TEST(verbs_and_transitions_agree)
         static const struct {
                 enum verb verb;
                 enum machine_cause cause;
-        } pairs[] = {{VERB_RUN, MACHINE_ON_RUN}, {VERB_HOLD, MACHINE_ON_HOLD}, {VERB_RESUME, MACHINE_ON_RESUME},
-            {VERB_STOP, MACHINE_ON_STOP}, {VERB_ABORT, MACHINE_ON_ABORT}, {VERB_RESET, MACHINE_ON_RESET}};
+        } pairs[] = {{VERB_RUN, MACHINE_ON_RUN}, {VERB_HOLD, MACHINE_ON_HOLD},
+            {VERB_RESUME, MACHINE_ON_RESUME}, {VERB_STOP, MACHINE_ON_STOP}, {VERB_ABORT, MACHINE_ON_ABORT},
+            {VERB_RESET, MACHINE_ON_RESET}};
 
         for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
                 for (int s = 0; s < MACHINE_STATE_COUNT; s++)
                         ck_assert_msg(((verb_at(pairs[i].verb)->states & MACHINE_BIT(s)) != 0) ==
                                           (machine_next((enum machine_state)s, pairs[i].cause) >= 0),
-                            "%s in %s", verb_at(pairs[i].verb)->name, machine_state_name((enum machine_state)s));
+                            "%s in %s", verb_at(pairs[i].verb)->name,
+                            machine_state_name((enum machine_state)s));
 }
 END_TEST
 
 int main(void)
 {
         const TTest *const tests[] = {no_state_is_dead, a_stop_reaches_stopped_from_every_state_of_a_run,
-            acting_states_end_and_are_bounded, precursors_move_only_in_four_states, no_run_resumes_without_an_operator,
-            the_gate_looks_at_role_and_state, verbs_and_transitions_agree};
+            acting_states_end_and_are_bounded, precursors_move_only_in_four_states,
+            no_run_resumes_without_an_operator, the_gate_looks_at_role_and_state,
+            verbs_and_transitions_agree};
         Suite *suite = suite_create("machine");
         TCase *tc = tcase_create("table");
 

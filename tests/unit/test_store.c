@@ -66,7 +66,8 @@ START_TEST(a_run_is_kept_whole)
         ck_assert_str_eq(fixture_text(db, "SELECT parameters ->> 'purge' FROM run"), "20 s \"\\\t");
         ck_assert_str_eq(fixture_text(db, "SELECT parameters ->> 'cycles' FROM run"), "2");
         ck_assert_str_eq(fixture_text(db, "SELECT declared FROM run"),
-            "{\"powder_material\":\"NMC532\",\"powder_g\":1.0,\"growth_nm\":0.167,\"pressure_unit\":\"Torr\"}");
+            "{\"powder_material\":\"NMC532\",\"powder_g\":1.0,"
+            "\"growth_nm\":0.167,\"pressure_unit\":\"Torr\"}");
         ck_assert_str_eq(
             fixture_text(db, "SELECT group_concat(format('%d %d %d', n, started_us, ended_us)) FROM cycle"),
             "1 1795255200000001 1795255200000009");

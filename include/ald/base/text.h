@@ -40,8 +40,8 @@ size_t text_distance(const char *a, const char *b, size_t cap);
 
 /* The nearest of `n` names to `word`, or NULL when none is near enough to be a slip of the pen.
  * name_at(ctx, i) gives name i (borrowed). */
-const char *text_nearest(const char *word, const char *(*name_at)(const void *ctx, size_t i), const void *ctx,
-    size_t n);
+const char *text_nearest(
+    const char *word, const char *(*name_at)(const void *ctx, size_t i), const void *ctx, size_t n);
 
 /* Append a number in the shortest form that a person would write: up to `digits` significant digits (1-17),
  * no trailing zeros. NaN prints as "nan". */

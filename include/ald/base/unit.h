@@ -13,24 +13,24 @@ struct text;
 enum unit_dim {
         UNIT_DIM_NONE, /* a bare number or a bit: no unit */
         UNIT_DIM_TIME,
-        UNIT_DIM_TEMPERATURE,  /* a point on a scale: degC */
-        UNIT_DIM_DIFFERENCE,   /* a difference of temperatures: K */
-        UNIT_DIM_TEMP_RATE,    /* K/min */
-        UNIT_DIM_PRESSURE,     /* absolute: Torr */
-        UNIT_DIM_PRESS_RATE,   /* Torr/min */
-        UNIT_DIM_FLOW,         /* sccm */
-        UNIT_DIM_FLOW_RATE,    /* sccm/s */
-        UNIT_DIM_SPEED,        /* rpm */
-        UNIT_DIM_SPEED_RATE,   /* rpm/s */
-        UNIT_DIM_LENGTH,       /* nm */
-        UNIT_DIM_MASS,         /* g */
-        UNIT_DIM_AREA_BY_MASS, /* m2/g */
-        UNIT_DIM_VOLUME,       /* L */
-        UNIT_DIM_RATIO,        /* % */
-        UNIT_DIM_SITES,        /* umol/m2 */
+        UNIT_DIM_TEMPERATURE,   /* a point on a scale: degC */
+        UNIT_DIM_DIFFERENCE,    /* a difference of temperatures: K */
+        UNIT_DIM_TEMP_RATE,     /* K/min */
+        UNIT_DIM_PRESSURE,      /* absolute: Torr */
+        UNIT_DIM_PRESS_RATE,    /* Torr/min */
+        UNIT_DIM_FLOW,          /* sccm */
+        UNIT_DIM_FLOW_RATE,     /* sccm/s */
+        UNIT_DIM_SPEED,         /* rpm */
+        UNIT_DIM_SPEED_RATE,    /* rpm/s */
+        UNIT_DIM_LENGTH,        /* nm */
+        UNIT_DIM_MASS,          /* g */
+        UNIT_DIM_AREA_BY_MASS,  /* m2/g */
+        UNIT_DIM_VOLUME,        /* L */
+        UNIT_DIM_RATIO,         /* % */
+        UNIT_DIM_SITES,         /* umol/m2 */
         UNIT_DIM_CONDUCTANCE,   /* sccm/Torr: Q = c P */
         UNIT_DIM_CONDUCTANCE_2, /* sccm/Torr2: k of Q = k P^2 */
-        UNIT_DIM_MOLAR_MASS,   /* g/mol */
+        UNIT_DIM_MOLAR_MASS,    /* g/mol */
         UNIT_DIM_COUNT
 };
 

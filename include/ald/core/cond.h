@@ -17,9 +17,9 @@ enum cond_op {
         COND_COMPARE, /* a <cmp> (b + value), b optional */
         COND_BIT,     /* a bit tag is on */
         COND_WITHIN,  /* |a - (b + value)| <= span, b optional */
-        COND_STEADY,  /* max(a) - min(a) <= span over the last over_us; `slot` is its window in the snapshot */
-        COND_SETTLED, /* every set-point that the run put in force is within its loop's tolerance */
-        COND_EXPOSING,/* inside an expose block */
+        COND_STEADY, /* max(a) - min(a) <= span over the last over_us; `slot` is its window in the snapshot */
+        COND_SETTLED,  /* every set-point that the run put in force is within its loop's tolerance */
+        COND_EXPOSING, /* inside an expose block */
         COND_AND,
         COND_OR,
         COND_NOT
@@ -30,8 +30,8 @@ enum cond_cmp { COND_LT, COND_LE, COND_GT, COND_GE, COND_EQ };
 /* One node. Tag values are in the tag's own unit; constants were converted to a's unit at compile time, and b is
  * brought to a's unit by b * b_scale + b_offset. */
 struct cond_node {
-        uint8_t op;  /* enum cond_op */
-        uint8_t cmp; /* enum cond_cmp */
+        uint8_t op;          /* enum cond_op */
+        uint8_t cmp;         /* enum cond_cmp */
         int16_t a, b;        /* tag numbers, -1 = none */
         int16_t left, right; /* children (AND, OR; NOT uses left) */
         int16_t slot;        /* COND_STEADY: window number, else -1 */

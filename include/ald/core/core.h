@@ -23,8 +23,8 @@ struct core; /* opaque */
 
 struct core_start {
         int64_t now_us, wall_us;
-        int64_t next_run_id;      /* the record's next free run number, from 1 */
-        int64_t interrupted_run;  /* a run that a crash left open, 0 = none */
+        int64_t next_run_id;     /* the record's next free run number, from 1 */
+        int64_t interrupted_run; /* a run that a crash left open, 0 = none */
         bool store_ok;
         char store_why[192];
 };
@@ -44,53 +44,53 @@ enum { CORE_LATCHES_MAX = 32 };
 
 struct core_latch {
         char id[TOOL_NAME_MAX];
-        char text[256];     /* condition and live values when it tripped */
+        char text[256]; /* condition and live values when it tripped */
         char guidance[TOOL_TEXT_MAX];
         int64_t wall_us;
-        bool is_active;     /* its cause still stands */
+        bool is_active; /* its cause still stands */
         enum tool_action action;
 };
 
 struct core_status {
         enum machine_state state;
         int64_t wall_us;
-        int64_t run_id;             /* present or last run, 0 = none */
+        int64_t run_id; /* present or last run, 0 = none */
         char recipe[TOOL_NAME_MAX];
-        char phase[TOOL_NAME_MAX];  /* "" outside a phase */
-        char step[96];              /* "pulse nb 1 s", "purge 20 s" */
-        int32_t source_line;        /* of the step, 0 = none */
-        char waiting[160];          /* what it waits for; "" = nothing */
-        char reason[192];           /* why held, stopped or aborted */
-        int64_t cycle, cycles;      /* i of n, 0 = not yet / none */
-        int64_t left_us;            /* timed time left, heat-up and other waits apart */
-        int64_t step_left_us;       /* -1 = open-ended */
-        int64_t elapsed_us;         /* since the run's start */
-        bool is_heating;            /* waits for `settled` or a temperature: not in left_us */
-        bool is_bounded;            /* left_us is all there is: no further condition waits */
+        char phase[TOOL_NAME_MAX]; /* "" outside a phase */
+        char step[96];             /* "pulse nb 1 s", "purge 20 s" */
+        int32_t source_line;       /* of the step, 0 = none */
+        char waiting[160];         /* what it waits for; "" = nothing */
+        char reason[192];          /* why held, stopped or aborted */
+        int64_t cycle, cycles;     /* i of n, 0 = not yet / none */
+        int64_t left_us;           /* timed time left, heat-up and other waits apart */
+        int64_t step_left_us;      /* -1 = open-ended */
+        int64_t elapsed_us;        /* since the run's start */
+        bool is_heating;           /* waits for `settled` or a temperature: not in left_us */
+        bool is_bounded;           /* left_us is all there is: no further condition waits */
         bool store_ok;
         int latch_count;
         struct core_latch latches[CORE_LATCHES_MAX]; /* first-out first */
         int unconfirmed_count;
-        char unconfirmed[160];      /* names of outputs not confirmed */
+        char unconfirmed[160]; /* names of outputs not confirmed */
 };
 
 struct core_tag {
         double value;
-        double commanded;     /* outputs: what was last commanded */
+        double commanded; /* outputs: what was last commanded */
         bool has_commanded;
         enum quality quality;
         enum quality_why why;
-        int64_t age_us;       /* -1 = never */
+        int64_t age_us; /* -1 = never */
 };
 
 void core_get_status(const struct core *core, struct core_status *out);
 void core_get_tag(const struct core *core, int tag, struct core_tag *out);
 
 struct core_interlock {
-        enum tri condition;   /* of `when` */
+        enum tri condition; /* of `when` */
         bool is_armed;
-        bool is_latched;      /* trip */
-        bool is_permitted;    /* permit */
+        bool is_latched;   /* trip */
+        bool is_permitted; /* permit */
         char values[192];
 };
 void core_get_interlock(const struct core *core, int interlock, struct core_interlock *out);

@@ -72,22 +72,22 @@ enum pulse_outcome {
 const char *pulse_outcome_name(enum pulse_outcome outcome);
 
 enum event_kind {
-        EVENT_TICK,    /* only time passes */
-        EVENT_SAMPLES, /* values read */
-        EVENT_WROTE,   /* an output write ended */
-        EVENT_PULSE,   /* a timed pair ended */
-        EVENT_LINK,    /* a link came up or went down */
-        EVENT_WATCHDOG,/* a device's watchdog changed */
-        EVENT_COMMAND, /* an operator's command */
-        EVENT_STORE    /* whether the record can be kept */
+        EVENT_TICK,     /* only time passes */
+        EVENT_SAMPLES,  /* values read */
+        EVENT_WROTE,    /* an output write ended */
+        EVENT_PULSE,    /* a timed pair ended */
+        EVENT_LINK,     /* a link came up or went down */
+        EVENT_WATCHDOG, /* a device's watchdog changed */
+        EVENT_COMMAND,  /* an operator's command */
+        EVENT_STORE     /* whether the record can be kept */
 };
 
 struct event_wrote {
         int16_t tag;
-        uint8_t cause;   /* enum cause: the core's own, or LEASE/GATE/DEADLINE from the worker */
-        bool ok;         /* acknowledged by the device */
-        bool unasked;    /* the worker wrote a safe value on its own duty */
-        uint32_t id;     /* of the effect, 0 when unasked */
+        uint8_t cause; /* enum cause: the core's own, or LEASE/GATE/DEADLINE from the worker */
+        bool ok;       /* acknowledged by the device */
+        bool unasked;  /* the worker wrote a safe value on its own duty */
+        uint32_t id;   /* of the effect, 0 when unasked */
         double value;
         int64_t sent_us, acked_us; /* acked_us 0 when not ok */
 };
@@ -121,12 +121,12 @@ struct command {
         uint32_t uid, pid;
         char user[TOOL_NAME_MAX];
         const struct recipe *recipe; /* run: borrowed until EFFECT_RECIPE_DONE */
-        int16_t tag;     /* open, close, set */
-        double value;    /* set */
-        int64_t for_us;  /* open: --for */
-        bool now;        /* hold --now */
-        bool repeat, skip; /* resume: what to do with a pulse that was cut */
-        char text[96];   /* what was asked, for the audit record */
+        int16_t tag;                 /* open, close, set */
+        double value;                /* set */
+        int64_t for_us;              /* open: --for */
+        bool now;                    /* hold --now */
+        bool repeat, skip;           /* resume: what to do with a pulse that was cut */
+        char text[96];               /* what was asked, for the audit record */
 };
 
 struct event {

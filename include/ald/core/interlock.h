@@ -15,9 +15,9 @@ struct text;
 struct interlock_state {
         enum tri value;
         bool is_armed;
-        bool is_tripped;    /* the cause stands now (after `for` or `grace`) */
-        int64_t true_us;    /* since when the condition is true, TIME_NEVER = it is not */
-        int64_t bad_us;     /* since when it cannot be told, TIME_NEVER = it can */
+        bool is_tripped; /* the cause stands now (after `for` or `grace`) */
+        int64_t true_us; /* since when the condition is true, TIME_NEVER = it is not */
+        int64_t bad_us;  /* since when it cannot be told, TIME_NEVER = it can */
 };
 
 struct interlocks {
@@ -57,7 +57,8 @@ bool interlock_reset(struct interlocks *il, struct text *why);
 bool interlock_permits(const struct interlocks *il, const struct snapshot *snap, int tag, int *which);
 
 /* Append "no-mixing: CONDITION (live values)". */
-void interlock_add_reason(struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock);
+void interlock_add_reason(
+    struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock);
 
 /* When a delay or grace that is running ends (TIME_NEVER: none). */
 int64_t interlock_deadline(const struct interlocks *il);

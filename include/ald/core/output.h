@@ -23,9 +23,9 @@ struct text;
 
 struct output {
         double wanted;
-        uint8_t cause;      /* enum cause of `wanted` */
+        uint8_t cause; /* enum cause of `wanted` */
         bool has_wanted;
-        double commanded;   /* the last value emitted; for a live pulse: closed */
+        double commanded; /* the last value emitted; for a live pulse: closed */
         bool has_commanded;
         int64_t commanded_us; /* when it was first emitted */
         uint32_t write_id;    /* of the last write */
@@ -37,10 +37,10 @@ struct output {
         double ramp_from, ramp_to, ramp_rate;
         int64_t ramp_start_us;
         /* Pulses and exclusion. */
-        uint32_t pulse_id;     /* live pair, 0 = none */
+        uint32_t pulse_id; /* live pair, 0 = none */
         int64_t pulse_open_us, pulse_close_us;
-        int64_t closed_us;     /* commanded closed at; INT64_MIN = never opened */
-        bool is_closed_sure;   /* the close was acknowledged or read back */
+        int64_t closed_us;   /* commanded closed at; INT64_MIN = never opened */
+        bool is_closed_sure; /* the close was acknowledged or read back */
 };
 
 struct outputs {
@@ -67,8 +67,8 @@ bool output_may_be_open(const struct outputs *o, int tag);
 
 /* May `tag` go open at at_us? Permits, exclusions with purge_between, V2. False: `why` says which interlock, its
  * condition and the live values. */
-bool output_may_open(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap, int tag,
-    int64_t at_us, struct text *why);
+bool output_may_open(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap,
+    int tag, int64_t at_us, struct text *why);
 
 /* Hand over a pulse. Returns the pair's id. output_may_open() was asked in this turn (asserted). */
 uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close_us, struct effects *out);

@@ -24,8 +24,8 @@ void position_start(struct position *p, int32_t op);
 
 /* What one move did, for the record. */
 struct position_move {
-        int64_t cycles_ended;   /* 0 or 1 */
-        int64_t cycles_begun;   /* 0 or 1 */
+        int64_t cycles_ended; /* 0 or 1 */
+        int64_t cycles_begun; /* 0 or 1 */
 };
 
 /* From a finished op to the next one in program order; REPEAT and REPEAT_END are moved over one at a time. */

@@ -26,17 +26,17 @@ enum {
 #define RECIPE_CYCLES_MAX INT64_C(100000000)
 
 enum recipe_op_kind {
-        RECIPE_SET,        /* tag <- value, now or along a ramp */
-        RECIPE_WAIT,       /* for_us */
-        RECIPE_WAIT_UNTIL, /* cond for for_us, timeout_us, otherwise */
-        RECIPE_PULSE,      /* line, for_us */
-        RECIPE_PURGE,      /* for_us */
-        RECIPE_PURGE_UNTIL,/* cond for for_us, timeout_us, otherwise */
-        RECIPE_VALVE,      /* tag <- value (open / close) */
-        RECIPE_NOTE,       /* note */
-        RECIPE_REPEAT,     /* count times the ops up to its RECIPE_REPEAT_END at `jump` */
-        RECIPE_REPEAT_END, /* back to the op after `jump` while passes are left */
-        RECIPE_END         /* end of a section */
+        RECIPE_SET,         /* tag <- value, now or along a ramp */
+        RECIPE_WAIT,        /* for_us */
+        RECIPE_WAIT_UNTIL,  /* cond for for_us, timeout_us, otherwise */
+        RECIPE_PULSE,       /* line, for_us */
+        RECIPE_PURGE,       /* for_us */
+        RECIPE_PURGE_UNTIL, /* cond for for_us, timeout_us, otherwise */
+        RECIPE_VALVE,       /* tag <- value (open / close) */
+        RECIPE_NOTE,        /* note */
+        RECIPE_REPEAT,      /* count times the ops up to its RECIPE_REPEAT_END at `jump` */
+        RECIPE_REPEAT_END,  /* back to the op after `jump` while passes are left */
+        RECIPE_END          /* end of a section */
 };
 
 struct recipe_op {
@@ -55,8 +55,8 @@ struct recipe_op {
         double ramp;       /* SET: unit per second, 0 = at once */
         int64_t for_us;
         int64_t timeout_us;
-        int64_t tail_us;   /* timed length of what follows this op up to the end of its block */
-        int64_t body_us;   /* REPEAT: timed length of one pass */
+        int64_t tail_us;     /* timed length of what follows this op up to the end of its block */
+        int64_t body_us;     /* REPEAT: timed length of one pass */
         int32_t source_line; /* in the recipe's file, from 1 */
 };
 
@@ -66,9 +66,9 @@ struct recipe_phase {
 };
 
 struct recipe_guard {
-        uint32_t phases;  /* bit i = phase i */
-        int16_t cond;     /* must be true */
-        int64_t for_us;   /* broken for longer than this acts */
+        uint32_t phases;   /* bit i = phase i */
+        int16_t cond;      /* must be true */
+        int64_t for_us;    /* broken for longer than this acts */
         uint8_t otherwise; /* enum tool_action */
         int32_t source_line;
 };
@@ -82,9 +82,9 @@ struct recipe {
         char name[TOOL_NAME_MAX];
         char title[TOOL_TEXT_MAX];
         char source[TOOL_TEXT_MAX];
-        char path[256];       /* as given, for messages only */
-        char sha256[65];      /* of `text`, hex */
-        char *text;           /* the file as read, NUL-terminated; owned */
+        char path[256];  /* as given, for messages only */
+        char sha256[65]; /* of `text`, hex */
+        char *text;      /* the file as read, NUL-terminated; owned */
         size_t text_len;
 
         int32_t op_count;

@@ -11,9 +11,9 @@
 #include <stdint.h>  /* int64_t */
 
 struct snapshot_tag {
-        double value;      /* the last one accepted, whatever its quality */
-        int64_t t_us;      /* source time; INT64_MIN = never */
-        int64_t same_us;   /* source time since when bit-identical */
+        double value;                   /* the last one accepted, whatever its quality */
+        int64_t t_us;                   /* source time; INT64_MIN = never */
+        int64_t same_us;                /* source time since when bit-identical */
         uint8_t link_quality, link_why; /* as folded */
         uint8_t quality, why;           /* after age */
 };
@@ -34,7 +34,7 @@ struct snapshot {
         int64_t fresh_us; /* values sampled before this do not count as Good (S1); INT64_MIN = all count */
         enum tri settled; /* set by the core before conditions are evaluated */
         bool is_exposing;
-        int64_t dropped;  /* samples older than what was known (Q2) */
+        int64_t dropped; /* samples older than what was known (Q2) */
         struct snapshot_tag tag[TOOL_TAGS_MAX];
         struct snapshot_window window[SNAPSHOT_WINDOWS_MAX];
 };

@@ -33,12 +33,12 @@ enum tool_link_kind { TOOL_LINK_TCP, TOOL_LINK_RTU };
 struct tool_link {
         char name[TOOL_NAME_MAX];
         enum tool_link_kind kind;
-        char host[64];     /* TCP */
-        int port;          /* TCP, 1-65535 */
-        char path[64];     /* RTU: /dev/... */
-        int baud;          /* RTU */
-        char parity;       /* RTU: 'N', 'E', 'O' */
-        int stop_bits;     /* RTU: 1 or 2 */
+        char host[64];          /* TCP */
+        int port;               /* TCP, 1-65535 */
+        char path[64];          /* RTU: /dev/... */
+        int baud;               /* RTU */
+        char parity;            /* RTU: 'N', 'E', 'O' */
+        int stop_bits;          /* RTU: 1 or 2 */
         int64_t timeout_us;     /* response timeout of a call, 10 ms to 5 s */
         int64_t backoff_us_min; /* between attempts to connect, doubled up to _max */
         int64_t backoff_us_max;
@@ -70,17 +70,22 @@ struct tool_device {
         char name[TOOL_NAME_MAX];
         int16_t link;
         int16_t poll_link;
-        int slave_id;      /* 1-247 (0 and 255 allowed on TCP) */
-        int read_words_max; /* registers in one read, 1-125; coils are read 16 to a word */
+        int slave_id;             /* 1-247 (0 and 255 allowed on TCP) */
+        int read_words_max;       /* registers in one read, 1-125; coils are read 16 to a word */
         bool write_multiple_only; /* function 16/15 even for one register/coil (Alicat) */
-        int64_t pause_us;  /* pause_between_requests */
+        int64_t pause_us;         /* pause_between_requests */
         struct tool_watchdog watchdog;
         int line;
 };
 
 enum tool_register { TOOL_COIL, TOOL_DISCRETE, TOOL_INPUT, TOOL_HOLDING };
 enum tool_type { TOOL_BIT, TOOL_INT16, TOOL_UINT16, TOOL_INT32, TOOL_UINT32, TOOL_FLOAT32, TOOL_FLOAT64 };
-enum tool_failsafe { TOOL_FAILSAFE_NONE, TOOL_FAILSAFE_WATCHDOG, TOOL_FAILSAFE_DEVICE_TIMED, TOOL_FAILSAFE_EXTERNAL };
+enum tool_failsafe {
+        TOOL_FAILSAFE_NONE,
+        TOOL_FAILSAFE_WATCHDOG,
+        TOOL_FAILSAFE_DEVICE_TIMED,
+        TOOL_FAILSAFE_EXTERNAL
+};
 
 /* What an output is, for who may move it when (SAFETY V4). */
 enum tool_class {
@@ -101,7 +106,7 @@ struct tool_tag {
         char name[TOOL_NAME_MAX];
         const struct unit *unit; /* static */
         bool is_output;
-        bool is_bit;        /* value 0 or 1; shown off/on, or closed/open for a valve */
+        bool is_bit; /* value 0 or 1; shown off/on, or closed/open for a valve */
         bool is_valve;
         int16_t device;
         enum tool_register reg;
@@ -207,27 +212,27 @@ enum tool_delivery { TOOL_DELIVERY_DRAW, TOOL_DELIVERY_THROUGH, TOOL_DELIVERY_BO
 struct tool_sim_line {
         enum tool_delivery delivery;
         double vapour_a, vapour_b, vapour_c; /* log10 p(Torr) = a - b / (c + T(degC)) */
-        double bottle_litre;         /* head space (draw) */
-        double bottle_degc;          /* temperature of an unheated bottle */
-        double pickup;               /* through: part of saturation reached, 0-1 */
-        double bottle_flow_sccm;     /* through: carrier swept through the bottle; 0 = the line's carrier flow */
-        double boost_torr;           /* boost: total pressure behind the valve */
+        double bottle_litre;                 /* head space (draw) */
+        double bottle_degc;                  /* temperature of an unheated bottle */
+        double pickup;                       /* through: part of saturation reached, 0-1 */
+        double bottle_flow_sccm; /* through: carrier swept through the bottle; 0 = the line's carrier flow */
+        double boost_torr;       /* boost: total pressure behind the valve */
         double conductance_sccm_torr; /* draw, boost: flow per Torr of difference through the open valve */
-        double molar_mass;           /* g/mol */
-        double released;             /* molecules released per molecule adsorbed */
-        double tail_s[2], tail_part; /* purge tails tau1, tau2 and A2/A1 */
+        double molar_mass;            /* g/mol */
+        double released;              /* molecules released per molecule adsorbed */
+        double tail_s[2], tail_part;  /* purge tails tau1, tau2 and A2/A1 */
 };
 struct tool_sim_loop {
-        double tau_s;      /* lag of the process value */
-        double rate_max;   /* fastest change, unit/s (heaters: heating) */
-        double ambient;    /* where it goes unpowered (heaters) */
+        double tau_s;    /* lag of the process value */
+        double rate_max; /* fastest change, unit/s (heaters: heating) */
+        double ambient;  /* where it goes unpowered (heaters) */
 };
 struct tool_sim {
-        double volume_litre;         /* 0.5 */
-        double k_sccm_torr2;         /* 13.2 */
-        double pump_tau_s;           /* how fast the pump comes to speed */
-        double atmosphere_torr;      /* 760 */
-        double gauge_noise_rms;      /* part of reading: 0.002 */
+        double volume_litre;    /* 0.5 */
+        double k_sccm_torr2;    /* 13.2 */
+        double pump_tau_s;      /* how fast the pump comes to speed */
+        double atmosphere_torr; /* 760 */
+        double gauge_noise_rms; /* part of reading: 0.002 */
         double leak_sccm;
         struct tool_sim_line line[TOOL_LINES_MAX];
         struct tool_sim_loop loop[TOOL_LOOPS_MAX];
@@ -236,7 +241,8 @@ struct tool_sim {
 struct tool {
         char name[TOOL_NAME_MAX];
         char title[TOOL_TEXT_MAX];
-        int link_count, device_count, tag_count, loop_count, line_count, valve_count, interlock_count, access_count;
+        int link_count, device_count, tag_count, loop_count, line_count, valve_count, interlock_count,
+            access_count;
         struct tool_link links[TOOL_LINKS_MAX];
         struct tool_device devices[TOOL_DEVICES_MAX];
         struct tool_tag tags[TOOL_TAGS_MAX];
@@ -247,15 +253,15 @@ struct tool {
         struct tool_access access[TOOL_ACCESS_MAX];
         struct cond_pool conds;
         /* Equipment with one place in the simulated tool and on the screen; TOOL_NONE where the tool has none. */
-        int16_t gauge;         /* tag: chamber pressure */
-        int16_t pump_run;      /* output tag */
-        int16_t pump_running;  /* input tag */
-        int16_t exhaust;       /* output tag: exhaust stop valve */
-        int16_t vent;          /* output tag */
-        int16_t carrier;       /* loop: the inert carrier flow */
-        int16_t chamber;       /* loop: chamber heater */
-        int16_t bed;           /* loop: rotary bed */
-        int16_t atmosphere;    /* input tag: chamber at atmosphere */
+        int16_t gauge;        /* tag: chamber pressure */
+        int16_t pump_run;     /* output tag */
+        int16_t pump_running; /* input tag */
+        int16_t exhaust;      /* output tag: exhaust stop valve */
+        int16_t vent;         /* output tag */
+        int16_t carrier;      /* loop: the inert carrier flow */
+        int16_t chamber;      /* loop: chamber heater */
+        int16_t bed;          /* loop: rotary bed */
+        int16_t atmosphere;   /* input tag: chamber at atmosphere */
         struct tool_sim sim;
 };
 

@@ -43,10 +43,10 @@ enum { VERB_ARGS_MAX = 6 };
 struct verb_entry {
         enum verb verb;
         const char *name;
-        enum tool_role role; /* least */
-        uint32_t states;     /* bit i: allowed in machine state i */
-        bool is_command;     /* goes to the core and is audited */
-        bool on_socket;      /* clients may ask for it */
+        enum tool_role role;   /* least */
+        uint32_t states;       /* bit i: allowed in machine state i */
+        bool is_command;       /* goes to the core and is audited */
+        bool on_socket;        /* clients may ask for it */
         bool is_never_limited; /* abort: no rate limit ever holds it back */
         struct verb_arg args[VERB_ARGS_MAX];
         const char *help;
