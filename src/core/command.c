@@ -27,19 +27,20 @@ static void name_latch(const struct core *core, struct effect_reply *reply)
 
 /* ---- run: what must be so before a recipe may start (permissives) ---- */
 
-static bool refuse_latched(const struct core *core, struct effect_reply *reply)
+bool core_refuse_latched(const struct core *core, struct effect_reply *reply)
 {
         char text[256];
 
-        if (core->locks.latch_count == 0)
+        if (!interlock_has_latches(&core->locks))
                 return false;
-        snprintf(text, sizeof text, "%s is latched", core->locks.latch[0].id);
+        snprintf(text, sizeof text, "%s is latched",
+            core->locks.latch_count > 0 ? core->locks.latch[0].id : "a trip");
         refuse(reply, text, "remove the cause, then `aldctl reset`");
         name_latch(core, reply);
         return true;
 }
 
-static bool refuse_store(const struct core *core, struct effect_reply *reply)
+bool core_refuse_store(const struct core *core, struct effect_reply *reply)
 {
         char text[256];
 
@@ -50,7 +51,7 @@ static bool refuse_store(const struct core *core, struct effect_reply *reply)
         return true;
 }
 
-static bool refuse_links(const struct core *core, struct effect_reply *reply)
+bool core_refuse_links(const struct core *core, struct effect_reply *reply)
 {
         for (int i = 0; i < core->tool->link_count; i++) {
                 char text[256];
@@ -66,7 +67,7 @@ static bool refuse_links(const struct core *core, struct effect_reply *reply)
 }
 
 /* A precursor output without a fail-safe of its own refuses a run (F2, SAFETY: Fail-safe of each output). */
-static bool refuse_failsafe(const struct core *core, struct effect_reply *reply)
+bool core_refuse_failsafe(const struct core *core, struct effect_reply *reply)
 {
         for (int i = 0; i < core->tool->tag_count; i++) {
                 const struct tool_tag *tag = &core->tool->tags[i];
@@ -98,8 +99,8 @@ static void do_run(struct core *core, const struct command *command, struct effe
                 refuse(reply, "the recipe has errors", "`aldctl check RECIPE -c TOOL` shows them");
                 return;
         }
-        if (refuse_latched(core, reply) || refuse_store(core, reply) || refuse_links(core, reply) ||
-            refuse_failsafe(core, reply))
+        if (core_refuse_latched(core, reply) || core_refuse_store(core, reply) ||
+            core_refuse_links(core, reply) || core_refuse_failsafe(core, reply))
                 return;
         core_start_run(core, command);
         reply->run_id = core->run_id;
@@ -138,6 +139,9 @@ static void do_resume(struct core *core, const struct command *command, struct e
                 name_latch(core, reply);
                 return;
         }
+        if (core_refuse_store(core, reply) || core_refuse_links(core, reply) ||
+            core_refuse_failsafe(core, reply))
+                return;
         if (command->skip)
                 core->must_repeat = false;
         snprintf(reason, sizeof reason, "resumed by %s", command->user);
@@ -258,23 +262,32 @@ static void audit(struct core *core, const struct command *command, enum machine
         text_copy(a->result, sizeof a->result, reply->code == CODE_OK ? "ok" : reply->text);
 }
 
+static void decide(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        if (core->is_shutting_down && command->verb != VERB_ABORT && command->verb != VERB_SHUTDOWN) {
+                refuse(reply, "the daemon is ending", "start it again, then ask again");
+                return;
+        }
+        switch (verb_gate(command->verb, command->role, core->state)) {
+        case VERB_ALLOWED:
+                handlers[command->verb](core, command, reply);
+                break;
+        case VERB_REFUSED_ROLE:
+                refuse_role(command, reply);
+                break;
+        case VERB_REFUSED_STATE:
+                refuse_state(core, command, reply);
+                break;
+        }
+}
+
 void core_command(struct core *core, const struct command *command)
 {
         struct effect_reply reply = {.reply = command->reply};
         enum machine_state before = core->state;
 
         assert(handlers[command->verb] != NULL);
-        switch (verb_gate(command->verb, command->role, core->state)) {
-        case VERB_ALLOWED:
-                handlers[command->verb](core, command, &reply);
-                break;
-        case VERB_REFUSED_ROLE:
-                refuse_role(command, &reply);
-                break;
-        case VERB_REFUSED_STATE:
-                refuse_state(core, command, &reply);
-                break;
-        }
+        decide(core, command, &reply);
         /* A refused recipe goes back to its owner. */
         if (command->verb == VERB_RUN && core->recipe != command->recipe)
                 core_emit(core, EFFECT_RECIPE_DONE)->u.recipe = command->recipe;

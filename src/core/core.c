@@ -15,7 +15,8 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
         if (core == NULL)
                 return NULL;
         core->tool = tool;
-        core->now_us = core->due_us = core->state_us = start->now_us;
+        core->now_us = core->state_us = start->now_us;
+        core->due_us = TIME_NEVER; /* the first turn is never late: links and record were opened before it */
         core->wall_us = start->wall_us;
         snapshot_init(&core->snap, tool);
         interlock_init(&core->locks, tool, start->now_us);
@@ -31,6 +32,8 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
                 core->link[i].down_us = start->now_us;
         for (int i = 0; i < tool->tag_count; i++)
                 core->logged[i].t_us = INT64_MIN;
+        for (int i = 0; i < tool->loop_count; i++)
+                core->heater_good_us[i] = start->now_us;
         core_watch_windows(core, &tool->conds);
         output_want_image(&core->outs, TOOL_IMAGE_ABORT, CAUSE_STARTUP);
         return core;
@@ -77,7 +80,7 @@ static void trip(
 
 static void watch_lag(struct core *core)
 {
-        int64_t lag_us = core->now_us - core->due_us;
+        int64_t lag_us = core->due_us == TIME_NEVER ? 0 : core->now_us - core->due_us;
         char why[96];
 
         if (lag_us <= CORE_TURN_US_MAX)
@@ -155,7 +158,7 @@ static void watch_permits(struct core *core)
                 struct text t;
                 int which;
 
-                if (!tag->is_output || !tag->is_bit)
+                if (!tag->is_output)
                         continue;
                 if (!is_pulsing &&
                     (!out->has_wanted || !(out->wanted < tag->safe || out->wanted > tag->safe)))
@@ -172,14 +175,49 @@ static void watch_permits(struct core *core)
         }
 }
 
-/* Trips of the tool file that latched in this turn act in order of their place. */
-static void act_on_trips(struct core *core, int fresh)
+/* Heater power needs a temperature that is Good and young (H1): without one the set-point goes to its safe value
+ * (core_apply_forced) and the run holds. */
+static void watch_heaters(struct core *core)
 {
-        for (int i = core->locks.latch_count - fresh; i < core->locks.latch_count; i++) {
-                const struct core_latch *latch = &core->locks.latch[i];
+        for (int i = 0; i < core->tool->loop_count; i++) {
+                const struct tool_loop *loop = &core->tool->loops[i];
+                const struct tool_tag *setpoint = &core->tool->tags[loop->setpoint];
+                const struct output *out = &core->outs.out[loop->setpoint];
+                char id[TOOL_NAME_MAX + 8], why[256];
+                struct text t;
 
-                core_log(core, "trip", RECORD_TRIP, latch->id, "%s", latch->text);
-                core_apply(core, latch->action, true, latch->text);
+                snprintf(id, sizeof id, "heater-%s", loop->name);
+                if (snapshot_is_good(&core->snap, loop->value)) {
+                        core->heater_good_us[i] = core->snap.tag[loop->value].t_us;
+                        interlock_clear(&core->locks, id);
+                        continue;
+                }
+                if (loop->kind != TOOL_LOOP_HEATER ||
+                    core->now_us - core->heater_good_us[i] <= CORE_HEATER_US)
+                        continue;
+                if (!out->has_commanded ||
+                    !(out->commanded < setpoint->safe || out->commanded > setpoint->safe))
+                        continue;
+                text_init(&t, why, sizeof why);
+                text_add(&t, "%s is heated without a Good temperature: ", loop->name);
+                snapshot_add_tag(&t, &core->snap, core->tool, loop->value);
+                trip(core, id, TOOL_ACT_HOLD, "Look at the sensor and its controller.", why);
+        }
+}
+
+/* Trips of the tool file that latched in this turn act in order of their place. */
+static void act_on_trips(struct core *core)
+{
+        for (int i = 0; i < core->locks.fresh_count; i++) {
+                int which = core->locks.fresh[i];
+                const struct tool_interlock *lock = &core->tool->interlocks[which];
+                char why[256];
+                struct text t;
+
+                text_init(&t, why, sizeof why);
+                interlock_add_reason(&t, &core->locks, &core->snap, which);
+                core_log(core, "trip", RECORD_TRIP, lock->id, "%s", why);
+                core_apply(core, lock->then, true, why);
         }
 }
 
@@ -242,6 +280,9 @@ static void fold_wrote(struct core *core, const struct event_wrote *w)
         output_wrote(&core->outs, w, core->now_us);
         text_init(&t, value, sizeof value);
         tool_add_value(&t, tag, w->value);
+        if (w->unasked && (w->cause == CAUSE_LEASE || w->cause == CAUSE_DEADLINE))
+                core_hold(core, true, "%s was set %s by its link: %s", tag->name, value,
+                    cause_name((enum cause)w->cause));
         if (w->unasked)
                 core_log(core, "output", RECORD_ALARM, tag->name, "%s by its link: %s", value,
                     cause_name((enum cause)w->cause));
@@ -250,15 +291,11 @@ static void fold_wrote(struct core *core, const struct event_wrote *w)
                     cause_name((enum cause)w->cause), w->ok ? "" : ": not acknowledged");
 }
 
+/* A run that cannot be recorded holds at its next safe point (L2): run.c looks at it in every turn. */
 static void fold_store(struct core *core, const struct event *event)
 {
-        bool was_ok = core->store_ok;
-
         core->store_ok = event->u.store.ok;
         text_copy(core->store_why, sizeof core->store_why, event->u.store.why);
-        /* A run that cannot be recorded holds at the next safe point (L2). */
-        if (was_ok && !core->store_ok)
-                core_hold(core, false, "the record cannot be kept: %s", core->store_why);
 }
 
 static void fold_event(struct core *core, const struct event *event)
@@ -291,10 +328,12 @@ static void fold_event(struct core *core, const struct event *event)
 static void evaluate(struct core *core)
 {
         core->snap.settled = step_settled(core, INT64_MIN);
-        act_on_trips(core, interlock_eval(&core->locks, &core->snap, core->wall_us));
+        interlock_eval(&core->locks, &core->snap, core->wall_us);
+        act_on_trips(core);
         watch_links(core);
         watch_outputs(core);
         watch_pulse(core);
+        watch_heaters(core);
         watch_permits(core);
 }
 
@@ -321,7 +360,7 @@ int64_t core_step(struct core *core, const struct event *event, struct effects *
         snapshot_age(&core->snap, core->tool, core->now_us);
         if (event->kind == EVENT_SAMPLES)
                 log_samples(core, event);
-        output_watch_purge(&core->outs, &core->snap);
+        output_observe(&core->outs, &core->snap);
         /* 4. interlocks */
         watch_lag(core);
         evaluate(core);
@@ -331,7 +370,8 @@ int64_t core_step(struct core *core, const struct event *event, struct effects *
         /* 6. the sequencer and the acting states */
         core_act(core);
         /* 7. outputs */
-        output_arbitrate(&core->outs, &core->snap, out);
+        core_apply_forced(core);
+        output_arbitrate(&core->outs, &core->locks, &core->snap, out);
         /* 8. this turn evaluated the interlocks: it may feed */
         core_emit(core, EFFECT_FEED);
         core->out = NULL;

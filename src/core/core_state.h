@@ -25,6 +25,8 @@
 /* Loop lag: counted, alarmed, tripped (R2). */
 #define CORE_LAG_ALARM_US INT64_C(250000)
 #define CORE_LAG_TRIP_US  INT64_C(1000000)
+/* Heater power needs a Good temperature younger than this (H1). */
+#define CORE_HEATER_US INT64_C(3000000)
 /* A shutdown waits this long at most for outputs to be confirmed. */
 #define CORE_EXIT_US INT64_C(3000000)
 
@@ -100,14 +102,19 @@ struct core {
         int64_t recover_us; /* a repeated purge ends then; 0 = none runs */
         int64_t program_due_us;
         int64_t cycle;
+        int64_t cycles_begun,
+            cycles_ended; /* the last ones recorded: going back to a half-cycle records none again */
         struct core_setpoint setpoint[TOOL_TAGS_MAX];
         int64_t guard_us[RECIPE_GUARDS_MAX]; /* broken since; TIME_NEVER = whole */
         struct position half;                /* the last pulse's place */
+        int64_t half_cycle;                  /* its cycle */
         bool has_half, must_repeat;
         int attempt;
         struct core_pulse pulse;
         enum stage stage;
         int64_t stage_us; /* STAGE_PURGE ends; STAGE_IMAGE began */
+
+        int64_t heater_good_us[TOOL_LOOPS_MAX]; /* source time of each heater's last Good temperature */
 
         struct core_logged logged[TOOL_TAGS_MAX];
         struct effects *out;
@@ -131,6 +138,8 @@ void core_log_sample(struct core *core, int tag);
 /* Take the transition that `cause` asks for; false when the table has none from here. `reason` (NULL: keep) is shown
  * and recorded. */
 bool core_go(struct core *core, enum machine_cause cause, const char *reason);
+/* Put what latched trips and lost heaters force over whatever else is wanted. */
+void core_apply_forced(struct core *core);
 /* What acting states do in this turn. */
 void core_act(struct core *core);
 void core_start_run(struct core *core, const struct command *command);
@@ -169,5 +178,10 @@ enum tri step_settled(const struct core *core, int64_t fresh_us);
 
 /* ---- command.c ---- */
 void core_command(struct core *core, const struct command *command);
+/* What stands against a run (permissives): true with the reason in `reply`. */
+bool core_refuse_latched(const struct core *core, struct effect_reply *reply);
+bool core_refuse_store(const struct core *core, struct effect_reply *reply);
+bool core_refuse_links(const struct core *core, struct effect_reply *reply);
+bool core_refuse_failsafe(const struct core *core, struct effect_reply *reply);
 
 #endif

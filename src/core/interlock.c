@@ -36,7 +36,7 @@ bool interlock_raise(struct interlocks *il, const char *id, enum tool_action act
                 return false;
         }
         if (il->latch_count == CORE_LATCHES_MAX)
-                return false;
+                return true;
         latch = &il->latch[il->latch_count++];
         memset(latch, 0, sizeof *latch);
         text_copy(latch->id, sizeof latch->id, id);
@@ -93,22 +93,24 @@ static bool trip_stands(struct interlocks *il, int i, const struct snapshot *sna
         return snap->now_us >= grace_until(il, i);
 }
 
-static bool latch_trip(struct interlocks *il, int i, const struct snapshot *snap, int64_t wall_us)
+static void latch_trip(struct interlocks *il, int i, const struct snapshot *snap, int64_t wall_us)
 {
         const struct tool_interlock *lock = &il->tool->interlocks[i];
         char buf[256];
         struct text t;
 
+        if (!il->state[i].is_latched)
+                il->fresh[il->fresh_count++] = (int16_t)i;
+        il->state[i].is_latched = true;
         text_init(&t, buf, sizeof buf);
         interlock_add_reason(&t, il, snap, i);
-        return interlock_raise(il, lock->id, lock->then, buf, lock->guidance, wall_us);
+        interlock_raise(il, lock->id, lock->then, buf, lock->guidance, wall_us);
 }
 
-int interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t wall_us)
+void interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t wall_us)
 {
-        int fresh = 0;
-
         assert(snap->fresh_us == INT64_MIN);
+        il->fresh_count = 0;
         for (int i = 0; i < il->tool->interlock_count; i++) {
                 const struct tool_interlock *lock = &il->tool->interlocks[i];
                 struct interlock_state *st = &il->state[i];
@@ -120,37 +122,23 @@ int interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t w
                         continue;
                 st->is_tripped = trip_stands(il, i, snap);
                 if (st->is_tripped)
-                        fresh += latch_trip(il, i, snap, wall_us);
+                        latch_trip(il, i, snap, wall_us);
                 else
                         interlock_clear(il, lock->id);
         }
-        return fresh;
 }
 
-static int strength(enum tool_action action)
+bool interlock_has_latches(const struct interlocks *il)
 {
-        static const int order[] = {[TOOL_ACT_NONE] = 0,
-            [TOOL_ACT_CONTINUE] = 0,
-            [TOOL_ACT_HOLD] = 1,
-            [TOOL_ACT_STOP] = 2,
-            [TOOL_ACT_ABORT] = 3};
-
-        return order[action];
-}
-
-enum tool_action interlock_action(const struct interlocks *il)
-{
-        enum tool_action action = TOOL_ACT_NONE;
-
-        for (int i = 0; i < il->latch_count; i++)
-                if (strength(il->latch[i].action) > strength(action))
-                        action = il->latch[i].action;
-        return action;
+        for (int i = 0; i < il->tool->interlock_count; i++)
+                if (il->state[i].is_latched)
+                        return true;
+        return il->latch_count > 0;
 }
 
 bool interlock_has_latch(const struct interlocks *il, int interlock)
 {
-        return find(il, il->tool->interlocks[interlock].id) >= 0;
+        return il->state[interlock].is_latched;
 }
 
 bool interlock_reset(struct interlocks *il, struct text *why)
@@ -161,6 +149,14 @@ bool interlock_reset(struct interlocks *il, struct text *why)
                 text_add(why, "%s still stands: %s", il->latch[i].id, il->latch[i].text);
                 return false;
         }
+        for (int i = 0; i < il->tool->interlock_count; i++) {
+                if (!il->state[i].is_tripped)
+                        continue;
+                text_add(why, "%s still stands", il->tool->interlocks[i].id);
+                return false;
+        }
+        for (int i = 0; i < il->tool->interlock_count; i++)
+                il->state[i].is_latched = false;
         il->latch_count = 0;
         return true;
 }

@@ -15,6 +15,12 @@ static bool same(double a, double b)
         return !(a < b) && !(a > b);
 }
 
+/* Closed is 0: a valve's coil, a gas line's flow. */
+static bool is_open(double value)
+{
+        return !same(value, 0);
+}
+
 void output_init(struct outputs *o, const struct tool *tool)
 {
         memset(o, 0, sizeof *o);
@@ -90,9 +96,7 @@ bool output_may_be_open(const struct outputs *o, int tag)
 {
         const struct output *out = &o->out[tag];
 
-        if (out->pulse_id != 0 || !out->has_commanded)
-                return true;
-        if (!same(out->commanded, o->tool->tags[tag].safe))
+        if (out->pulse_id != 0 || !out->has_commanded || out->reads_open || is_open(out->commanded))
                 return true;
         return out->closed_us != INT64_MIN && !out->is_closed_sure;
 }
@@ -180,6 +184,7 @@ uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close
         output->pulse_open_us = open_us;
         output->pulse_close_us = close_us;
         output->is_closed_sure = false;
+        output->before_us = output->closed_us;
         output->closed_us = close_us;
         output->differs_us = TIME_NEVER;
         return output->pulse_id;
@@ -194,15 +199,19 @@ void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us
                 out->commanded = w->value;
                 out->commanded_us = w->sent_us;
                 out->is_acked = w->ok;
-                out->closed_us = w->sent_us;
-                out->is_closed_sure = w->ok;
+                if (!is_open(w->value)) {
+                        out->closed_us = w->sent_us;
+                        out->is_closed_sure = w->ok;
+                }
+                /* And it is not wanted any more: the core does not open again what its link had to close (V3). */
+                output_want(o, w->tag, w->value, (enum cause)w->cause);
                 return;
         }
         if (w->id != out->write_id)
                 return;
         out->is_acked = w->ok;
         out->retry_us = w->ok ? TIME_NEVER : time_add(now_us, OUTPUT_RETRY_US);
-        if (w->ok && same(w->value, o->tool->tags[w->tag].safe))
+        if (w->ok && !is_open(w->value))
                 out->is_closed_sure = true;
 }
 
@@ -217,6 +226,7 @@ void output_pulsed(struct outputs *o, const struct event_pulse *p, int64_t now_u
         out->differs_us = TIME_NEVER;
         if (p->outcome == PULSE_REVOKED || p->outcome == PULSE_REFUSED) {
                 out->is_closed_sure = true;
+                out->closed_us = out->before_us; /* it never opened */
                 return;
         }
         out->closed_us = p->close_sent_us != 0 ? p->close_sent_us : out->pulse_close_us;
@@ -245,7 +255,7 @@ static bool is_on(const struct snapshot *snap, int tag)
         return tag < 0 || (snapshot_is_good(snap, tag) && snap->tag[tag].value != 0);
 }
 
-void output_watch_purge(struct outputs *o, const struct snapshot *snap)
+static void watch_purge(struct outputs *o, const struct snapshot *snap)
 {
         bool is_purging =
             is_flowing(o, snap) && is_on(snap, o->tool->exhaust) && is_on(snap, o->tool->pump_running);
@@ -254,6 +264,20 @@ void output_watch_purge(struct outputs *o, const struct snapshot *snap)
                 o->purging_us = TIME_NEVER;
         else if (o->purging_us == TIME_NEVER)
                 o->purging_us = snap->now_us;
+}
+
+void output_observe(struct outputs *o, const struct snapshot *snap)
+{
+        for (int i = 0; i < o->tool->tag_count; i++) {
+                const struct tool_tag *t = &o->tool->tags[i];
+                const struct snapshot_tag *st = &snap->tag[i];
+
+                if (!t->is_output || !t->is_bit || !t->verify || st->quality != QUALITY_GOOD)
+                        continue;
+                if (o->out[i].pulse_id == 0 && st->t_us > o->out[i].commanded_us)
+                        o->out[i].reads_open = is_open(st->value);
+        }
+        watch_purge(o, snap);
 }
 
 /* Does the read-back, taken after the command, agree with it? */
@@ -330,10 +354,11 @@ static void write_output(struct outputs *o, const struct snapshot *snap, int tag
             .is_safe = is_safe,
             .value = output->wanted};
         if (is_new) {
-                if (is_safe && output->has_commanded) {
+                if (!is_open(output->wanted) && output->has_commanded) {
                         output->closed_us = snap->now_us;
                         output->is_closed_sure = false;
                 }
+                output->reads_open = false;
                 output->commanded_us = snap->now_us;
                 output->differs_us = TIME_NEVER;
         }
@@ -344,29 +369,53 @@ static void write_output(struct outputs *o, const struct snapshot *snap, int tag
         output->retry_us = TIME_NEVER;
 }
 
-void output_arbitrate(struct outputs *o, const struct snapshot *snap, struct effects *out)
+/* A close that was not acknowledged is sure once it is read back. */
+static void settle_closed(struct outputs *o, const struct snapshot *snap, int tag)
+{
+        struct output *out = &o->out[tag];
+
+        if (!out->is_closed_sure && out->has_commanded && out->pulse_id == 0 && !is_open(out->commanded) &&
+            o->tool->tags[tag].is_output && reads_back(o, snap, tag))
+                out->is_closed_sure = true;
+}
+
+/* May what is wanted go out now? Safe values always may; whoever asked for more was told by output_may_open() what stands
+ * against it. */
+static bool is_allowed(
+    const struct outputs *o, const struct interlocks *il, const struct snapshot *snap, int tag)
+{
+        int which;
+
+        if (same(o->out[tag].wanted, o->tool->tags[tag].safe))
+                return true;
+        if (!interlock_permits(il, snap, tag, &which))
+                return false;
+        return !is_open(o->out[tag].wanted) || !excluded_now(o, tag);
+}
+
+void output_arbitrate(
+    struct outputs *o, const struct interlocks *il, const struct snapshot *snap, struct effects *out)
 {
         for (int i = 0; i < o->tool->tag_count; i++) {
                 if (o->out[i].is_ramping)
                         walk_ramp(&o->out[i], snap->now_us);
-                /* A close that was not acknowledged is sure once it is read back. */
-                if (!o->out[i].is_closed_sure && o->out[i].has_commanded && o->out[i].pulse_id == 0 &&
-                    same(o->out[i].commanded, o->tool->tags[i].safe) && o->tool->tags[i].is_output &&
-                    reads_back(o, snap, i))
-                        o->out[i].is_closed_sure = true;
+                settle_closed(o, snap, i);
         }
         /* Safe values and closes leave before anything that opens or moves. */
         for (int i = 0; i < o->tool->tag_count; i++)
-                if (is_due(o, snap, i) && same(o->out[i].wanted, o->tool->tags[i].safe))
+                if (is_due(o, snap, i) &&
+                    (same(o->out[i].wanted, o->tool->tags[i].safe) || !is_open(o->out[i].wanted)))
                         write_output(o, snap, i, out);
-        for (int i = 0; i < o->tool->tag_count; i++) {
-                if (!is_due(o, snap, i) || same(o->out[i].wanted, o->tool->tags[i].safe))
-                        continue;
-                /* What an exclusion forbids waits; whoever asked was told by output_may_open(). */
-                if (o->tool->tags[i].is_bit && excluded_now(o, i))
-                        continue;
-                write_output(o, snap, i, out);
-        }
+        for (int i = 0; i < o->tool->tag_count; i++)
+                if (is_due(o, snap, i) && is_allowed(o, il, snap, i))
+                        write_output(o, snap, i, out);
+}
+
+void output_insist(struct outputs *o, const struct snapshot *snap)
+{
+        for (int i = 0; i < o->tool->tag_count; i++)
+                if (o->tool->tags[i].is_output && !output_is_confirmed(o, snap, i))
+                        o->out[i].retry_us = snap->now_us;
 }
 
 /* What an output was commanded to be when its read-back was asked for; false when that cannot be told. */
@@ -398,8 +447,12 @@ int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *
                 }
                 if (out->differs_us == TIME_NEVER)
                         out->differs_us = st->t_us;
-                if (st->t_us - out->differs_us > t->follow_us)
-                        return i;
+                if (st->t_us - out->differs_us <= t->follow_us)
+                        continue;
+                out->differs_us = TIME_NEVER;
+                if (out->pulse_id == 0)
+                        out->retry_us = snap->now_us;
+                return i;
         }
         return -1;
 }

@@ -7,7 +7,7 @@
 #include <string.h>   /* memset */
 
 /* Steps of no length (set, note, loop ends) that one turn may take; a program with more goes on in the next turn. */
-enum { OPS_IN_A_TURN = 256 };
+enum { OPS_IN_A_TURN = 32 };
 
 void core_begin_program(struct core *core, int32_t op)
 {
@@ -49,6 +49,9 @@ void core_resume_program(struct core *core)
 
         core->step_us = core->now_us;
         core->is_entered = false;
+        core->recover_us = 0;
+        for (int i = 0; i < RECIPE_GUARDS_MAX; i++)
+                core->guard_us[i] = TIME_NEVER;
         if (!core->has_half) {
                 /* No pulse in this phase yet: the step begins again; its timeout only paused. */
                 if (op->kind == RECIPE_WAIT_UNTIL || op->kind == RECIPE_PURGE_UNTIL)
@@ -57,6 +60,7 @@ void core_resume_program(struct core *core)
                 return;
         }
         core->at = core->half;
+        core->cycle = core->half_cycle;
         if (core->must_repeat) {
                 core->recover_us = time_add(core->now_us, core_purge_us(core));
                 core->attempt++;
@@ -84,12 +88,18 @@ static bool is_recovering(struct core *core)
         return false;
 }
 
+/* Cycles are recorded once, however often a hold goes back over a loop's edge (S2). */
 static void log_move(struct core *core, const struct position_move *move)
 {
-        if (move->cycles_ended > 0)
+        if (move->cycles_ended > 0 && core->cycle > core->cycles_ended) {
+                core->cycles_ended = core->cycle;
                 core_record(core, RECORD_CYCLE_END)->u.cycle.n = core->cycle;
-        if (move->cycles_begun > 0) {
-                core->cycle++;
+        }
+        if (move->cycles_begun == 0)
+                return;
+        core->cycle++;
+        if (core->cycle > core->cycles_begun) {
+                core->cycles_begun = core->cycle;
                 core_record(core, RECORD_CYCLE_START)->u.cycle.n = core->cycle;
         }
 }
@@ -129,6 +139,9 @@ static void fail_step(struct core *core, const struct recipe_op *op, enum tool_a
                 move_on(core);
                 return;
         }
+        /* What the timeout was for begins anew with the resume. */
+        core->waited_us = 0;
+        core->entered_us = core->now_us;
         core_apply(core, action, false, buf);
 }
 
@@ -142,6 +155,9 @@ static bool walk(struct core *core)
                 move_on(core);
                 return true;
         }
+        /* The last pulse's end is reported a moment after its close; the next one waits for that (core.c watches it). */
+        if (!core->is_entered && op->kind == RECIPE_PULSE && core->pulse.is_live)
+                return false;
         if (!core->is_entered) {
                 enum machine_state before = core->state;
 

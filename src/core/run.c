@@ -85,8 +85,8 @@ static void enter_image(struct core *core, enum tool_image image, enum cause cau
         output_want_image(&core->outs, image, cause);
 }
 
-/* What latched trips set beyond the image. */
-static void apply_trip_sets(struct core *core)
+/* What latched trips set beyond the image (T1), and heaters whose temperature is not known (H1). */
+void core_apply_forced(struct core *core)
 {
         for (int i = 0; i < core->tool->interlock_count; i++) {
                 const struct tool_interlock *lock = &core->tool->interlocks[i];
@@ -95,6 +95,13 @@ static void apply_trip_sets(struct core *core)
                         continue;
                 for (int k = 0; k < lock->set_count; k++)
                         output_want(&core->outs, lock->set[k].tag, lock->set[k].value, CAUSE_TRIP);
+        }
+        for (int i = 0; i < core->tool->loop_count; i++) {
+                const struct tool_loop *loop = &core->tool->loops[i];
+
+                if (loop->kind == TOOL_LOOP_HEATER && core->now_us - core->heater_good_us[i] > CORE_HEATER_US)
+                        output_want(
+                            &core->outs, loop->setpoint, core->tool->tags[loop->setpoint].safe, CAUSE_TRIP);
         }
 }
 
@@ -121,24 +128,38 @@ static void enter_holding(struct core *core)
         /* A timeout pauses: what was used of it counts on after the resume. */
         if (core->is_entered && (op->kind == RECIPE_WAIT_UNTIL || op->kind == RECIPE_PURGE_UNTIL))
                 core->waited_us += core->now_us - core->entered_us;
+        core->is_entered = false;
         enter_image(core, TOOL_IMAGE_HOLD, CAUSE_IMAGE);
-        apply_trip_sets(core);
 }
 
-/* The run's set-points are put in force again: a trip or an image may have moved them. */
+/* A set-point or valve of the run goes into force again: a trip or an image may have moved it. False: something forbids
+ * that now, and the run was held again. */
+static bool restore(struct core *core, int tag)
+{
+        const struct core_setpoint *sp = &core->setpoint[tag];
+        const struct tool_tag *t = &core->tool->tags[tag];
+        char why[160];
+        struct text text;
+
+        text_init(&text, why, sizeof why);
+        if (sp->value != t->safe &&
+            !output_may_open(&core->outs, &core->locks, &core->snap, tag, core->now_us, &text)) {
+                core_hold(core, true, "%s was not restored: %s", t->name, why);
+                return false;
+        }
+        if (sp->ramp > 0 && core->outs.out[tag].has_commanded)
+                output_ramp(
+                    &core->outs, tag, core->outs.out[tag].commanded, sp->value, sp->ramp, core->now_us);
+        else
+                output_want(&core->outs, tag, sp->value, CAUSE_STEP);
+        return true;
+}
+
 static void enter_unholding(struct core *core)
 {
-        for (int i = 0; i < core->tool->tag_count; i++) {
-                const struct core_setpoint *sp = &core->setpoint[i];
-
-                if (!sp->is_set)
-                        continue;
-                if (sp->ramp > 0 && core->outs.out[i].has_commanded)
-                        output_ramp(
-                            &core->outs, i, core->outs.out[i].commanded, sp->value, sp->ramp, core->now_us);
-                else
-                        output_want(&core->outs, i, sp->value, CAUSE_STEP);
-        }
+        for (int i = 0; i < core->tool->tag_count; i++)
+                if (core->setpoint[i].is_set && !restore(core, i))
+                        return;
 }
 
 static void enter_completing(struct core *core)
@@ -149,11 +170,12 @@ static void enter_completing(struct core *core)
 
 static void enter_stopping(struct core *core)
 {
-        core->stage = core->recipe != NULL ? STAGE_PULSE : STAGE_IMAGE;
+        /* A run that has not begun has nothing to purge and no `finally`. */
+        core->stage = core->is_in_program ? STAGE_PULSE : STAGE_IMAGE;
         core->stage_us = core->now_us;
         output_freeze_ramps(&core->outs);
         core_revoke_pulse(core, false, CAUSE_STEP);
-        if (core->recipe == NULL)
+        if (!core->is_in_program)
                 enter_image(
                     core, core->is_shutting_down ? TOOL_IMAGE_ABORT : TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
 }
@@ -164,7 +186,7 @@ static void enter_aborting(struct core *core)
         core->is_in_program = false;
         core->is_run_pending = false;
         enter_image(core, TOOL_IMAGE_ABORT, core->is_starting_up ? CAUSE_STARTUP : CAUSE_TRIP);
-        apply_trip_sets(core);
+        output_insist(&core->outs, &core->snap);
 }
 
 static void enter_clearing(struct core *core)
@@ -173,6 +195,7 @@ static void enter_clearing(struct core *core)
                 if (core->tool->devices[i].watchdog.present && core->watchdog[i] == TOOL_WATCHDOG_EXPIRED)
                         core_emit(core, EFFECT_REARM)->u.device = (int16_t)i;
         enter_image(core, TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
+        output_insist(&core->outs, &core->snap);
 }
 
 /* The run is over: its record is closed and the recipe given back. */
@@ -275,6 +298,15 @@ static bool is_confirmed(const struct core *core)
         return output_count_unconfirmed(&core->outs, &core->snap, NULL) == 0;
 }
 
+/* Every watchdog has said what it is: running or expired. One that is still off is being armed. */
+static bool watchdogs_answered(const struct core *core)
+{
+        for (int i = 0; i < core->tool->device_count; i++)
+                if (core->tool->devices[i].watchdog.present && core->watchdog[i] == TOOL_WATCHDOG_OFF)
+                        return false;
+        return true;
+}
+
 static bool watchdogs_run(const struct core *core)
 {
         for (int i = 0; i < core->tool->device_count; i++)
@@ -343,14 +375,28 @@ static void act_starting(struct core *core)
 
 static void act_idle(struct core *core)
 {
-        if (core->is_run_pending) {
-                core->is_run_pending = false;
+        struct effect_reply reply = {.code = 0};
+
+        if (!core->is_run_pending)
+                return;
+        core->is_run_pending = false;
+        /* What was looked at when the run was accepted may have changed while the standby image was confirmed. */
+        if (core_refuse_latched(core, &reply) || core_refuse_store(core, &reply) ||
+            core_refuse_links(core, &reply) || core_refuse_failsafe(core, &reply))
+                core_go(core, MACHINE_ON_STOP, reply.text);
+        else
                 core_go(core, MACHINE_ON_RUN, NULL);
-        }
 }
 
 static void act_execute(struct core *core)
 {
+        struct effect_reply reply = {.code = 0};
+
+        /* Without a record or a fail-safe the run goes no further than its next safe point (L2, F2). */
+        if (core_refuse_store(core, &reply) || core_refuse_failsafe(core, &reply)) {
+                core_hold(core, false, "%s", reply.text);
+                return;
+        }
         core_watch_guards(core);
         if (core->state == MACHINE_EXECUTE && core_run_program(core))
                 core_go(core, MACHINE_ON_FINISH, "");
@@ -403,7 +449,7 @@ static void end_start_up(struct core *core)
                 core_log(core, "trip", RECORD_TRIP, "restart", "%s", why);
         }
         core->is_starting_up = false;
-        if (core->locks.latch_count == 0)
+        if (!interlock_has_latches(&core->locks))
                 core_go(core, MACHINE_ON_STARTED, "start-up: outputs confirmed safe");
         else
                 core_go(core, MACHINE_ON_DONE, core->locks.latch[0].text);
@@ -416,6 +462,8 @@ static void act_aborting(struct core *core)
         bool is_first = core->now_us <= core->state_us;
 
         if (!is_late && (is_first || core->pulse.is_live || !is_confirmed(core)))
+                return;
+        if (!is_late && core->is_starting_up && !watchdogs_answered(core))
                 return;
         if (core->is_starting_up) {
                 end_start_up(core);
@@ -471,6 +519,9 @@ void core_act(struct core *core)
         int64_t bound_us = machine_bound_us(core->state);
         char why[96];
 
+        /* A running pulse ends by itself; the bound of what waits for it begins then. */
+        if (core->pulse.is_live)
+                core->state_us = core->now_us;
         if (core->state != MACHINE_ABORTING && bound_us != TIME_NEVER &&
             core->now_us - core->state_us > bound_us) {
                 snprintf(why, sizeof why, "%s did not end in time", machine_state_name(core->state));
@@ -496,8 +547,10 @@ void core_start_run(struct core *core, const struct command *command)
         core->recipe = command->recipe;
         core->run_id = core->next_run_id++;
         core->run_started_us = core->now_us;
-        core->cycle = 0;
-        core->is_in_program = false;
+        core->cycle = core->cycles_begun = core->cycles_ended = 0;
+        core->is_in_program = core->is_entered = core->has_half = core->must_repeat = false;
+        core->recover_us = core->waited_us = 0;
+        core->attempt = 1;
         core->reason[0] = '\0';
         memset(core->setpoint, 0, sizeof core->setpoint);
         text_copy(core->recipe_name, sizeof core->recipe_name, core->recipe->name);

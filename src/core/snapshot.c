@@ -79,6 +79,9 @@ bool snapshot_range(const struct snapshot *snap, int slot, double *range)
         assert(slot >= 0 && slot < SNAPSHOT_WINDOWS_MAX);
         if (w->tag < 0 || w->begun_us == INT64_MIN || snap->now_us - w->begun_us < w->over_us)
                 return false;
+        /* What was seen before the step began says nothing of it (S1). */
+        if (snap->fresh_us != INT64_MIN && snap->now_us - snap->fresh_us < w->over_us)
+                return false;
         for (int i = 0; i < SNAPSHOT_BUCKETS; i++) {
                 if (w->bucket_at[i] == INT64_MIN || w->bucket_at[i] < oldest)
                         continue;

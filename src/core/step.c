@@ -9,11 +9,58 @@
 
 /* ---- set, open, close ---- */
 
+/* V9: while a precursor is open, or purged for less than its line asks, the way out and the carrier stay open. */
+static bool closes_purge_path(const struct core *core, int tag, double value, struct text *why)
+{
+        const struct tool *tool = core->tool;
+        bool is_path =
+            tag == tool->exhaust || (tool->carrier >= 0 && tag == tool->loops[tool->carrier].setpoint);
+
+        for (int i = 0; is_path && !(value > 0) && i < tool->line_count; i++) {
+                const struct output *valve = &core->outs.out[tool->lines[i].valve];
+
+                if (!output_may_be_open(&core->outs, tool->lines[i].valve) &&
+                    (valve->closed_us == INT64_MIN ||
+                        time_add(valve->closed_us, tool->lines[i].purge_us_min) <= core->now_us))
+                        continue;
+                text_add(why, "the purge of %s needs it for ", tool->lines[i].name);
+                time_add_duration(why, tool->lines[i].purge_us_min);
+                return true;
+        }
+        return false;
+}
+
+/* May a step move this output to this value now? If not, the run is held and says why. */
+static bool may_move(struct core *core, const struct recipe_op *op)
+{
+        const struct tool_tag *tag = &core->tool->tags[op->tag];
+        bool is_away = op->value < tag->safe || op->value > tag->safe, is_refused;
+        char why[160];
+        struct text t;
+
+        text_init(&t, why, sizeof why);
+        is_refused = closes_purge_path(core, op->tag, op->value, &t);
+        if (!is_refused && is_away && tag->class != TOOL_CLASS_PLAIN && !machine_may_pulse(core->state)) {
+                text_add(&t, "a reactive gas does not move in state %s", machine_state_name(core->state));
+                is_refused = true;
+        }
+        if (!is_refused && is_away)
+                is_refused =
+                    !output_may_open(&core->outs, &core->locks, &core->snap, op->tag, core->now_us, &t);
+        if (!is_refused)
+                return true;
+        core_log(core, "step", RECORD_WARNING, tag->name, "was not moved: %s", why);
+        core_hold(core, false, "%s was not moved: %s", tag->name, why);
+        return false;
+}
+
 static void enter_set(struct core *core, const struct recipe_op *op)
 {
         struct core_setpoint *sp = &core->setpoint[op->tag];
         int loop = tool_find_loop_of_setpoint(core->tool, op->tag);
 
+        if (!may_move(core, op))
+                return;
         *sp = (struct core_setpoint){
             .is_set = true, .is_standby = op->is_standby, .value = op->value, .ramp = op->ramp};
         if (op->ramp > 0 && loop >= 0 && snapshot_is_good(&core->snap, core->tool->loops[loop].value))
@@ -25,17 +72,8 @@ static void enter_set(struct core *core, const struct recipe_op *op)
 
 static void enter_valve(struct core *core, const struct recipe_op *op)
 {
-        char why[160];
-        struct text t;
-
-        text_init(&t, why, sizeof why);
-        if (op->value != core->tool->tags[op->tag].safe &&
-            !output_may_open(&core->outs, &core->locks, &core->snap, op->tag, core->now_us, &t)) {
-                core_log(
-                    core, "step", RECORD_WARNING, core->tool->tags[op->tag].name, "was not moved: %s", why);
-                core_hold(core, false, "%s was not moved: %s", core->tool->tags[op->tag].name, why);
+        if (!may_move(core, op))
                 return;
-        }
         core->setpoint[op->tag] =
             (struct core_setpoint){.is_set = true, .is_standby = true, .value = op->value};
         output_want(&core->outs, op->tag, op->value, CAUSE_STEP);
@@ -200,6 +238,7 @@ static void enter_pulse(struct core *core, const struct recipe_op *op)
         if (!core->must_repeat)
                 core->attempt = 1;
         core->half = core->at;
+        core->half_cycle = core->cycle;
         core->has_half = true;
         core->must_repeat = true; /* until it is reported done */
         if (core->now_us > core->step_us + CORE_LATE_US) {
@@ -208,11 +247,7 @@ static void enter_pulse(struct core *core, const struct recipe_op *op)
                 core->step_us = core->now_us + CORE_ANCHOR_US;
         }
         text_init(&t, why, sizeof why);
-        if (core->pulse.is_live) {
-                core_hold(core, true, "pulse %s was not opened: the last pulse's close is not reported",
-                    line->name);
-                return;
-        }
+
         if (!output_may_open(&core->outs, &core->locks, &core->snap, line->valve, core->step_us, &t)) {
                 core_hold(core, false, "pulse %s was not opened: %s", line->name, why);
                 return;

@@ -18,7 +18,8 @@ struct pending_write {
 
 struct pair {
         struct effect_pulse pulse;
-        bool is_used, is_open, is_revoked;
+        bool is_used, is_open, is_revoked, is_closed, is_cut;
+        int64_t closed_us;
 };
 
 struct virtual
@@ -190,34 +191,53 @@ static void end_pair(struct virtual *v, struct pair *pair, enum pulse_outcome ou
         pair->is_used = false;
         if (opened) {
                 event.u.pulse.open_sent_us = event.u.pulse.open_acked_us = done.pulse.open_us;
-                event.u.pulse.close_sent_us = event.u.pulse.close_acked_us = v->now_us;
+                event.u.pulse.close_sent_us = done.closed_us;
+                event.u.pulse.close_acked_us = v->now_us;
         }
         step(v, &event);
+}
+
+/* Close what is due or revoked; its end is reported a moment later, as a module's acknowledgement comes. */
+static void close_pair(struct virtual *v, struct pair *p)
+{
+        if (!p->is_closed && (p->is_revoked || v->now_us >= p->pulse.close_us)) {
+                p->is_closed = true;
+                p->is_cut = v->now_us < p->pulse.close_us;
+                p->closed_us = v->now_us;
+                put(v, p->pulse.tag, v->tool->tags[p->pulse.tag].safe, CAUSE_DEADLINE);
+        }
+        if (p->is_closed && v->now_us >= p->closed_us + reply_us)
+                end_pair(v, p, p->is_cut ? PULSE_CUT : PULSE_DONE);
+}
+
+static void open_pair(struct virtual *v, struct pair *p)
+{
+        if (p->is_revoked) {
+                end_pair(v, p, PULSE_REVOKED);
+        } else if (v->now_us >= p->pulse.open_us) {
+                p->is_open = true;
+                put(v, p->pulse.tag, 1, CAUSE_STEP);
+        }
 }
 
 /* The edges that are due now, closes first. */
 static void move_pairs(struct virtual *v)
 {
-        for (int i = 0; i < PAIRS_MAX; i++) {
-                struct pair *p = &v->pairs[i];
+        for (int i = 0; i < PAIRS_MAX; i++)
+                if (v->pairs[i].is_used && v->pairs[i].is_open)
+                        close_pair(v, &v->pairs[i]);
+        for (int i = 0; i < PAIRS_MAX; i++)
+                if (v->pairs[i].is_used && !v->pairs[i].is_open)
+                        open_pair(v, &v->pairs[i]);
+}
 
-                if (!p->is_used || !p->is_open || (!p->is_revoked && v->now_us < p->pulse.close_us))
-                        continue;
-                put(v, p->pulse.tag, v->tool->tags[p->pulse.tag].safe, CAUSE_DEADLINE);
-                end_pair(v, p, v->now_us < p->pulse.close_us ? PULSE_CUT : PULSE_DONE);
-        }
-        for (int i = 0; i < PAIRS_MAX; i++) {
-                struct pair *p = &v->pairs[i];
-
-                if (!p->is_used || p->is_open)
-                        continue;
-                if (p->is_revoked) {
-                        end_pair(v, p, PULSE_REVOKED);
-                } else if (v->now_us >= p->pulse.open_us) {
-                        p->is_open = true;
-                        put(v, p->pulse.tag, 1, CAUSE_STEP);
-                }
-        }
+static int64_t pair_due(const struct virtual *v, const struct pair *p)
+{
+        if (p->is_closed)
+                return p->closed_us + reply_us;
+        if (p->is_revoked)
+                return v->now_us;
+        return p->is_open ? p->pulse.close_us : p->pulse.open_us;
 }
 
 static int64_t next_time(const struct virtual *v)
@@ -228,9 +248,7 @@ static int64_t next_time(const struct virtual *v)
                 next = time_min(next, v->writes[0].sent_us + reply_us);
         for (int i = 0; i < PAIRS_MAX; i++)
                 if (v->pairs[i].is_used)
-                        next = time_min(next, v->pairs[i].is_revoked ? v->now_us
-                                              : v->pairs[i].is_open  ? v->pairs[i].pulse.close_us
-                                                                     : v->pairs[i].pulse.open_us);
+                        next = time_min(next, pair_due(v, &v->pairs[i]));
         return next > v->now_us ? next : v->now_us;
 }
 

@@ -40,7 +40,7 @@ int64_t core_step(struct core *core, const struct event *event, struct effects *
 
 /* ---- Plain reports for people and clients: facts copied out, nothing to free. ---- */
 
-enum { CORE_LATCHES_MAX = 32 };
+enum { CORE_LATCHES_MAX = 48 };
 
 struct core_latch {
         char id[TOOL_NAME_MAX];

@@ -16,6 +16,7 @@ struct interlock_state {
         enum tri value;
         bool is_armed;
         bool is_tripped; /* the cause stands now (after `for` or `grace`) */
+        bool is_latched; /* it tripped since the last reset */
         int64_t true_us; /* since when the condition is true, TIME_NEVER = it is not */
         int64_t bad_us;  /* since when it cannot be told, TIME_NEVER = it can */
 };
@@ -24,7 +25,9 @@ struct interlocks {
         const struct tool *tool;
         int64_t quiet_until_us; /* start-up: values that never came are borne until then */
         struct interlock_state state[TOOL_INTERLOCKS_MAX];
-        int latch_count;
+        int fresh_count; /* trips of the tool file that latched in the last evaluation, in order of the file */
+        int16_t fresh[TOOL_INTERLOCKS_MAX];
+        int latch_count; /* what people are told of; no action depends on room here */
         struct core_latch latch[CORE_LATCHES_MAX];
 };
 
@@ -33,19 +36,19 @@ struct interlocks {
 
 void interlock_init(struct interlocks *il, const struct tool *tool, int64_t now_us);
 
-/* Evaluate everything and latch what trips. Returns how many latches are new; they stand at the end of the list. */
-int interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t wall_us);
+/* Evaluate everything and latch what trips; what is new stands in il->fresh. */
+void interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t wall_us);
 
-/* Latch a trip of the core's own. False when it is latched already (it is marked active again). `id` and `text` are
- * copied; the list is full: the text is lost, never the action of those already there. */
+/* Latch a trip of the core's own. False when it is latched already (it is marked active again).`id` and `text` are
+ * copied; when the list is full they are lost, but the answer is true and the caller acts all the same. */
 bool interlock_raise(struct interlocks *il, const char *id, enum tool_action action, const char *text,
     const char *guidance, int64_t wall_us);
 /* The cause of a trip of the core's own is gone. */
 void interlock_clear(struct interlocks *il, const char *id);
 bool interlock_is_latched(const struct interlocks *il, const char *id);
 
-/* The strongest action among the latches (TOOL_ACT_NONE when there are none). */
-enum tool_action interlock_action(const struct interlocks *il);
+/* Is anything latched? */
+bool interlock_has_latches(const struct interlocks *il);
 /* Is a trip of the tool file latched? */
 bool interlock_has_latch(const struct interlocks *il, int interlock);
 

@@ -41,6 +41,8 @@ struct output {
         int64_t pulse_open_us, pulse_close_us;
         int64_t closed_us;   /* commanded closed at; INT64_MIN = never opened */
         bool is_closed_sure; /* the close was acknowledged or read back */
+        bool reads_open;     /* the last read-back after the command says open */
+        int64_t before_us;   /* closed_us before the pulse that was handed over last */
 };
 
 struct outputs {
@@ -62,7 +64,8 @@ void output_freeze_ramps(struct outputs *o);
 /* Ask for a whole image. `keep` entries stay as they are. */
 void output_want_image(struct outputs *o, enum tool_image image, enum cause cause);
 
-/* Can this output be open, as far as the core knows? Live pulses and unconfirmed closes count as open. */
+/* Can this output be open (not 0), as far as the core knows? Live pulses, unconfirmed closes and a read-back that says so
+ * count as open. Open and energised (away from safe) are two things: an exhaust valve's safe value is open. */
 bool output_may_be_open(const struct outputs *o, int tag);
 
 /* May `tag` go open at at_us? Permits, exclusions with purge_between, V2. False: `why` says which interlock, its
@@ -77,14 +80,20 @@ uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close
 void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us);
 void output_pulsed(struct outputs *o, const struct event_pulse *p, int64_t now_us);
 
-/* Watch flow, exhaust and pump: purge_between counts only while they are Good. */
-void output_watch_purge(struct outputs *o, const struct snapshot *snap);
+/* Look at the snapshot: read-backs that say open, and flow, exhaust and pump, since purge_between counts only while they
+ * are Good. */
+void output_observe(struct outputs *o, const struct snapshot *snap);
 
-/* Emit what differs: safe values and closes first, then the rest. */
-void output_arbitrate(struct outputs *o, const struct snapshot *snap, struct effects *out);
+/* Emit what differs: safe values and closes first, then the rest. What a permit or an exclusion forbids is not emitted,
+ * whoever wants it. */
+void output_arbitrate(
+    struct outputs *o, const struct interlocks *il, const struct snapshot *snap, struct effects *out);
+/* Write again whatever is not confirmed, even where the last command already says it. */
+void output_insist(struct outputs *o, const struct snapshot *snap);
 
 /* An output whose read-back differs from its command for longer than follow_us, or -1 (V7); *expected gets what was
- * commanded. A pulse is commanded open between its edges: a valve that stays closed is found within a long one. */
+ * commanded. A pulse is commanded open between its edges: a valve that stays closed is found within a long one. Outside
+ * pulses the output is written again: what strayed does not stay as it is because the image says so already. */
 int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *expected);
 
 /* Commanded as wanted, and acknowledged or (where verified) read back as such. */
