@@ -86,7 +86,9 @@ bool core_refuse_failsafe(const struct core *core, struct effect_reply *reply)
                 else
                         snprintf(text, sizeof text, "%s has no fail-safe of its own", tag->name);
                 refuse(reply, text,
-                    "a precursor valve needs `failsafe: watchdog` or `device_timed` in the tool file");
+                    tag->failsafe == TOOL_FAILSAFE_WATCHDOG
+                        ? "look at the device and its link; an expired watchdog is re-armed by `aldctl reset`"
+                        : "a precursor valve needs `failsafe: watchdog` or `device_timed` in the tool file");
                 return true;
         }
         return false;

@@ -245,8 +245,10 @@ static void log_samples(struct core *core, const struct event *event)
 
 static void fold_link(struct core *core, const struct event_link *link)
 {
+        /* Down since the first word of it: a link that keeps failing does not start anew each time. */
+        if (link->up || core->link[link->link].is_up)
+                core->link[link->link].down_us = core->now_us;
         core->link[link->link].is_up = link->up;
-        core->link[link->link].down_us = core->now_us;
         text_copy(core->link[link->link].why, sizeof core->link[link->link].why, link->why);
         core_log(core, "link", link->up ? RECORD_INFO : RECORD_WARNING, core->tool->links[link->link].name,
             "%s%s%s", link->up ? "up" : "down", link->why[0] != '\0' ? ": " : "", link->why);

@@ -118,7 +118,7 @@ static bool is_clear(
                             tool->tags[i].name);
                         return false;
                 }
-                if (other->closed_us == INT64_MIN)
+                if (other->closed_us == INT64_MIN || purge_us == 0)
                         continue;
                 since = o->purging_us == TIME_NEVER        ? TIME_NEVER
                         : o->purging_us > other->closed_us ? o->purging_us

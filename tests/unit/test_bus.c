@@ -269,7 +269,8 @@ static int64_t give_pulse(uint32_t id, int tag, int64_t width_us)
         return p.open_us;
 }
 
-/* Edge i of the plant was at `at_us`, as near as a busy machine lets it be. */
+/* Edge i of the plant was at `at_us`, as near as a busy machine lets it be: what would make it wrong (a late reply, a slow
+ * neighbour, a lost connection) is off by 100 ms and more. `make bench` measures. */
 static void check_edge(int i, bool on, int64_t at_us)
 {
         pthread_mutex_lock(&plant.lock);
@@ -277,7 +278,7 @@ static void check_edge(int i, bool on, int64_t at_us)
         ck_assert_int_eq(plant.edge[i].on, on);
         int64_t off = plant.edge[i].at_us - at_us;
         pthread_mutex_unlock(&plant.lock);
-        ck_assert_msg(off >= 0 && off < 8000, "edge %d is %lld us off", i, (long long)off);
+        ck_assert_msg(off >= 0 && off < 50000, "edge %d is %lld us off", i, (long long)off);
 }
 
 /* ---- Workers ---- */
@@ -361,7 +362,7 @@ START_TEST(test_silent_core)
         const struct event_wrote *w = &await(EVENT_WROTE, 0)->u.wrote;
         ck_assert(w->ok && w->unasked);
         ck_assert_int_eq(w->cause, CAUSE_LEASE);
-        ck_assert_int_lt(w->sent_us - t, 520000);
+        ck_assert_int_lt(w->sent_us - t, 700000);
         int dog = dog_word(3); /* and its watchdog is not fed any more */
         run_for(700000);
         ck_assert_int_eq(dog_word(3), dog);
