@@ -379,18 +379,19 @@ static void settle_closed(struct outputs *o, const struct snapshot *snap, int ta
                 out->is_closed_sure = true;
 }
 
-/* May what is wanted go out now? Safe values always may; whoever asked for more was told by output_may_open() what stands
- * against it. */
+/* May what is wanted go out now? A close always may. What opens waits until everything that excludes it is surely closed,
+ * even where open is its safe value (V1); permits are asked for all that is not safe. Whoever wanted it was told by
+ * output_may_open() what stands against it. */
 static bool is_allowed(
     const struct outputs *o, const struct interlocks *il, const struct snapshot *snap, int tag)
 {
         int which;
 
-        if (same(o->out[tag].wanted, o->tool->tags[tag].safe))
+        if (!is_open(o->out[tag].wanted))
                 return true;
-        if (!interlock_permits(il, snap, tag, &which))
+        if (excluded_now(o, tag))
                 return false;
-        return !is_open(o->out[tag].wanted) || !excluded_now(o, tag);
+        return same(o->out[tag].wanted, o->tool->tags[tag].safe) || interlock_permits(il, snap, tag, &which);
 }
 
 void output_arbitrate(
@@ -401,10 +402,13 @@ void output_arbitrate(
                         walk_ramp(&o->out[i], snap->now_us);
                 settle_closed(o, snap, i);
         }
-        /* Safe values and closes leave before anything that opens or moves. */
+        /* Closes leave first, then safe values that open, then whatever moves. */
         for (int i = 0; i < o->tool->tag_count; i++)
-                if (is_due(o, snap, i) &&
-                    (same(o->out[i].wanted, o->tool->tags[i].safe) || !is_open(o->out[i].wanted)))
+                if (is_due(o, snap, i) && !is_open(o->out[i].wanted))
+                        write_output(o, snap, i, out);
+        for (int i = 0; i < o->tool->tag_count; i++)
+                if (is_due(o, snap, i) && same(o->out[i].wanted, o->tool->tags[i].safe) &&
+                    is_allowed(o, il, snap, i))
                         write_output(o, snap, i, out);
         for (int i = 0; i < o->tool->tag_count; i++)
                 if (is_due(o, snap, i) && is_allowed(o, il, snap, i))

@@ -26,6 +26,7 @@ class Kill(ald.Test):
         self.start_daemon()
         status = self.await_state("Aborted")
         self.assertEqual([], self.wire.is_safe())
+        self.assertIn("restart", [latch["id"] for latch in status["latches"]])
         run = self.rows("SELECT * FROM run")
         self.assertEqual(["Aborted"], [r["state"] for r in run])
         self.assertTrue(run[0]["reason"])

@@ -48,18 +48,19 @@ struct scenario {
         int deviant_tag; /* -1 = none: reads back 1 - value */
 };
 
-/* V1 and V2 on the wire: no two of an exclusion open, and the purge between. */
+/* V1 and V2 on the wire: no two of an exclusion open, and the purge between. Closed is 0, whatever the safe value: an
+ * exhaust is safe when it is open. */
 static inline void scenario_check_wire(struct scenario *s, int64_t t_us, int tag, double value)
 {
-        if (value == s->tool->tags[tag].safe)
+        if (value == 0)
                 return;
         for (int i = 0; i < s->tool->tag_count; i++) {
                 int64_t purge_us = 0;
 
                 if (i == tag || !s->has_out[i] || !tool_excludes(s->tool, tag, i, &purge_us))
                         continue;
-                ck_assert_msg(s->out[i] == s->tool->tags[i].safe, "V1: %s opened while %s is open",
-                    s->tool->tags[tag].name, s->tool->tags[i].name);
+                ck_assert_msg(s->out[i] == 0, "V1: %s opened while %s is open", s->tool->tags[tag].name,
+                    s->tool->tags[i].name);
                 ck_assert_msg(s->closed_us[i] == 0 || t_us - s->closed_us[i] >= purge_us,
                     "V2: %s opened %lld us after %s closed", s->tool->tags[tag].name,
                     (long long)(t_us - s->closed_us[i]), s->tool->tags[i].name);
@@ -73,7 +74,7 @@ static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value,
         ck_assert_msg(cause != CAUSE_NONE, "V5: a write to %s carries no cause", s->tool->tags[tag].name);
         if (s->tool->tags[tag].is_valve)
                 scenario_check_wire(s, t_us, tag, value);
-        if (s->has_out[tag] && s->out[tag] != value && value == s->tool->tags[tag].safe)
+        if (s->has_out[tag] && s->out[tag] != value && value == 0)
                 s->closed_us[tag] = t_us;
         s->out[tag] = value;
         s->has_out[tag] = true;
@@ -138,7 +139,45 @@ static inline bool scenario_obeys(void *ctx, int tag)
         return tag != s->deaf_tag;
 }
 
-static inline struct scenario *scenario_new(int64_t interrupted_run)
+/* A place of the shipped tool file, and what stands there instead. */
+struct scenario_edit {
+        const char *was, *is;
+};
+
+static inline char *scenario_replace(char *text, const struct scenario_edit *edit)
+{
+        const char *at = strstr(text, edit->was);
+        size_t size = strlen(text) + strlen(edit->is) + 1;
+        char *out = malloc(size);
+
+        ck_assert_msg(at != NULL, "the tool file has no '%s'", edit->was);
+        ck_assert_ptr_nonnull(out);
+        snprintf(out, size, "%.*s%s%s", (int)(at - text), text, edit->is, at + strlen(edit->was));
+        free(text);
+        return out;
+}
+
+static inline struct tool *scenario_edited_tool(const struct scenario_edit *edits, size_t count)
+{
+        struct diag *d = diag_new();
+        size_t len;
+        char *text = file_read(SUPPORT_TOOL, &len, d);
+        struct tool *tool;
+
+        ck_assert_ptr_nonnull(text);
+        for (size_t i = 0; i < count; i++)
+                text = scenario_replace(text, &edits[i]);
+        tool = file_compile_tool("edited.yaml", text, strlen(text), d);
+        if (tool == NULL)
+                diag_print(d, stderr, false);
+        ck_assert_ptr_nonnull(tool);
+        diag_free(d);
+        free(text);
+        return tool;
+}
+
+/* A scenario with a tool of its own (taken). */
+static inline struct scenario *scenario_new_with(struct tool *tool, int64_t interrupted_run)
 {
         struct scenario *s = calloc(1, sizeof *s);
         struct virtual_config config = {.sim = {.seed = 1, .ready = true},
@@ -149,7 +188,7 @@ static inline struct scenario *scenario_new(int64_t interrupted_run)
                 .interrupted_run = interrupted_run}};
 
         ck_assert_ptr_nonnull(s);
-        s->tool = support_tool(SUPPORT_TOOL);
+        s->tool = tool;
         s->bad_tag = s->deaf_tag = s->deviant_tag = -1;
         config.watch = (struct virtual_watch){.ctx = s,
             .record = scenario_record,
@@ -160,6 +199,11 @@ static inline struct scenario *scenario_new(int64_t interrupted_run)
         s->v = virtual_new(s->tool, &config);
         ck_assert_ptr_nonnull(s->v);
         return s;
+}
+
+static inline struct scenario *scenario_new(int64_t interrupted_run)
+{
+        return scenario_new_with(support_tool(SUPPORT_TOOL), interrupted_run);
 }
 
 static inline void scenario_free(struct scenario *s)
