@@ -77,12 +77,7 @@ static void report_program(const struct core *core, struct core_status *out)
         out->left_us =
             position_tail_us(&core->at, core->recipe) + (out->step_left_us > 0 ? out->step_left_us : 0);
         if (op->phase >= 0)
-                for (int32_t i = core->recipe->finally_first; i < core->recipe->op_count; i++) {
-                        out->left_us += core->recipe->ops[i].for_us;
-                        if (core->recipe->ops[i].kind == RECIPE_REPEAT ||
-                            core->recipe->ops[i].kind == RECIPE_END)
-                                break;
-                }
+                out->left_us += recipe_finally_us(core->recipe);
 }
 
 void core_get_status(const struct core *core, struct core_status *out)

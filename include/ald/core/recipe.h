@@ -116,6 +116,9 @@ struct recipe {
         double growth_nm, thickness_nm;
 };
 
+/* Timed length of `finally`; waits for conditions count 0. */
+int64_t recipe_finally_us(const struct recipe *recipe);
+
 void recipe_free(struct recipe *recipe); /* NULL allowed */
 
 #endif

@@ -21,7 +21,8 @@ struct query_run {
         char recipe[48], state[16], reason[192], user[48];
         int64_t started_us, ended_us; /* UTC; ended 0 = still open */
         int64_t cycles, pulses;       /* recorded so far */
-        int64_t timed_us; /* timed length of the recipe's phases, waits for conditions apart; 0 = unknown */
+        int64_t
+            timed_us; /*timed length of the recipe with its `finally`, waits for conditions apart; 0 = unknown */
         char pressure_unit[16]; /* of the pulses' pressures; "" = unknown */
         char recipe_sha256[65], tool_sha256[65], version[32];
 };
