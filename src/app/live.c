@@ -132,6 +132,12 @@ static void carry_out(struct live *live, const struct effect *e, int64_t now_us)
         }
 }
 
+static bool is_for_wire(const struct effect *e)
+{
+        return e->kind == EFFECT_WRITE || e->kind == EFFECT_PULSE || e->kind == EFFECT_REVOKE ||
+               e->kind == EFFECT_REARM || e->kind == EFFECT_FEED;
+}
+
 static void arm_timer(struct live *live)
 {
         int64_t wait_us = live->due_us - bus_now_us();
@@ -149,8 +155,13 @@ static void turn(struct live *live, struct event *event)
         event->now_us = bus_now_us();
         event->wall_us = wall_now();
         live->due_us = core_step(live->core, event, &live->effects);
+        /* The wire comes first: no record, reply or line in the journal stands before a safe write. */
         for (int i = 0; i < live->effects.count; i++)
-                carry_out(live, &live->effects.item[i], event->now_us);
+                if (is_for_wire(&live->effects.item[i]))
+                        carry_out(live, &live->effects.item[i], event->now_us);
+        for (int i = 0; i < live->effects.count; i++)
+                if (!is_for_wire(&live->effects.item[i]))
+                        carry_out(live, &live->effects.item[i], event->now_us);
         arm_timer(live);
 }
 

@@ -122,10 +122,14 @@ static int dial(const struct wire *w, int64_t limit_us)
         int fd = socket(w->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;
+        /* Closing gives up what was not acknowledged. An orderly close would leave it to the kernel to send it again: an
+         * open that arrives after its close on the fresh connection would stay. */
+        const struct linger abort_on_close = {.l_onoff = 1, .l_linger = 0};
         int err = 0, one = 1;
         if (fd >= FD_SETSIZE)
                 err = EMFILE; /* libmodbus would write outside its fd_set */
-        else if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0)
+        else if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0 ||
+                 setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof abort_on_close) != 0)
                 err = errno;
         else if (connect(fd, (const struct sockaddr *)&w->addr, w->addr_len) != 0)
                 err = errno == EINPROGRESS ? await_connected(fd, limit_us) : errno;

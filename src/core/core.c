@@ -279,10 +279,13 @@ static void fold_wrote(struct core *core, const struct event_wrote *w)
         char value[48];
         struct text t;
 
+        bool is_unwanted = w->unasked && (w->value < core->outs.out[w->tag].wanted ||
+                                             w->value > core->outs.out[w->tag].wanted);
+
         output_wrote(&core->outs, w, core->now_us);
         text_init(&t, value, sizeof value);
         tool_add_value(&t, tag, w->value);
-        if (w->unasked && (w->cause == CAUSE_LEASE || w->cause == CAUSE_DEADLINE))
+        if (is_unwanted || (w->unasked && (w->cause == CAUSE_LEASE || w->cause == CAUSE_DEADLINE)))
                 core_hold(core, true, "%s was set %s by its link: %s", tag->name, value,
                     cause_name((enum cause)w->cause));
         if (w->unasked)

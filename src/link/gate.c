@@ -98,6 +98,16 @@ void gate_acked(struct gate *gate, int tag, double value)
                 o->is_energised = false;
 }
 
+void gate_doubt(struct gate *gate, int tag, int64_t now_us)
+{
+        assert(tag >= 0 && tag < gate->tool->tag_count);
+        struct gate_output *o = &gate->out[tag];
+        o->may_be_open = true;
+        if (!o->is_energised)
+                o->energised_us = now_us;
+        o->is_energised = true;
+}
+
 void gate_set_timed(struct gate *gate, int tag, bool is_timed)
 {
         assert(tag >= 0 && tag < gate->tool->tag_count);

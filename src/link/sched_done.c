@@ -110,6 +110,15 @@ static void finish_close(struct sched *s)
                         watch_reset(&s->watches[i]);
 }
 
+/* An open that got no answer may still lie in the device, behind the close that came on the fresh connection. One
+ * acknowledged close is no proof then: the valve counts as open until a second one, a time-out later, is acknowledged. */
+static void doubt_close(struct sched *s, int tag, int64_t now_us)
+{
+        gate_doubt(&s->gate, tag, now_us);
+        sched_owe(s, tag, CAUSE_DEADLINE);
+        s->owed[tag].retry_us = now_us + s->link->timeout_us;
+}
+
 static void finish_edge(struct sched *s, const struct sched_result *r)
 {
         struct pair *p = &s->pairs[s->job_index];
@@ -124,9 +133,12 @@ static void finish_edge(struct sched *s, const struct sched_result *r)
         if (!pair_closed(p, ok, r->sent_us, r->done_us))
                 return;
         struct event_pulse ended;
+        bool is_doubtful = p->open_silent;
         pair_finish(p, &ended);
         gate_set_timed(&s->gate, tag, false);
         sched_push_pulse(s, &ended);
+        if (is_doubtful)
+                doubt_close(s, tag, r->done_us);
 }
 
 static void finish_write(struct sched *s, const struct sched_result *r)
@@ -164,6 +176,14 @@ static void finish_owed(struct sched *s, const struct sched_result *r)
             .acked_us = r->done_us};
 }
 
+/* What is owed to a device is due now. */
+static void hurry_owed(struct sched *s, int device)
+{
+        for (int i = 0; i < s->output_count; i++)
+                if (s->tool->tags[s->outputs[i]].device == device)
+                        s->owed[s->outputs[i]].retry_us = INT64_MIN;
+}
+
 static void finish_watch(struct sched *s, const struct sched_result *r)
 {
         struct watch *w = &s->watches[s->job_index];
@@ -173,6 +193,8 @@ static void finish_watch(struct sched *s, const struct sched_result *r)
                 return;
         }
         int exception = r->outcome == SCHED_EXCEPTION ? (r->exception ? r->exception : -1) : 0;
+        if (w->step == WATCH_RESTART && exception == 0)
+                hurry_owed(s, s->job_index); /* it takes writes again: closes first */
         int status = watch_answered(w, exception, r->words[0], r->done_us);
         if (status >= 0)
                 s->manners[s->job_index].status = status;

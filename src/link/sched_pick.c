@@ -26,6 +26,15 @@ static bool owes_anything(const struct sched *s)
         return false;
 }
 
+/* Is an output away from safe that this link still has to make safe? */
+static bool owes_energised(const struct sched *s)
+{
+        for (int i = 0; i < s->output_count; i++)
+                if (s->owed[s->outputs[i]].is_owed && s->gate.out[s->outputs[i]].is_energised)
+                        return true;
+        return false;
+}
+
 static bool pick_connection(struct sched *s, struct sched_action *a)
 {
         if (s->conn.must_drop) {
@@ -35,7 +44,8 @@ static bool pick_connection(struct sched *s, struct sched_action *a)
         }
         if (s->conn.is_connected)
                 return false;
-        bool in_hurry = sched_next_edge(s) != TIME_NEVER || writeq_first(&s->writes, true, 0) >= 0;
+        bool in_hurry =
+            sched_next_edge(s) != TIME_NEVER || writeq_first(&s->writes, true, 0) >= 0 || owes_energised(s);
         if (s->is_stopping && !in_hurry && !owes_anything(s))
                 return false;
         int64_t retry = conn_retry(&s->conn, in_hurry);
@@ -128,6 +138,15 @@ static int pair_index(const struct sched *s, const struct pair *p)
         return (int)(p - s->pairs);
 }
 
+static int64_t next_close(const struct sched *s)
+{
+        int64_t edge = TIME_NEVER;
+        for (int i = 0; i < SCHED_PAIRS_MAX; i++)
+                if (s->pairs[i].state == PAIR_OPEN)
+                        edge = time_min(edge, pair_edge(&s->pairs[i]));
+        return edge;
+}
+
 static bool pick_close(struct sched *s, struct sched_action *a)
 {
         struct pair *p = find_due_pair(s, PAIR_OPEN);
@@ -136,7 +155,7 @@ static bool pick_close(struct sched *s, struct sched_action *a)
         int tag = p->times.tag;
         pair_closing(p); /* first, so that its own edge no longer counts as ahead */
         begin_call(s, a, SCHED_JOB_EDGE, pair_index(s, p), s->tool->tags[tag].device,
-            limit_call(s, sched_next_edge(s), SCHED_MARGIN_US, SCHED_CALL_US));
+            limit_call(s, next_close(s), SCHED_MARGIN_US, SCHED_CALL_US));
         bool fits_register = fill_write(s, a, tag, s->tool->tags[tag].safe);
         assert(fits_register);
         (void)fits_register;
@@ -160,8 +179,9 @@ static bool is_turn_fresh(const struct sched *s)
 
 static bool may_open(const struct sched *s, int tag, double value)
 {
-        return is_turn_fresh(s) && !s->owed[tag].is_owed && is_guarded(s, tag) &&
-               gate_check(&s->gate, tag, value) == GATE_PASS;
+        /* A pulse begins from closed: on an output that is open it would escape its maximum open time. */
+        return is_turn_fresh(s) && !s->owed[tag].is_owed && !s->gate.out[tag].is_energised &&
+               is_guarded(s, tag) && gate_check(&s->gate, tag, value) == GATE_PASS;
 }
 
 static void begin_open(struct sched *s, struct sched_action *a, struct pair *p)
@@ -190,15 +210,6 @@ static bool pick_open(struct sched *s, struct sched_action *a)
         }
         memset(a, 0, sizeof *a);
         return false;
-}
-
-static int64_t next_close(const struct sched *s)
-{
-        int64_t edge = TIME_NEVER;
-        for (int i = 0; i < SCHED_PAIRS_MAX; i++)
-                if (s->pairs[i].state == PAIR_OPEN)
-                        edge = time_min(edge, pair_edge(&s->pairs[i]));
-        return edge;
 }
 
 /* May a safe write to `device` begin? Only a close is as urgent, and the device's own pause. */
@@ -255,7 +266,9 @@ static bool pick_owed(struct sched *s, struct sched_action *a)
 {
         for (int i = 0; i < s->output_count; i++) {
                 int tag = s->outputs[i];
-                if (!s->owed[tag].is_owed || sched_pair_of(s, tag))
+                const struct pair *p = sched_pair_of(s, tag);
+                /* An open pulse closes by itself; one that only waits must not stand in the way. */
+                if (!s->owed[tag].is_owed || (p && p->state != PAIR_ARMED))
                         continue;
                 if (s->owed[tag].retry_us > s->now_us) {
                         sched_wake_at(s, s->owed[tag].retry_us);
@@ -311,10 +324,10 @@ static bool pick_watch(struct sched *s, struct sched_action *a)
 
 static bool may_write(struct sched *s, int tag, double value)
 {
-        bool is_closing = value == 0.0;
-        if (sched_pair_of(s, tag) || gate_check(&s->gate, tag, value) != GATE_PASS)
+        /* A safe value that is still owed comes first; whoever wants another one asks again (CAUSE_GATE). */
+        if (s->owed[tag].is_owed || sched_pair_of(s, tag) || gate_check(&s->gate, tag, value) != GATE_PASS)
                 return false;
-        return is_closing || is_guarded(s, tag);
+        return is_guarded(s, tag);
 }
 
 static bool pick_write(struct sched *s, struct sched_action *a)

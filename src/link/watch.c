@@ -156,6 +156,12 @@ static int take_exception(struct watch *w, int exception, int64_t now_us)
 {
         if (exception == EXCEPTION_SERVER_FAILURE && w->step != WATCH_RESTART)
                 return take_status(w, TOOL_WATCHDOG_EXPIRED, now_us);
+        /* A busy device on a feed is milder than silence: ask before the next feed, as after silence; a pause of the
+         * length of the watchdog's own time would make the expiry it fears. */
+        if (w->step == WATCH_RUNNING) {
+                w->step = WATCH_ASK;
+                return -1;
+        }
         return pause_watch(w, now_us);
 }
 

@@ -523,6 +523,27 @@ START_TEST(test_late_open_does_not_move_the_close)
 }
 END_TEST
 
+/* The device may still have the unanswered open in a buffer: one acknowledged close is no proof. */
+START_TEST(test_unanswered_open_is_closed_twice)
+{
+        start(LINK_VALVES);
+        bring_up();
+        rig.reply = late_open;
+        int64_t t0 = rig.now_us + 100000, second = 0;
+        give_pulse(1, TAG_NB, t0, 100000);
+        give_pulse(2, TAG_WATER, t0 + 150000, 50000); /* an error of the core: niobium is in doubt */
+        run_until(t0 + 50000);
+        run_until(t0 + 1000000);
+        for (int i = 0; i < rig.calls; i++)
+                if (rig.call[i].action.reg == TOOL_COIL && !rig.call[i].action.words[0] &&
+                    rig.call[i].action.address == rig.tool->tags[TAG_NB].address && rig.call[i].sent_us > t0)
+                        second = rig.call[i].sent_us;
+        ck_assert_int_ge(second, t0 + 100000 + rig.tool->links[LINK_VALVES].timeout_us);
+        ck_assert_int_eq(pulse_of(2)->outcome, PULSE_REFUSED);
+        finish();
+}
+END_TEST
+
 START_TEST(test_narrow_pulse)
 {
         start(LINK_VALVES);
@@ -1293,6 +1314,7 @@ int main(void)
         tcase_add_test(tc, test_one_lost_feed_does_not_expire);
         tcase_add_test(tc, test_pulse_on_time);
         tcase_add_test(tc, test_late_open_does_not_move_the_close);
+        tcase_add_test(tc, test_unanswered_open_is_closed_twice);
         tcase_add_test(tc, test_narrow_pulse);
         tcase_add_test(tc, test_dead_core_opens_nothing);
         tcase_add_test(tc, test_dead_core_lengthens_nothing);

@@ -46,6 +46,8 @@ int gate_blocker(const struct gate *gate, int tag);
 /* A write is about to be sent / was acknowledged. */
 void gate_sending(struct gate *gate, int tag, double value, int64_t now_us);
 void gate_acked(struct gate *gate, int tag, double value);
+/* It may be open after all: an earlier open may still take effect. */
+void gate_doubt(struct gate *gate, int tag, int64_t now_us);
 /* The output is in the hands of a timed pair / no longer. */
 void gate_set_timed(struct gate *gate, int tag, bool is_timed);
 
