@@ -56,11 +56,6 @@ void interlock_clear(struct interlocks *il, const char *id)
                 il->latch[at].is_active = false;
 }
 
-bool interlock_is_latched(const struct interlocks *il, const char *id)
-{
-        return find(il, id) >= 0;
-}
-
 /* How long this condition's unreadable input is borne now. */
 static int64_t grace_until(const struct interlocks *il, int i)
 {

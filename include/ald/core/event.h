@@ -110,7 +110,6 @@ struct event_link {
 struct event_watchdog {
         int16_t device;
         uint8_t status; /* TOOL_WATCHDOG_* */
-        int margin;     /* unused yet: shortest remaining time */
 };
 
 /* An operator's command as control hands it over. `reply` is echoed in the reply effect. */

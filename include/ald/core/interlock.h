@@ -45,7 +45,6 @@ bool interlock_raise(struct interlocks *il, const char *id, enum tool_action act
     const char *guidance, int64_t wall_us);
 /* The cause of a trip of the core's own is gone. */
 void interlock_clear(struct interlocks *il, const char *id);
-bool interlock_is_latched(const struct interlocks *il, const char *id);
 
 /* Is anything latched? */
 bool interlock_has_latches(const struct interlocks *il);
