@@ -1004,6 +1004,22 @@ START_TEST(test_maximum_open_time)
 }
 END_TEST
 
+/* A pulse on an output that is open would escape its maximum open time: it is refused, and the maximum stands. */
+START_TEST(test_a_pulse_begins_from_closed)
+{
+        start(LINK_VALVES);
+        bring_up();
+        int64_t t = rig.now_us;
+        give_write(t, 1, TAG_WATER, 1);
+        give_pulse(2, TAG_WATER, t + 4900000, 1000000);
+        run_until(t + 7000000);
+        ck_assert_int_eq(pulse_of(2)->outcome, PULSE_REFUSED);
+        check_edge(1, 1, false, t + 5000000, 2000);
+        ck_assert_int_eq(rig.edges, 2);
+        finish();
+}
+END_TEST
+
 START_TEST(test_full_queue_still_reports)
 {
         start(LINK_PLANT);
@@ -1338,6 +1354,7 @@ int main(void)
         tcase_add_test(tc, test_dead_link_fails_orders);
         tcase_add_test(tc, test_lease);
         tcase_add_test(tc, test_maximum_open_time);
+        tcase_add_test(tc, test_a_pulse_begins_from_closed);
         tcase_add_test(tc, test_full_queue_still_reports);
         tcase_add_test(tc, test_polls_are_paced_and_decoded);
         tcase_add_test(tc, test_slow_polls_are_skipped_not_piled_up);
