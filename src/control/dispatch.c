@@ -73,6 +73,12 @@ static void answer_interlocks(struct request *r, struct answer *a)
         a->result = report_interlocks(r->d->tool, r->d->owner->core(r->d->owner->ctx));
 }
 
+static void answer_alarms(struct request *r, struct answer *a)
+{
+        (void)r;
+        a->result = json_array();
+}
+
 static void answer_help(struct request *r, struct answer *a)
 {
         (void)r;
@@ -105,6 +111,7 @@ static void (*const answerers[VERB_COUNT])(struct request *r, struct answer *a) 
     [VERB_TAGS] = answer_tags,
     [VERB_INTERLOCKS] = answer_interlocks,
     [VERB_SUBSCRIBE] = answer_subscribe,
+    [VERB_ALARMS] = answer_alarms,
     [VERB_HELP] = answer_help,
     [VERB_UPLOAD] = answer_upload,
 };

@@ -206,6 +206,14 @@ static void do_shutdown(struct core *core, const struct command *command, struct
         }
 }
 
+/* What this version does not have yet is refused in its place. */
+static void do_later(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        (void)core;
+        (void)command;
+        refuse(reply, "this version does not have that yet", "");
+}
+
 static void (*const handlers[VERB_COUNT])(
     struct core *core, const struct command *command, struct effect_reply *reply) = {
     [VERB_RUN] = do_run,
@@ -214,6 +222,16 @@ static void (*const handlers[VERB_COUNT])(
     [VERB_STOP] = do_stop,
     [VERB_ABORT] = do_abort,
     [VERB_RESET] = do_reset,
+    [VERB_CONFIRM] = do_later,
+    [VERB_ACK] = do_later,
+    [VERB_SHELVE] = do_later,
+    [VERB_UNSHELVE] = do_later,
+    [VERB_BYPASS] = do_later,
+    [VERB_UNBYPASS] = do_later,
+    [VERB_CONTROL] = do_later,
+    [VERB_OPEN] = do_later,
+    [VERB_CLOSE] = do_later,
+    [VERB_SET] = do_later,
     [VERB_SHUTDOWN] = do_shutdown,
 };
 

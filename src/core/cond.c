@@ -85,6 +85,25 @@ static enum tri steady(const struct cond_node *n, const struct snapshot *snap)
         return of_bool(snapshot_range(snap, n->slot, &range) && range <= n->span);
 }
 
+static enum tri eval(const struct cond_pool *pool, int root, const struct snapshot *snap, int depth);
+
+/* So many of the items: true when enough are, false when too few can be, whatever the Bad ones are (T6). */
+static enum tri vote(
+    const struct cond_pool *pool, const struct cond_node *n, const struct snapshot *snap, int depth)
+{
+        int yes = 0, unknown = 0;
+
+        for (int at = n->left; at >= 0; at = pool->nodes[at].right) {
+                enum tri one = eval(pool, pool->nodes[at].left, snap, depth + 1);
+
+                yes += one == TRI_TRUE;
+                unknown += one == TRI_BAD;
+        }
+        if (yes >= n->count)
+                return TRI_TRUE;
+        return yes + unknown < n->count ? TRI_FALSE : TRI_BAD;
+}
+
 static enum tri eval(const struct cond_pool *pool, int root, const struct snapshot *snap, int depth)
 {
         const struct cond_node *n = &pool->nodes[root];
@@ -103,6 +122,11 @@ static enum tri eval(const struct cond_pool *pool, int root, const struct snapsh
                 return snap->settled;
         case COND_EXPOSING:
                 return of_bool(snap->is_exposing);
+        case COND_VOTE:
+                return vote(pool, n, snap, depth);
+        case COND_RATE:
+        case COND_LIST:
+                return TRI_BAD;
         case COND_AND:
                 return both(eval(pool, n->left, snap, depth + 1), eval(pool, n->right, snap, depth + 1));
         case COND_OR:

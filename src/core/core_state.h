@@ -134,6 +134,12 @@ void core_log(struct core *core, const char *kind, enum record_severity severity
 void core_log_run(struct core *core, enum record_kind kind);
 void core_log_sample(struct core *core, int tag);
 
+/* ---- alarm_watch.c: alarms of the core's own ---- */
+/* The alarm `id` stands or not, as seen in this turn; called again and again, it tells only what changes. It is made on first
+ * use; `guidance` and the text are copied when it comes. */
+void core_alarm(struct core *core, const char *id, bool stands, enum tool_priority priority,
+    const char *guidance, const char *fmt, ...) TEXT_PRINTF(6, 7);
+
 /* ---- run.c: transitions and the life of a run ---- */
 /* Take the transition that `cause` asks for; false when the table has none from here. `reason` (NULL: keep) is shown
  * and recorded. */

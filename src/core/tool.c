@@ -103,6 +103,14 @@ const char *tool_role_name(enum tool_role role)
         return names[role];
 }
 
+const char *tool_priority_name(enum tool_priority priority)
+{
+        static const char *const names[] = {"low", "medium", "high", "critical"};
+
+        assert((unsigned)priority <= TOOL_PRIORITY_CRITICAL);
+        return names[priority];
+}
+
 const char *tool_action_name(enum tool_action action)
 {
         static const char *const names[] = {"none", "hold", "stop", "abort", "continue"};

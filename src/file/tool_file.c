@@ -108,7 +108,8 @@ int tool_file_want_equipment(
 static void set_places(struct tool *tool)
 {
         int16_t *const place[] = {&tool->gauge, &tool->pump_run, &tool->pump_running, &tool->exhaust,
-            &tool->vent, &tool->carrier, &tool->chamber, &tool->bed, &tool->atmosphere};
+            &tool->vent, &tool->carrier, &tool->chamber, &tool->bed, &tool->atmosphere, &tool->soft,
+            &tool->lid, &tool->emo, &tool->over_temperature};
         for (size_t i = 0; i < sizeof place / sizeof place[0]; i++)
                 *place[i] = TOOL_NONE;
 }

@@ -241,7 +241,8 @@ static int read_line(struct tool_file *f, const struct yaml_node *node)
         if (!tool_file_has_room(f, node, "precursor lines", tool->line_count, TOOL_LINES_MAX))
                 return -1;
         struct tool_line *line = &tool->lines[tool->line_count];
-        *line = (struct tool_line){.valve = (int16_t)valve, .source = TOOL_NONE, .line = node->key_line};
+        *line = (struct tool_line){
+            .valve = (int16_t)valve, .source = TOOL_NONE, .hot_line = TOOL_NONE, .line = node->key_line};
         text_copy(line->name, sizeof line->name, node->key);
         line->pulse_us_min = raw.min_pulse;
         line->purge_us_min = raw.min_purge;

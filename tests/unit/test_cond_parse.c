@@ -64,6 +64,11 @@ static void show(struct text *t, int at)
         case COND_STEADY:
                 text_add(t, "(steady %s %g %lld #%d)", tag(n->a), n->span, (long long)n->over_us, n->slot);
                 break;
+        case COND_RATE:
+        case COND_VOTE:
+        case COND_LIST:
+                text_add(t, "?");
+                break;
         case COND_SETTLED:
                 text_add(t, "settled");
                 break;

@@ -20,6 +20,9 @@ enum cond_op {
         COND_STEADY, /* max(a) - min(a) <= span over the last over_us; `slot` is its window in the snapshot */
         COND_SETTLED,  /* every set-point that the run put in force is within its loop's tolerance */
         COND_EXPOSING, /* inside an expose block */
+        COND_RATE, /* slope of a over the last over_us <cmp> value (a's unit per second); `slot` is its window */
+        COND_VOTE, /* at least `count` of the items of the list at `left` are true */
+        COND_LIST, /* an item of a vote: `left` its condition, `right` the next COND_LIST or -1 */
         COND_AND,
         COND_OR,
         COND_NOT
@@ -34,11 +37,12 @@ struct cond_node {
         uint8_t cmp;         /* enum cond_cmp */
         int16_t a, b;        /* tag numbers, -1 = none */
         int16_t left, right; /* children (AND, OR; NOT uses left) */
-        int16_t slot;        /* COND_STEADY: window number, else -1 */
+        int16_t slot;        /* COND_STEADY, COND_RATE: window number, else -1 */
+        int16_t count;       /* COND_VOTE: votes needed, from 1 */
         double value;        /* constant, or the offset beside b */
         double span;         /* WITHIN, STEADY: half width or range, >= 0 */
         double b_scale, b_offset;
-        int64_t over_us; /* STEADY */
+        int64_t over_us; /* STEADY, RATE */
 };
 
 #define COND_NODES_MAX 512 /* in one pool: a tool's or a recipe's */

@@ -120,12 +120,17 @@ struct command {
         uint32_t uid, pid;
         char user[TOOL_NAME_MAX];
         const struct recipe *recipe; /* run: borrowed until EFFECT_RECIPE_DONE */
-        int16_t tag;                 /* open, close, set */
-        double value;                /* set */
-        int64_t for_us;              /* open: --for */
-        bool now;                    /* hold --now */
-        bool repeat, skip;           /* resume: what to do with a pulse that was cut */
-        char text[96];               /* what was asked, for the audit record */
+        int16_t tag;              /* open, close, set: output; bypass, unbypass: input; TOOL_NONE = no such */
+        double value;             /* set */
+        int64_t for_us;           /* open, bypass, shelve: --for; 0 = not given */
+        bool now;                 /* hold --now */
+        bool repeat, skip;        /* resume: what to do with a pulse that was cut */
+        bool after_cycle;         /* stop --after-cycle */
+        bool force;               /* control take --force */
+        char name[TOOL_NAME_MAX]; /* ack, shelve, unshelve: alarm ("" = all); control: action */
+        char to[TOOL_NAME_MAX];   /* control release --to USER */
+        char reason[96];          /* bypass, shelve */
+        char text[96];            /* what was asked, for the audit record */
 };
 
 struct event {

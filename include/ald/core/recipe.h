@@ -34,9 +34,16 @@ enum recipe_op_kind {
         RECIPE_PURGE_UNTIL, /* cond for for_us, timeout_us, otherwise */
         RECIPE_VALVE,       /* tag <- value (open / close) */
         RECIPE_NOTE,        /* note */
-        RECIPE_REPEAT,      /* count times the ops up to its RECIPE_REPEAT_END at `jump` */
-        RECIPE_REPEAT_END,  /* back to the op after `jump` while passes are left */
-        RECIPE_END          /* end of a section */
+        RECIPE_ROTATE, /* tag (bed set-point) <- value (speed), reversed every period_us, stopped around pulses */
+        RECIPE_CONFIRM, /* ask the operator `note`; timeout_us, otherwise */
+        RECIPE_LEAK_CHECK, /* exhaust closed and flows off for for_us: pressure may rise by `limit` (unit/s), otherwise */
+        RECIPE_VENT, /* value 1: vented from here on: disarms what `arm` guards, locks precursors; 0: no longer */
+        RECIPE_EXPOSE,     /* exhaust closed and the carrier at `value` up to RECIPE_EXPOSE_END at `jump` */
+        RECIPE_EXPOSE_END, /* exhaust open, the flow as it was before */
+        RECIPE_REPEAT,     /* at most count times the ops up to its RECIPE_REPEAT_END at `jump` */
+        RECIPE_REPEAT_END, /* back to the op after `jump` while passes are left; with cond >= 0: until it is true, and when
+                             * no pass is left, otherwise */
+        RECIPE_END /* end of a section */
 };
 
 struct recipe_op {
@@ -44,17 +51,24 @@ struct recipe_op {
         uint8_t otherwise; /* enum tool_action: what a timeout does */
         bool is_standby;   /* SET: the value came from `standby` or `safe`: not waited for by `settled` */
         bool is_cycle;     /* REPEAT: its passes are the cycles of the run */
+        bool is_walls;     /* REPEAT: its cycles coat the walls (`coats: walls`) */
+        bool stops;        /* ROTATE: at rest in every pulse, from lead_us before it */
         int16_t phase;     /* index, -1 in `finally` */
-        int16_t tag;       /* SET, VALVE: output tag */
+        int16_t tag;       /* SET, VALVE, ROTATE: output tag */
         int16_t line;      /* PULSE: precursor line */
         int16_t cond;      /* index into conds, -1 */
-        int16_t note;      /* index into notes, -1 */
+        int16_t note;      /* NOTE, CONFIRM: index into notes, -1 */
         int32_t jump;      /* REPEAT <-> REPEAT_END */
         int64_t count;     /* REPEAT: passes, 1 to RECIPE_CYCLES_MAX */
-        double value;      /* SET, VALVE: in the tag's unit */
+        double value;      /* SET, VALVE, ROTATE, EXPOSE: in the tag's unit */
         double ramp;       /* SET: unit per second, 0 = at once */
+        double
+            close_below; /* EXPOSE: the exhaust closes once the gauge is below, gauge's unit; 0 = at once */
+        double limit; /* EXPOSE: highest pressure, gauge's unit; LEAK_CHECK: rise, gauge's unit per second */
+        int64_t period_us; /* ROTATE: reverses this often, 0 = never */
+        int64_t lead_us;   /* ROTATE */
         int64_t for_us;
-        int64_t timeout_us;
+        int64_t timeout_us;  /* EXPOSE: at_most, the longest the exhaust may stay closed */
         int64_t tail_us;     /* timed length of what follows this op up to the end of its block */
         int64_t body_us;     /* REPEAT: timed length of one pass */
         int32_t source_line; /* in the recipe's file, from 1 */
@@ -106,9 +120,10 @@ struct recipe {
         uint8_t hold_then;   /* enum tool_action after it: STOP or ABORT */
         bool resume_asks;    /* on_hold: resume: ask */
 
-        int64_t cycles;   /* total passes of the is_cycle repeats */
-        int64_t pulses;   /* total pulses */
-        int64_t timed_us; /* timed length of all phases (waits for conditions count 0) */
+        int64_t cycles;      /* total passes of the is_cycle repeats */
+        int64_t wall_cycles; /* of them, those that coat the walls */
+        int64_t pulses;      /* total pulses */
+        int64_t timed_us;    /* timed length of all phases (waits for conditions count 0) */
 
         /* Declared facts, recorded with the run. 0 = not given. */
         char powder_material[TOOL_NAME_MAX], powder_lot[TOOL_NAME_MAX];

@@ -16,9 +16,10 @@ struct snapshot_tag {
         int64_t same_us;                /* source time since when bit-identical */
         uint8_t link_quality, link_why; /* as folded */
         uint8_t quality, why;           /* after age */
+        bool is_bypassed;               /* T4: interlocks take it for good news; nothing else does */
 };
 
-enum { SNAPSHOT_WINDOWS_MAX = 8, SNAPSHOT_BUCKETS = 32 };
+enum { SNAPSHOT_WINDOWS_MAX = 16, SNAPSHOT_BUCKETS = 32 };
 
 /* A sliding range of one tag for `steady`: buckets of minimum and maximum, each over_us / (BUCKETS - 2) long. */
 struct snapshot_window {

@@ -23,6 +23,7 @@ enum {
         TOOL_VALVES_MAX = 32,
         TOOL_INTERLOCKS_MAX = 64,
         TOOL_SETS_MAX = 8,
+        TOOL_ALARMS_MAX = 64,
         TOOL_ACCESS_MAX = 32,
         TOOL_NONE = -1
 };
@@ -101,6 +102,13 @@ struct tool_image_value {
         double value;
 };
 
+/* Where an operator may move an output by hand: `manual` in the tool file. */
+enum tool_manual {
+        TOOL_MANUAL_OUTSIDE, /* outside a run (the default) */
+        TOOL_MANUAL_INSIDE,  /* also in Held, Suspended and Execute */
+        TOOL_MANUAL_NEVER
+};
+
 /* One value on a device. An input is read; an output is written, and read back at the same place. */
 struct tool_tag {
         char name[TOOL_NAME_MAX];
@@ -120,9 +128,11 @@ struct tool_tag {
         int64_t freeze_us; /* bit-identical for longer = Uncertain; 0 = not watched */
         bool has_valid;
         double valid_min, valid_max; /* outside = Bad */
+        bool is_bypassable;          /* input: an engineer may bypass it in the interlocks, for a time (T4) */
 
         /* Outputs only. */
         enum tool_class class;
+        enum tool_manual manual;
         enum tool_failsafe failsafe;
         char failsafe_text[TOOL_TEXT_MAX];
         double limit_min, limit_max; /* a command outside is refused, never clipped */
@@ -152,6 +162,14 @@ struct tool_loop {
         double ramp_max;  /* unit per second; 0 = no limit */
         double standby;   /* what `standby` means in a recipe: the set-point's standby image */
         bool is_inert;    /* flow: carrier or purge gas */
+        /* Heater, the rise test (H1): while the set-point is further above the value than the tolerance, the value rises by
+         * rise_by (a difference, value's unit) in every rise_us, or the heater trips. rise_us 0 = not watched. */
+        double rise_by;
+        int64_t rise_us;
+        /* Flow, motor: value and set-point differ by more than follow_within (value's unit) for no longer than follow_us,
+         * else an alarm; a motor trips (M1). follow_us 0 = not watched. */
+        double follow_within;
+        int64_t follow_us;
         int line;
 };
 
@@ -162,6 +180,10 @@ struct tool_line {
         int16_t source; /* loop that heats the bottle, TOOL_NONE for a bottle at room temperature */
         int64_t pulse_us_min;
         int64_t purge_us_min; /* after its pulse, before another precursor */
+        int16_t hot_line;     /* loop that heats the way from the bottle, TOOL_NONE = none */
+        double hot_line_by;   /* it stays hotter than the source by this (K), else an alarm */
+        double
+            gauge_rise; /* a pulse moves the gauge by this much in the mean, else an alarm; 0 = not watched */
         double width_tolerance_us;
         int line;
 };
@@ -173,7 +195,9 @@ struct tool_valve {
         int line;
 };
 
-enum tool_interlock_kind { TOOL_TRIP, TOOL_PERMIT, TOOL_EXCLUSIVE };
+/* A suspend is an external cause (a house gas, an exhaust): while its condition is true or Bad a run waits in Suspended and
+ * goes on by itself once it has been false for for_us. It latches nothing. */
+enum tool_interlock_kind { TOOL_TRIP, TOOL_PERMIT, TOOL_EXCLUSIVE, TOOL_SUSPEND };
 enum tool_action { TOOL_ACT_NONE, TOOL_ACT_HOLD, TOOL_ACT_STOP, TOOL_ACT_ABORT, TOOL_ACT_CONTINUE };
 
 struct tool_set {
@@ -184,16 +208,36 @@ struct tool_set {
 struct tool_interlock {
         char id[TOOL_NAME_MAX];
         enum tool_interlock_kind kind;
-        struct cond when; /* trip: tripped while true; permit: permitted while true */
+        struct cond
+            when; /* trip: tripped while true; permit: permitted while true; suspend: waits while true */
         struct cond arm;  /* trip: armed once true; root -1 = always armed */
-        int64_t for_us;   /* trip: how long the condition must hold */
-        int64_t grace_us; /* trip: how long a bad input is borne before it counts as tripped */
+        int64_t for_us;   /* trip, suspend: how long the condition must hold */
+        int64_t grace_us; /* trip, suspend: how long a bad input is borne before it counts as tripped */
         enum tool_action then;
         struct tool_set set[TOOL_SETS_MAX]; /* trip: beyond the image */
         int set_count;
         int16_t outputs[TOOL_VALVES_MAX]; /* permit, exclusive: output tags */
         int output_count;
         int64_t purge_us; /* exclusive: purge_between */
+        char guidance[TOOL_TEXT_MAX];
+        int line;
+};
+
+/* ISA-18.2 priorities. */
+enum tool_priority { TOOL_PRIORITY_LOW, TOOL_PRIORITY_MEDIUM, TOOL_PRIORITY_HIGH, TOOL_PRIORITY_CRITICAL };
+const char *tool_priority_name(enum tool_priority priority);
+
+/* An alarm of the tool file: it tells people, and moves nothing. */
+struct tool_alarm {
+        char id[TOOL_NAME_MAX];
+        struct cond when;     /* in alarm while true; Bad counts as true (it cannot be told) */
+        struct cond suppress; /* suppressed by design while true; root -1 = never */
+        int64_t on_us;        /* the condition holds this long first (`for`) */
+        int64_t off_us;       /* and is gone this long before the alarm returns (`clear_for`) */
+        double
+            deadband; /* of a single comparison, in its tag's unit: it returns only this far on the good side */
+        enum tool_priority priority;
+        bool is_latching; /* stays until acknowledged and reset, though the condition is gone */
         char guidance[TOOL_TEXT_MAX];
         int line;
 };
@@ -242,7 +286,7 @@ struct tool {
         char name[TOOL_NAME_MAX];
         char title[TOOL_TEXT_MAX];
         int link_count, device_count, tag_count, loop_count, line_count, valve_count, interlock_count,
-            access_count;
+            alarm_count, access_count;
         struct tool_link links[TOOL_LINKS_MAX];
         struct tool_device devices[TOOL_DEVICES_MAX];
         struct tool_tag tags[TOOL_TAGS_MAX];
@@ -250,18 +294,25 @@ struct tool {
         struct tool_line lines[TOOL_LINES_MAX];
         struct tool_valve valves[TOOL_VALVES_MAX];
         struct tool_interlock interlocks[TOOL_INTERLOCKS_MAX];
+        struct tool_alarm alarms[TOOL_ALARMS_MAX];
         struct tool_access access[TOOL_ACCESS_MAX];
         struct cond_pool conds;
         /* Equipment with one place in the simulated tool and on the screen; TOOL_NONE where the tool has none. */
-        int16_t gauge;        /* tag: chamber pressure */
-        int16_t pump_run;     /* output tag */
-        int16_t pump_running; /* input tag */
-        int16_t exhaust;      /* output tag: exhaust stop valve */
-        int16_t vent;         /* output tag */
-        int16_t carrier;      /* loop: the inert carrier flow */
-        int16_t chamber;      /* loop: chamber heater */
-        int16_t bed;          /* loop: rotary bed */
-        int16_t atmosphere;   /* input tag: chamber at atmosphere */
+        int16_t gauge;            /* tag: chamber pressure */
+        int16_t pump_run;         /* output tag */
+        int16_t pump_running;     /* input tag */
+        int16_t exhaust;          /* output tag: exhaust stop valve */
+        int16_t vent;             /* output tag */
+        int16_t carrier;          /* loop: the inert carrier flow */
+        int16_t chamber;          /* loop: chamber heater */
+        int16_t bed;              /* loop: rotary bed */
+        int16_t atmosphere;       /* input tag: chamber at atmosphere */
+        int16_t soft;             /* output tag: soft-start valve, a narrow way round the exhaust valve */
+        int16_t lid;              /* input tag: on = closed */
+        int16_t emo;              /* input tag: on = not pressed */
+        int16_t over_temperature; /* input tag: on = the cut-out has acted */
+        int bypass_max;           /* inputs bypassed at once, 0 = none ever */
+        int64_t bypass_us_max;    /* longest bypass, at most 8 h */
         struct tool_sim sim;
 };
 

@@ -17,6 +17,7 @@ enum verb {
         VERB_STATUS,
         VERB_TAGS,
         VERB_INTERLOCKS,
+        VERB_ALARMS,
         VERB_SUBSCRIBE,
         VERB_HELP,
         VERB_UPLOAD, /* part of a recipe's text */
@@ -27,6 +28,16 @@ enum verb {
         VERB_STOP,
         VERB_ABORT,
         VERB_RESET,
+        VERB_CONFIRM,
+        VERB_ACK,
+        VERB_SHELVE,
+        VERB_UNSHELVE,
+        VERB_BYPASS,
+        VERB_UNBYPASS,
+        VERB_CONTROL,
+        VERB_OPEN,
+        VERB_CLOSE,
+        VERB_SET,
         VERB_SHUTDOWN, /* from a signal, not from the socket */
         VERB_COUNT
 };
@@ -40,13 +51,21 @@ struct verb_arg {
 };
 enum { VERB_ARGS_MAX = 6 };
 
+/* What a verb asks of the control token (A2). */
+enum verb_control {
+        VERB_FREE,  /* nothing: it moves no output, or only to safety */
+        VERB_TAKES, /* nobody else may hold it; a token that is free is taken by this very command */
+        VERB_HOLDS  /* it must be held already */
+};
+
 struct verb_entry {
         enum verb verb;
         const char *name;
-        enum tool_role role;   /* least */
-        uint32_t states;       /* bit i: allowed in machine state i */
-        bool is_command;       /* goes to the core and is audited */
-        bool on_socket;        /* clients may ask for it */
+        enum tool_role role; /* least */
+        uint32_t states;     /* bit i: allowed in machine state i */
+        bool is_command;     /* goes to the core and is audited */
+        bool on_socket;      /* clients may ask for it */
+        enum verb_control control;
         bool is_never_limited; /* abort: no rate limit ever holds it back */
         struct verb_arg args[VERB_ARGS_MAX];
         const char *help;
