@@ -112,9 +112,10 @@ static void print_json(const struct aldctl_options *o, const struct diag *d, con
 
         if (r != NULL)
                 (void)json_object_set_new(out, "recipe",
-                    json_pack("{s:s, s:s, s:I, s:I, s:f, s:o}", "name", r->name, "title", r->title, "cycles",
-                        (json_int_t)r->cycles, "pulses", (json_int_t)r->pulses, "timed_s",
-                        (double)r->timed_us / (double)TIME_S, "phases", phase_list(r)));
+                    json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:o}", "name", r->name, "title", r->title,
+                        "cycles", (json_int_t)r->cycles, "wall_cycles", (json_int_t)r->wall_cycles, "pulses",
+                        (json_int_t)r->pulses, "timed_s", (double)r->timed_us / (double)TIME_S, "phases",
+                        phase_list(r)));
         show_json(out);
 }
 
@@ -127,8 +128,11 @@ static void print_summary(const struct aldctl_options *o, const struct recipe *r
             show_colour(stdout, SHOW_PLAIN), r->name, r->title);
         text_init(&t, buf, sizeof buf);
         time_add_duration(&t, r->timed_us);
-        (void)printf("  %lld cycles, %lld pulses, %s timed; waits for conditions (heat-up) come on top\n",
-            (long long)r->cycles, (long long)r->pulses, buf);
+        (void)printf("  %lld cycles", (long long)r->cycles);
+        if (r->wall_cycles > 0)
+                (void)printf(" (%lld on the walls)", (long long)r->wall_cycles);
+        (void)printf(", %lld pulses, %s timed; waits for conditions (heat-up) come on top\n",
+            (long long)r->pulses, buf);
         (void)printf("  phases:");
         for (int i = 0; i < r->phase_count; i++)
                 (void)printf("%s %s", i > 0 ? "," : "", r->phases[i].name);
