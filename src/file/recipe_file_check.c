@@ -77,14 +77,6 @@ static bool was_told(struct check *c, const struct yaml_node *a, const struct ya
         return false;
 }
 
-/* "of line 12", with its file where it is another one. */
-static void add_line(const struct recipe_file *f, struct text *t, int32_t op, int32_t seen_from)
-{
-        text_add(t, "of line %d", f->op_node[op]->key_line);
-        if (f->op_text[op] != f->op_text[seen_from])
-                text_add(t, " of %s", diag_path(f->r.d, f->texts[f->op_text[op]].source));
-}
-
 static void tell_shut(struct check *c, struct edge before, struct edge after, int a)
 {
         const struct recipe_file *f = c->f;
@@ -97,7 +89,7 @@ static void tell_shut(struct check *c, struct edge before, struct edge after, in
         else
                 text_add(&t, "directly");
         text_add(&t, " after pulse '%s' ", f->tool->lines[a].name);
-        add_line(f, &t, before.op, after.op);
+        recipe_file_add_line(f, &t, before.op, after.op);
         text_add(&t, ": it must last at least ");
         time_add_duration(&t, needed_us(f->tool, a, SHUT));
         diag_error(f->r.d, recipe_file_at_op(f, after.op), "%s (the line's min_purge)", buf);
@@ -122,7 +114,7 @@ static void tell(struct check *c, struct edge before, struct edge after, int a, 
         else
                 text_add(&t, "directly");
         text_add(&t, " after pulse '%s' ", f->tool->lines[a].name);
-        add_line(f, &t, before.op, after.op);
+        recipe_file_add_line(f, &t, before.op, after.op);
         text_add(&t, "%s: there must be at least ", is_round ? " (the loop begins again)" : "");
         time_add_duration(&t, needed_us(f->tool, a, b));
         const char *id = exclusion_of(f->tool, a, b);

@@ -48,6 +48,13 @@ struct diag_at recipe_file_at_op(const struct recipe_file *f, int32_t op)
         return reader_at_key(&r, f->op_node[op]);
 }
 
+void recipe_file_add_line(const struct recipe_file *f, struct text *t, int32_t op, int32_t seen_from)
+{
+        text_add(t, "of line %d", f->op_node[op]->key_line);
+        if (f->op_text[op] != f->op_text[seen_from])
+                text_add(t, " of %s", diag_path(f->r.d, f->texts[f->op_text[op]].source));
+}
+
 void recipe_file_end_section(struct recipe_file *f)
 {
         recipe_file_add_op(f, NULL, RECIPE_END);

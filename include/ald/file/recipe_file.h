@@ -98,6 +98,8 @@ struct recipe_op *recipe_file_add_op(
     struct recipe_file *f, const struct yaml_node *node, enum recipe_op_kind kind);
 /* The place of an op's step, for messages of later checks. */
 struct diag_at recipe_file_at_op(const struct recipe_file *f, int32_t op);
+/* Append "of line 12" of op's step, with the file where `seen_from` stands in another. */
+void recipe_file_add_line(const struct recipe_file *f, struct text *t, int32_t op, int32_t seen_from);
 /* Append, in place of a step that cannot be read, a long wait: no later check then misses the purge that it may have
  * been. The recipe is refused anyway. */
 void recipe_file_add_unknown(struct recipe_file *f, const struct yaml_node *node);
