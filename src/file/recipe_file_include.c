@@ -24,12 +24,12 @@ static const char head_of_text[] = "# ---- include: %s ----\n";
 bool file_is_include(const char *name)
 {
         size_t len = strlen(name);
-        if (len == 0 || len >= FILE_NAME_CAP || name[0] == '/')
+        if (len == 0 || len >= FILE_NAME_CAP)
                 return false;
         for (size_t i = 0; i < len; i++)
                 if ((unsigned char)name[i] < ' ' || name[i] == 0x7F)
                         return false;
-        /* No ".." between slashes: an included file lies beside the recipe or below it. */
+        /* Nothing empty (a slash in front too) and no ".." between slashes: it lies beside the recipe or below it. */
         for (const char *part = name; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
                 if (part[0] == '/' || part[0] == '\0' ||
                     (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0')))

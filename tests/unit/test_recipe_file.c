@@ -309,6 +309,28 @@ START_TEST(a_rotation)
 }
 END_TEST
 
+/* A bed whose limits know one direction turns in it, and never the other way. */
+START_TEST(a_bed_that_may_not_turn_back)
+{
+        static const struct {
+                const char *rotate, *error;
+        } cases[] = {{"{speed: 3 rpm}", NULL},
+            {"{speed: 3 rpm, reverse_every: 1 min}", "reverse_every: -3 rpm is outside the limits"},
+            {"{speed: -3 rpm}", "speed: -3 rpm is outside the limits"}};
+        tool->tags[tool->loops[tool->bed].setpoint].limit_min = 0;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                char text[300];
+                struct diag *d = diag_new();
+                snprintf(text, sizeof text, HEAD "phases:\n  a:\n    - rotate: %s\n", cases[i].rotate);
+                struct recipe *r = file_compile_recipe("t", text, strlen(text), tool, NULL, 0, d);
+                ck_assert_int_eq(r != NULL, cases[i].error == NULL);
+                ck_assert(r != NULL || strstr(diag_entry(d, 0)->text, cases[i].error) != NULL);
+                recipe_free(r);
+                diag_free(d);
+        }
+}
+END_TEST
+
 /* What a step of several ops became, one word each: "vent 0", "exhaust.valve 1", "until chamber.pressure < 10 Torr". */
 static void spell(const struct recipe *r, int line, char *buf, size_t cap)
 {
@@ -547,6 +569,7 @@ int main(void)
         tcase_add_test(tc, an_exposure);
         tcase_add_test(tc, a_loop_without_a_condition_has_none);
         tcase_add_test(tc, a_rotation);
+        tcase_add_test(tc, a_bed_that_may_not_turn_back);
         tcase_add_test(tc, pump_down_and_vent_become_what_they_consist_of);
         tcase_add_test(tc, leak_checks_and_questions);
         tcase_add_test(tc, an_included_file_is_part_of_the_text);
