@@ -46,8 +46,8 @@ static bool name_is_fit(const char *name)
         return len > 0 && len < sizeof((struct session_upload *)0)->name;
 }
 
-/* The text of that name; else, where one may begin, a free place; else NULL. */
-static struct session_upload *place_of(struct session *s, const char *name, bool may_begin)
+/* The text of that name, else a free place, else NULL. */
+static struct session_upload *place_of(struct session *s, const char *name)
 {
         struct session_upload *free_place = NULL;
 
@@ -58,7 +58,7 @@ static struct session_upload *place_of(struct session *s, const char *name, bool
                 if (u->text == NULL)
                         free_place = u;
         }
-        return may_begin ? free_place : NULL;
+        return free_place;
 }
 
 static size_t bytes_in_all(const struct session *s)
@@ -91,7 +91,7 @@ const char *session_upload(struct session *s, const char *name, long long offset
                 return "the name must have 1 to 255 bytes and no control characters";
         if (len > SESSION_PART_MAX)
                 return "a part has at most 8 KiB";
-        u = place_of(s, name, offset == 0);
+        u = place_of(s, name);
         if (u == NULL && offset == 0)
                 return "at most 8 texts wait on a connection; 'run' takes them all";
         if (offset == 0)
