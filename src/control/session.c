@@ -9,7 +9,10 @@
 static void drop(struct session_upload *u)
 {
         free(u->text);
-        *u = (struct session_upload){.text = NULL};
+        u->text = NULL;
+        u->name[0] = '\0';
+        u->len = u->cap = 0;
+        u->is_complete = false;
 }
 
 void session_drop_uploads(struct session *s)

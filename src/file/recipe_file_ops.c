@@ -18,8 +18,8 @@ struct recipe_op *recipe_file_add_op(
         struct recipe *recipe = f->recipe;
         if (f->is_dry)
                 return scratch_op(f);
-        /* The last two places belong to the ends of the two sections. */
-        if (recipe->op_count >= RECIPE_OPS_MAX - 2 && kind != RECIPE_END) {
+        /* The last two places belong to the ends of the two sections, which have no node. */
+        if (recipe->op_count >= RECIPE_OPS_MAX - 2 && node) {
                 if (!f->is_full)
                         diag_error(f->r.d, reader_at_key(&f->r, node),
                             "the recipe is too long: at most %d steps, blocks put in", RECIPE_OPS_MAX - 2);
