@@ -2,6 +2,7 @@
 #include "ald/app/aldctl.h"      /* own declarations */
 #include "ald/app/aldctl_show.h" /* show_* */
 #include "ald/base/diag.h"       /* diag_* */
+#include "ald/base/text.h"       /* text_copy */
 #include "ald/base/time.h"       /* TIME_S */
 #include "ald/file/file.h"       /* file_read, file_compile_* */
 
@@ -36,16 +37,43 @@ static struct tool *load_tool(const char *path, struct diag *d)
         return tool;
 }
 
+/* What a recipe includes, read from the disk; kept until it is compiled. */
+struct shelf {
+        char *texts[FILE_TEXTS_MAX];
+        int count;
+        char why[200];
+};
+
+static const char *find_on_disk(void *ctx, const char *path, size_t *len, const char **why)
+{
+        struct shelf *shelf = ctx;
+        struct diag *d = shelf->count < FILE_TEXTS_MAX ? diag_new() : NULL;
+        char *text = d != NULL ? file_read(path, len, d) : NULL;
+
+        text_copy(shelf->why, sizeof shelf->why,
+            d != NULL && diag_count(d) > 0 ? diag_entry(d, 0)->text : "no memory");
+        *why = shelf->why;
+        diag_free(d);
+        if (text != NULL)
+                shelf->texts[shelf->count++] = text;
+        return text;
+}
+
 static struct recipe *load_recipe(const struct aldctl_options *o, const struct tool *tool, struct diag *d)
 {
         struct recipe *recipe = NULL;
         struct sets sets;
+        struct shelf shelf = {.count = 0};
+        struct file_library library = {find_on_disk, &shelf};
         size_t len;
         char *text = file_read(o->words[0], &len, d);
 
         split_sets(o, &sets);
         if (text != NULL)
-                recipe = file_compile_recipe(o->words[0], text, len, tool, sets.list, o->set_count, d);
+                recipe = file_compile_recipe_with(
+                    o->words[0], text, len, tool, sets.list, o->set_count, &library, d);
+        while (shelf.count > 0)
+                free(shelf.texts[--shelf.count]);
         free(text);
         return recipe;
 }
