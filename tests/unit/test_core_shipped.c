@@ -80,6 +80,43 @@ START_TEST(a_vented_chamber_stays_vented)
 }
 END_TEST
 
+static char *included;
+
+static const char *read_included(void *ctx, const char *path, size_t *len, const char **why)
+{
+        (void)why;
+        free(included);
+        return included = file_read(path, len, ctx);
+}
+
+/* Cycles on the walls from a block of another file, begun by an answer; and without one, as its `else` says. */
+START_TEST(a_recipe_of_two_files_asks_and_runs)
+{
+        const char *path = "tests/table/sentences/questions.yaml";
+        struct diag *d = diag_new();
+        struct file_library library = {read_included, d};
+        size_t len;
+        char *text = file_read(path, &len, d);
+
+        teardown();
+        s = scenario_new_with(support_tool("tests/table/tool-sentences.yaml"), 0);
+        scenario_await(s, MACHINE_STOPPED, 10 * TIME_S);
+        s->recipe = file_compile_recipe_with(path, text, len, s->tool, NULL, 0, &library, d);
+        ck_assert_ptr_nonnull(s->recipe);
+        ck_assert_int_eq(s->recipe->wall_cycles, 2);
+        ck_assert_int_eq(scenario_do(s, VERB_RUN), 0);
+        scenario_await(s, MACHINE_EXECUTE, TIME_MIN);
+        scenario_run(s, 9 * TIME_MIN);
+        ck_assert_str_eq(scenario_status(s).asks, "Is the bed empty?");
+        scenario_await(s, MACHINE_COMPLETE, 10 * TIME_MIN);
+        ck_assert_int_eq(s->pulse_count, 2);
+        ck_assert_int_eq(s->cycles_ended, 2);
+        free(text);
+        free(included);
+        diag_free(d);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("core_shipped");
@@ -89,6 +126,7 @@ int main(void)
         tcase_set_timeout(tc, 120);
         tcase_add_test(tc, shipped_recipes_run_one_after_another);
         tcase_add_test(tc, a_vented_chamber_stays_vented);
+        tcase_add_test(tc, a_recipe_of_two_files_asks_and_runs);
         suite_add_tcase(suite, tc);
         return support_main(suite);
 }
