@@ -182,22 +182,32 @@ bool interlock_permits(const struct interlocks *il, const struct snapshot *snap,
         return true;
 }
 
+void interlock_get_reason(
+    const struct interlocks *il, const struct snapshot *snap, int interlock, struct interlock_reason *out)
+{
+        const struct tool_interlock *lock = &il->tool->interlocks[interlock];
+        bool waits = lock->kind == TOOL_TRIP && !il->state[interlock].is_armed;
+        const struct cond *cond = waits ? &lock->arm : &lock->when;
+        struct text t;
+
+        text_copy(out->interlock, sizeof out->interlock, lock->id);
+        text_init(&t, out->condition, sizeof out->condition);
+        text_add(&t, "%s %s",
+            waits                     ? "waits to be armed by"
+            : lock->kind == TOOL_TRIP ? "trips on"
+                                      : "permits only while",
+            cond->text);
+        text_init(&t, out->values, sizeof out->values);
+        cond_add_values(&t, &il->tool->conds, cond->root, snap, il->tool);
+}
+
 void interlock_add_reason(
     struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock)
 {
-        const struct tool_interlock *lock = &il->tool->interlocks[interlock];
-        char buf[192];
-        struct text values;
+        struct interlock_reason reason;
 
-        text_init(&values, buf, sizeof buf);
-        if (lock->kind == TOOL_TRIP && !il->state[interlock].is_armed) {
-                cond_add_values(&values, &il->tool->conds, lock->arm.root, snap, il->tool);
-                text_add(t, "%s: waits to be armed by %s (%s)", lock->id, lock->arm.text, buf);
-                return;
-        }
-        cond_add_values(&values, &il->tool->conds, lock->when.root, snap, il->tool);
-        text_add(t, "%s: %s %s (%s)", lock->id, lock->kind == TOOL_TRIP ? "trips on" : "permits only while",
-            lock->when.text, buf);
+        interlock_get_reason(il, snap, interlock, &reason);
+        text_add(t, "%s: %s (%s)", reason.interlock, reason.condition, reason.values);
 }
 
 int64_t interlock_deadline(const struct interlocks *il)

@@ -9,8 +9,7 @@
 
 /* ---- set, open, close ---- */
 
-/* V9: while a precursor is open, or purged for less than its line asks, the way out and the carrier stay open. */
-static bool closes_purge_path(const struct core *core, int tag, double value, struct text *why)
+bool core_closes_purge_path(const struct core *core, int tag, double value, struct text *why)
 {
         const struct tool *tool = core->tool;
         bool is_path =
@@ -39,7 +38,7 @@ static bool may_move(struct core *core, const struct recipe_op *op)
         struct text t;
 
         text_init(&t, why, sizeof why);
-        is_refused = closes_purge_path(core, op->tag, op->value, &t);
+        is_refused = core_closes_purge_path(core, op->tag, op->value, &t);
         if (!is_refused && is_away && tag->class != TOOL_CLASS_PLAIN && !machine_may_pulse(core->state)) {
                 text_add(&t, "a reactive gas does not move in state %s", machine_state_name(core->state));
                 is_refused = true;
@@ -210,6 +209,7 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
 
         core_finish_measure(core);
         memset(pulse, 0, sizeof *pulse);
+        pulse->tag = line->valve;
         pulse->open_us = open_us;
         pulse->close_us = open_us + op->for_us;
         pulse->id = output_pulse(&core->outs, line->valve, pulse->open_us, pulse->close_us, core->out);
