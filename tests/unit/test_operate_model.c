@@ -51,7 +51,7 @@ static struct {
         const struct command *command;
         bool is_releasing;
         /* Places in the tool. */
-        int nb, water, exhaust, vent, pump, carrier, flow, running, pressure, lid, line, source, emo;
+        int nb, water, exhaust, vent, pump, carrier, flow, running, pressure, lid, line, source, emo, bed;
 } m;
 
 #define FAIL_UNLESS(what, ...)                                                                               \
@@ -169,6 +169,8 @@ static int cause_stands(void)
                 if (tool->interlocks[i].kind != TOOL_TRIP)
                         continue;
                 if (strcmp(id, "emergency-stop") == 0 && m.sample[m.emo] == 0)
+                        return CODE_REFUSED;
+                if (strcmp(id, "bed-fast") == 0 && m.sample[m.bed] > 4)
                         return CODE_REFUSED;
                 if (strcmp(id, "over-pressure") == 0 && m.sample[m.pressure] > 5)
                         worst = CODE_EITHER;
@@ -574,18 +576,25 @@ static bool on_sample(void *ctx, struct sample *sample)
         return kept;
 }
 
-static void on_turn(void *ctx, const struct core *core, int64_t now_us)
+/* What a turn sees when it begins: the samples, and the carrier as it was commanded before. */
+static void look_at_purge(double carrier)
 {
-        const struct scenario *s = ctx;
-        bool is_purging = m.sample[m.flow] > 0 && m.sample[m.flow] >= 0.5 * m.carrier_before &&
+        bool is_purging = m.sample[m.flow] > 0 && m.sample[m.flow] >= 0.5 * carrier &&
                           m.sample[m.exhaust] != 0 && m.sample[m.running] != 0;
 
-        (void)core;
-        m.now_us = now_us;
         if (!is_purging)
                 m.purging_us = 0;
         else if (m.purging_us == 0)
-                m.purging_us = now_us;
+                m.purging_us = m.now_us;
+}
+
+static void on_turn(void *ctx, const struct core *core, int64_t now_us)
+{
+        const struct scenario *s = ctx;
+
+        (void)core;
+        m.now_us = now_us;
+        look_at_purge(m.carrier_before);
         m.carrier_before = s->out[m.carrier];
         if (m.standby_us != 0 && now_us >= m.standby_us) {
                 for (int i = 0; i < s->tool->tag_count; i++)
@@ -728,6 +737,7 @@ static void give_command(const struct command *c)
 
         m.now_us = virtual_now(s->v);
         pass_time();
+        look_at_purge(s->out[m.carrier]);
         if (is_holder(c->uid, c->user)) {
                 m.until_us = m.now_us + LAPSE_US;
                 m.has_uid = true;
@@ -763,6 +773,9 @@ static void give_command(const struct command *c)
 /* ---- the run ---- */
 
 static const struct scenario_edit edits[] = {
+    /* A trip that only holds: it latches in states in which outputs move by hand. */
+    {"interlocks:\n", "interlocks:\n  - id: bed-fast\n    trip: bed.speed > 4 rpm\n    then: hold\n"
+                      "    guidance: Let it slow down.\n"},
     {"access:\n", "access:\n  control_lapse: 30 s\n"},
     {"max_open: 2 s,", "max_open: 2 s, manual: inside,"},
     {"access: write, limits: [0 sccm, 200 sccm]",
@@ -800,6 +813,7 @@ static void begin(uint64_t seed)
         m.line = scenario_tag(s, "nb.line.temperature");
         m.source = scenario_tag(s, "nb.temperature");
         m.emo = scenario_tag(s, "emo.ok");
+        m.bed = scenario_tag(s, "bed.speed");
         config.watch = (struct virtual_watch){.ctx = s,
             .record = on_record,
             .reply = scenario_reply,
