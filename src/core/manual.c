@@ -161,13 +161,13 @@ static void open_for(struct core *core, const struct command *command, struct ef
         if (refuse_time(core, tag, command->for_us, reply) || core_refuse_store(core, reply) ||
             core_refuse_links(core, reply) || core_refuse_failsafe(core, reply))
                 return;
+        if (refuse_interlocks(core, command->tag, 1, open_us, reply))
+                return;
         if (pulse->is_live) {
                 refuse(
                     reply, "wait for its end", "one pulse at a time: %s is under way", core_pulse_name(core));
                 return;
         }
-        if (refuse_interlocks(core, command->tag, 1, open_us, reply))
-                return;
         core_finish_measure(core);
         memset(pulse, 0, sizeof *pulse);
         pulse->is_live = pulse->is_manual = true;

@@ -231,7 +231,7 @@ START_TEST(a_precursor_opens_for_a_time)
         int before = s->edge_count;
         ck_assert_int_eq(move(&ann, VERB_OPEN, "nb", 0, TIME_S), 0);
         ck_assert_int_eq(move(&ann, VERB_OPEN, "nb", 0, TIME_S), 3);
-        REFUSED_WITH("one pulse at a time");
+        REFUSED_WITH("one opening at a time");
         scenario_run(s, 2 * TIME_S);
         ck_assert_int_eq(s->edge_count, before + 2);
         ck_assert_int_eq(s->edges[before + 1].t_us - s->edges[before].t_us, TIME_S);
