@@ -6,12 +6,9 @@
 #include <stdio.h>  /* snprintf */
 #include <string.h> /* memset */
 
-/* Exit codes of the contract, which replies carry. */
-enum { CODE_OK = 0, CODE_REFUSED = 3, CODE_NO_PERMISSION = 5 };
-
 static void refuse(struct effect_reply *reply, const char *text, const char *hint)
 {
-        reply->code = CODE_REFUSED;
+        reply->code = CORE_REFUSED;
         text_copy(reply->text, sizeof reply->text, text);
         text_copy(reply->hint, sizeof reply->hint, hint);
 }
@@ -46,8 +43,8 @@ bool core_refuse_store(const struct core *core, struct effect_reply *reply)
 
         if (core->store_ok)
                 return false;
-        snprintf(text, sizeof text, "the run could not be recorded: %s", core->store_why);
-        refuse(reply, text, "a run without a record is not started: mend the database, then try again");
+        snprintf(text, sizeof text, "nothing can be recorded: %s", core->store_why);
+        refuse(reply, text, "nothing is dosed without a record: mend the database, then try again");
         return true;
 }
 
@@ -304,10 +301,10 @@ static void (*const handlers[VERB_COUNT])(
     [VERB_UNSHELVE] = do_later,
     [VERB_BYPASS] = do_later,
     [VERB_UNBYPASS] = do_later,
-    [VERB_CONTROL] = do_later,
-    [VERB_OPEN] = do_later,
-    [VERB_CLOSE] = do_later,
-    [VERB_SET] = do_later,
+    [VERB_CONTROL] = core_do_control,
+    [VERB_OPEN] = core_do_open,
+    [VERB_CLOSE] = core_do_close,
+    [VERB_SET] = core_do_set,
     [VERB_SHUTDOWN] = do_shutdown,
 };
 
@@ -320,10 +317,11 @@ static void refuse_role(const struct command *command, struct effect_reply *repl
         snprintf(text, sizeof text, "%s needs the role of %s; %s is %s", verb_at(command->verb)->name,
             tool_role_name(verb_at(command->verb)->role), command->user, tool_role_name(command->role));
         refuse(reply, text, "the tool file's `access` gives roles to users and groups");
-        reply->code = CODE_NO_PERMISSION;
+        reply->code = CORE_NO_PERMISSION;
 }
 
-static void refuse_state(const struct core *core, const struct command *command, struct effect_reply *reply)
+static void refuse_state(
+    const struct core *core, const struct command *command, enum verb rule, struct effect_reply *reply)
 {
         char text[256];
         struct text t;
@@ -333,7 +331,7 @@ static void refuse_state(const struct core *core, const struct command *command,
         text_add(&t, "%s is not possible in state %s; possible in ", verb_at(command->verb)->name,
             machine_state_name(core->state));
         for (int s = 0; s < MACHINE_STATE_COUNT; s++) {
-                if ((verb_at(command->verb)->states & MACHINE_BIT(s)) == 0)
+                if ((verb_at(rule)->states & MACHINE_BIT(s)) == 0)
                         continue;
                 text_add(&t, "%s%s", first ? "" : ", ", machine_state_name((enum machine_state)s));
                 first = false;
@@ -355,26 +353,39 @@ static void audit(struct core *core, const struct command *command, enum machine
         text_copy(a->arguments, sizeof a->arguments, command->text);
         text_copy(a->state_before, sizeof a->state_before, machine_state_name(before));
         text_copy(a->state_after, sizeof a->state_after, machine_state_name(core->state));
-        text_copy(a->result, sizeof a->result, reply->code == CODE_OK ? "ok" : reply->text);
+        text_copy(a->result, sizeof a->result,
+            reply->code != CORE_OK     ? reply->text
+            : core->outcome[0] != '\0' ? core->outcome
+                                       : "ok");
 }
 
+/* The handler has its way, and a token that was free is taken by a command that asks for it (A2). */
+static void carry_out(
+    struct core *core, const struct command *command, enum verb rule, struct effect_reply *reply)
+{
+        handlers[command->verb](core, command, reply);
+        if (reply->code == CORE_OK && verb_at(rule)->control == VERB_TAKES)
+                core_take_control(core, command);
+}
+
+/* The one gate: role, state, token, then the handler. */
 static void decide(struct core *core, const struct command *command, struct effect_reply *reply)
 {
-        if (core->is_shutting_down && command->verb != VERB_ABORT && command->verb != VERB_SHUTDOWN) {
-                refuse(reply, "the daemon is ending", "start it again, then ask again");
-                return;
-        }
-        switch (verb_gate(command->verb, command->role, core->state)) {
-        case VERB_ALLOWED:
-                handlers[command->verb](core, command, reply);
-                break;
-        case VERB_REFUSED_ROLE:
+        enum verb rule = core_manual_rule(core, command);
+        enum verb_refusal refusal = verb_gate(rule, command->role, core->state);
+
+        if (refusal == VERB_REFUSED_ROLE)
                 refuse_role(command, reply);
-                break;
-        case VERB_REFUSED_STATE:
-                refuse_state(core, command, reply);
-                break;
-        }
+        else if (command->refused[0] != '\0')
+                refuse(reply, command->refused, "");
+        else if (core->is_shutting_down && command->verb != VERB_ABORT && command->verb != VERB_SHUTDOWN)
+                refuse(reply, "the daemon is ending", "start it again, then ask again");
+        else if (refusal == VERB_REFUSED_STATE)
+                refuse_state(core, command, rule, reply);
+        else if (!token_allows(&core->token, verb_at(rule)->control, core_user(command)))
+                core_refuse_token(core, command, reply);
+        else
+                carry_out(core, command, rule, reply);
 }
 
 void core_command(struct core *core, const struct command *command)
@@ -383,6 +394,8 @@ void core_command(struct core *core, const struct command *command)
         enum machine_state before = core->state;
 
         assert(handlers[command->verb] != NULL);
+        core->outcome[0] = '\0';
+        token_use(&core->token, core_user(command), core->now_us);
         decide(core, command, &reply);
         /* A refused recipe goes back to its owner. */
         if (command->verb == VERB_RUN && core->recipe != command->recipe)

@@ -250,7 +250,7 @@ static bool begin_leak(struct core *core, const struct recipe_op *op, struct tex
                 text_add(why, "the tool has no gauge");
                 return false;
         }
-        if (is_close_refused(core, why) || step_closes_purge_path(core, core->tool->exhaust, 0, why))
+        if (is_close_refused(core, why) || core_closes_purge_path(core, core->tool->exhaust, 0, why))
                 return false;
         begin_block(core, BLOCK_LEAK, (int32_t)(op - core->recipe->ops));
         for (int i = 0; i < core->tool->loop_count; i++)

@@ -76,6 +76,13 @@ struct core_status {
         struct core_latch latches[CORE_LATCHES_MAX]; /* first-out first */
         int unconfirmed_count;
         char unconfirmed[160]; /* names of outputs not confirmed */
+        /* Who has control. */
+        bool is_controlled;
+        char control_user[TOOL_NAME_MAX];
+        int64_t control_since_wall_us, control_until_wall_us; /* it lapses then without a command */
+        int by_hand_count;
+        char by_hand[160];  /* names of outputs that an operator moved away from standby */
+        int64_t standby_us; /* until they go to standby because control lapsed, -1 = they stay */
 };
 
 struct core_tag {
