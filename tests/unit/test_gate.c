@@ -22,16 +22,16 @@ static void tear_down(void)
 static void put(int tag, double value, int64_t now_us)
 {
         gate_sending(&gate, tag, value, now_us);
-        gate_acked(&gate, tag, value);
+        gate_acked(&gate, tag, value, now_us, now_us);
 }
 
 START_TEST(test_unknown_until_closed)
 {
         ck_assert_int_eq(
-            gate_check(&gate, TAG_NB, 1), GATE_UNKNOWN); /* water may be open since before we started */
-        ck_assert_int_eq(gate_check(&gate, TAG_NB, 0), GATE_PASS);
+            gate_check(&gate, TAG_NB, 1, 0), GATE_UNKNOWN); /* water may be open since before we started */
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 0, 0), GATE_PASS);
         put(TAG_WATER, 0, 0);
-        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1), GATE_PASS);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 0), GATE_PASS);
         ck_assert_int_eq(gate_blocker(&gate, TAG_NB), TOOL_NONE);
 }
 END_TEST
@@ -41,13 +41,13 @@ START_TEST(test_exclusion)
         put(TAG_WATER, 0, 0);
         put(TAG_NB, 0, 0);
         gate_sending(&gate, TAG_NB, 1, 10); /* counts from before it is acknowledged */
-        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1), GATE_EXCLUDED);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 0), GATE_EXCLUDED);
         ck_assert_int_eq(gate_blocker(&gate, TAG_WATER), TAG_NB);
-        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 0), GATE_PASS);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 0, 0), GATE_PASS);
         gate_sending(&gate, TAG_NB, 0, 20); /* a close counts only once acknowledged */
-        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1), GATE_EXCLUDED);
-        gate_acked(&gate, TAG_NB, 0);
-        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1), GATE_PASS);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 0), GATE_EXCLUDED);
+        gate_acked(&gate, TAG_NB, 0, 20, 30);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 0), GATE_PASS);
 }
 END_TEST
 
@@ -60,9 +60,9 @@ START_TEST(test_open_is_not_energised)
         enum cause cause;
         put(TAG_WATER, 0, 0);
         put(TAG_EXHAUST, 1, 0);
-        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1), GATE_EXCLUDED);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 0), GATE_EXCLUDED);
         put(TAG_NB, 1, 0);
-        ck_assert_int_eq(gate_check(&gate, TAG_EXHAUST, 1), GATE_PASS); /* safe values always pass */
+        ck_assert_int_eq(gate_check(&gate, TAG_EXHAUST, 1, 0), GATE_PASS); /* safe values always pass */
         tool->tags[TAG_EXHAUST].max_open_us = 1000;
         ck_assert_int_eq(gate_limit(&gate, TAG_EXHAUST, 0, &cause), TIME_NEVER);
         put(TAG_EXHAUST, 0, 50);
@@ -76,7 +76,7 @@ START_TEST(test_other_links_are_not_seen)
         *k = (struct tool_interlock){
             .kind = TOOL_EXCLUSIVE, .outputs = {TAG_FLOW_SET, TAG_NB}, .output_count = 2};
         put(TAG_WATER, 0, 0);
-        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1), GATE_PASS);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 0), GATE_PASS);
 }
 END_TEST
 
@@ -95,7 +95,7 @@ START_TEST(test_limits)
         gate_set_timed(&gate, TAG_NB, true);                               /* a pulse carries its own close */
         ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), TIME_NEVER);
         gate_set_timed(&gate, TAG_NB, false);
-        gate_acked(&gate, TAG_NB, 0);
+        gate_acked(&gate, TAG_NB, 0, turn, turn);
         ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), TIME_NEVER);
 }
 END_TEST
