@@ -83,10 +83,20 @@ static int count_pairs(const struct sched *s)
         return n;
 }
 
+/* Places for reports that no order under way will need. */
+static int count_free_reports(const struct sched *s)
+{
+        return SCHED_REPORTS_MAX - s->report_count - s->writes.count - count_pairs(s);
+}
+
+bool sched_hears(const struct sched *s)
+{
+        return count_free_reports(s) > 0;
+}
+
 int sched_room(const struct sched *s)
 {
-        int reports =
-            SCHED_REPORTS_MAX - SCHED_REPORTS_SPARE - s->report_count - s->writes.count - count_pairs(s);
+        int reports = count_free_reports(s) - SCHED_REPORTS_SPARE;
         int writes = WRITEQ_MAX - s->writes.count;
         int room = reports < writes ? reports : writes;
         return room > 0 ? room : 0;
@@ -217,6 +227,12 @@ void sched_revoke(struct sched *s, uint32_t id, int64_t now_us)
                         revoke(s, &s->pairs[i], now_us);
 }
 
+void sched_revoke_all(struct sched *s, int64_t now_us)
+{
+        for (int i = 0; i < SCHED_PAIRS_MAX; i++)
+                revoke(s, &s->pairs[i], now_us);
+}
+
 void sched_feed(struct sched *s, int64_t turn_us)
 {
         if (turn_us > s->turn_us)
@@ -233,8 +249,7 @@ void sched_rearm(struct sched *s, int device)
 void sched_stop(struct sched *s, int64_t now_us)
 {
         s->is_stopping = true;
-        for (int i = 0; i < SCHED_PAIRS_MAX; i++)
-                revoke(s, &s->pairs[i], now_us);
+        sched_revoke_all(s, now_us);
         for (int i = 0; i < s->output_count; i++) {
                 int tag = s->outputs[i];
                 if (s->tool->tags[tag].lease_us > 0 && s->gate.out[tag].is_energised &&

@@ -35,6 +35,8 @@ void sched_free(struct sched *s);
 
 /* How many further orders can be taken now. */
 int sched_room(const struct sched *s);
+/* Is there room to report on one more order, be it refused for want of a place? */
+bool sched_hears(const struct sched *s);
 
 /* Orders from the core. Each ends in exactly one report (EVENT_WROTE or EVENT_PULSE) with the same id.
  *
@@ -52,6 +54,7 @@ int sched_room(const struct sched *s);
 bool sched_write(struct sched *s, const struct effect_write *w, int64_t now_us);
 bool sched_pulse(struct sched *s, const struct effect_pulse *p, int64_t now_us);
 void sched_revoke(struct sched *s, uint32_t id, int64_t now_us);
+void sched_revoke_all(struct sched *s, int64_t now_us);
 /* The core's turn at turn_us evaluated the interlocks: leases run from it and one watchdog feed is granted. */
 void sched_feed(struct sched *s, int64_t turn_us);
 void sched_rearm(struct sched *s, int device);
