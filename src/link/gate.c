@@ -22,14 +22,17 @@ static bool is_closed(double value)
         return value == 0.0;
 }
 
-void gate_init(struct gate *gate, const struct tool *tool, int link)
+void gate_init(struct gate *gate, const struct tool *tool, int link, int64_t now_us)
 {
         assert(gate && tool && link >= 0 && link < tool->link_count);
         memset(gate, 0, sizeof *gate);
         gate->tool = tool;
         gate->link = link;
         for (int i = 0; i < tool->tag_count; i++)
-                gate->out[i].closed_us = gate->out[i].sure_us = INT64_MIN;
+                gate->out[i] = (struct gate_output){.is_energised = tool->tags[i].max_open_us > 0,
+                    .energised_us = now_us,
+                    .closed_us = INT64_MIN,
+                    .sure_us = INT64_MIN};
 }
 
 static bool names(const struct tool_interlock *k, int tag)
@@ -101,10 +104,11 @@ void gate_sending(struct gate *gate, int tag, double value, int64_t now_us)
         struct gate_output *o = &gate->out[tag];
         if (!is_closed(value))
                 o->may_be_open = true;
-        if (!is_safe(gate, tag, value) && !o->is_energised) {
-                o->is_energised = true;
+        if (is_safe(gate, tag, value))
+                return;
+        if (!o->is_energised)
                 o->energised_us = now_us;
-        }
+        o->is_energised = o->is_leased = true;
 }
 
 void gate_acked(struct gate *gate, int tag, double value, int64_t sent_us, int64_t done_us)
@@ -121,7 +125,7 @@ void gate_acked(struct gate *gate, int tag, double value, int64_t sent_us, int64
         o->is_known = true;
         o->may_be_open = !is_closed(value);
         if (is_safe(gate, tag, value))
-                o->is_energised = false;
+                o->is_energised = o->is_leased = false;
 }
 
 void gate_lost(struct gate *gate, int tag, double value)
@@ -157,7 +161,7 @@ int64_t gate_limit(const struct gate *gate, int tag, int64_t turn_us, enum cause
                 limit = time_add(o->energised_us, t->max_open_us);
                 *cause = CAUSE_DEADLINE;
         }
-        if (t->lease_us > 0 && time_add(turn_us, t->lease_us) < limit) {
+        if (t->lease_us > 0 && o->is_leased && time_add(turn_us, t->lease_us) < limit) {
                 limit = time_add(turn_us, t->lease_us);
                 *cause = CAUSE_LEASE;
         }

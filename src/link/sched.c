@@ -63,7 +63,7 @@ struct sched *sched_new(const struct tool *tool, int link, int64_t now_us)
                 return NULL;
         }
         init_devices(s);
-        gate_init(&s->gate, tool, link);
+        gate_init(&s->gate, tool, link, now_us);
         conn_init(&s->conn, s->link, has_proof(s), now_us);
         return s;
 }

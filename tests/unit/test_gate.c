@@ -11,7 +11,7 @@ static struct gate gate;
 static void set_up(void)
 {
         tool = link_tool_new();
-        gate_init(&gate, tool, LINK_VALVES);
+        gate_init(&gate, tool, LINK_VALVES, 0);
 }
 
 static void tear_down(void)
@@ -84,6 +84,10 @@ START_TEST(test_limits)
 {
         enum cause cause;
         int64_t turn = 1000000;
+        /* Left open by whoever was before us, for all we know: it has its maximum open time from our start. */
+        ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), 5000000);
+        ck_assert_int_eq(cause, CAUSE_DEADLINE);
+        put(TAG_NB, 0, turn);
         ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), TIME_NEVER);
         gate_sending(&gate, TAG_NB, 1, turn);
         ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), turn + 500000);
@@ -100,6 +104,44 @@ START_TEST(test_limits)
 }
 END_TEST
 
+START_TEST(test_purge_between)
+{
+        tool->interlocks[0].purge_us = 5000000;
+        put(TAG_NB, 0, 0); /* what was closed when we came was not opened by us */
+        put(TAG_WATER, 0, 0);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 0), GATE_PASS);
+        put(TAG_NB, 1, 1000000);
+        gate_sending(&gate, TAG_NB, 0, 2000000);
+        gate_acked(&gate, TAG_NB, 0, 2000000, 2001000);
+        put(TAG_NB, 0, 2500000); /* closed already: the purge does not begin anew */
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 7000000 - GATE_PURGE_SLACK_US - 1), GATE_PURGING);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 0, 3000000), GATE_PASS);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 3000000), GATE_PASS); /* itself */
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 7000000 - GATE_PURGE_SLACK_US), GATE_PASS);
+}
+END_TEST
+
+START_TEST(test_lost_write_is_doubted)
+{
+        int64_t from;
+        put(TAG_WATER, 0, 0);
+        put(TAG_NB, 0, 0);
+        gate_sending(&gate, TAG_NB, 1, 1000000);
+        gate_lost(&gate, TAG_NB, 1);
+        gate_acked(&gate, TAG_NB, 0, 1300000, 1301000);
+        ck_assert(gate_is_doubtful(&gate, TAG_NB, &from));
+        ck_assert_int_eq(from, 1501000); /* a time-out later */
+        gate_acked(&gate, TAG_NB, 0, 1500999, 1502000);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 1600000), GATE_EXCLUDED);
+        gate_acked(&gate, TAG_NB, 0, 1501000, 1503000);
+        ck_assert(!gate_is_doubtful(&gate, TAG_NB, &from));
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 1600000), GATE_PASS);
+        gate_lost(&gate, TAG_NB, 0); /* a close that comes late does no harm */
+        gate_acked(&gate, TAG_NB, 0, 1700000, 1701000);
+        ck_assert(!gate_is_doubtful(&gate, TAG_NB, &from));
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("gate");
@@ -110,6 +152,8 @@ int main(void)
         tcase_add_test(tc, test_open_is_not_energised);
         tcase_add_test(tc, test_other_links_are_not_seen);
         tcase_add_test(tc, test_limits);
+        tcase_add_test(tc, test_purge_between);
+        tcase_add_test(tc, test_lost_write_is_doubted);
         suite_add_tcase(s, tc);
         SRunner *r = srunner_create(s);
         srunner_run_all(r, CK_ENV);

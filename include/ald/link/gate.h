@@ -4,7 +4,8 @@
  * tool's table of interlocks by itself, and nothing of output.c, interlock.c or tool.c is linked into what it needs
  * (held by tests/rings). The table itself is common: a wrong tool file is wrong for both, and is the reviewer's to find.
  *
- * purge_between counts here from the close alone. Whether flow, exhaust and pump were Good meanwhile is the core's to
+ * purge_between counts here from the close alone, of what was opened since the start; what was open before must be
+ * confirmed closed, no more. Whether flow, exhaust and pump were Good meanwhile is the core's to
  * watch: the gate sees outputs only, and stays that small.
  *
  * It sees the outputs of one link only; that is why an exclusion group lies on one link (DESIGN.md, Outputs). */
@@ -33,7 +34,8 @@ enum gate_verdict {
 struct gate_output {
         bool is_known;     /* an acknowledged write has told what it is */
         bool may_be_open;  /* a sent open counts from before it is sent, a close only once acknowledged */
-        bool is_energised; /* likewise */
+        bool is_energised; /* likewise; at the start, where it has a maximum open time, as it may have been left so */
+        bool is_leased;    /* a write of ours may have energised it: silence makes it safe */
         bool is_timed; /* opened by a timed pair, which carries its own close: no lease, no maximum here */
         int64_t energised_us; /* when the first write that may have energised it was sent */
         int64_t closed_us;    /* when the close that ended its last opening was sent; INT64_MIN = none */
@@ -51,7 +53,7 @@ struct gate {
 };
 
 /* A gate for the outputs of devices that are written over `link`. */
-void gate_init(struct gate *gate, const struct tool *tool, int link);
+void gate_init(struct gate *gate, const struct tool *tool, int link, int64_t now_us);
 
 /* May `tag` be written to `value` now? Safe values always pass, and so does a close. */
 enum gate_verdict gate_check(const struct gate *gate, int tag, double value, int64_t now_us);
