@@ -33,8 +33,7 @@ struct rig_link {
         int64_t wait_us; /* while idle */
 };
 
-struct rig
-{
+struct rig {
         const struct tool *tool;
         struct sim *sim; /* what inputs show; NULL: they show nothing */
         int64_t now_us;
@@ -47,12 +46,14 @@ struct rig
         double out[TOOL_TAGS_MAX];
         int64_t opened_us[TOOL_TAGS_MAX]; /* left its safe value */
         int64_t closed_us[TOOL_TAGS_MAX]; /* when the write that closed it last was sent; INT64_MIN = none */
-        bool is_old[TOOL_TAGS_MAX];       /* energised since before the beginning: its purge is not known to anyone */
-        int64_t trouble_us;               /* the last time at which anything went wrong */
+        bool is_old
+            [TOOL_TAGS_MAX]; /* energised since before the beginning: its purge is not known to anyone */
+        int64_t trouble_us;  /* the last time at which anything went wrong */
         int opens;
         void *ctx;
         void (*report)(void *ctx, int link, struct event *e);
-        void (*send)(void *ctx, int link, int tag, double value); /* tag -1: no write of an output. May be NULL */
+        void (*send)(
+            void *ctx, int link, int tag, double value); /* tag -1: no write of an output. May be NULL */
 };
 
 /* How long a close may take beyond its time when all is well, and after something went wrong: a call in progress, a lost
@@ -70,13 +71,13 @@ static inline uint64_t rig_dice(struct rig *r, uint64_t sides)
         return (r->dice >> 11) % sides;
 }
 
-#define RIG_CHECK(r, ok, ...)                                                                              \
-        do {                                                                                               \
-                if (!(ok)) {                                                                               \
-                        fprintf(stderr, "seed %llu at %lld us: ", (unsigned long long)(r)->seed,           \
-                            (long long)(r)->now_us);                                                       \
-                        ck_abort_msg(__VA_ARGS__);                                                         \
-                }                                                                                          \
+#define RIG_CHECK(r, ok, ...)                                                                                \
+        do {                                                                                                 \
+                if (!(ok)) {                                                                                 \
+                        fprintf(stderr, "seed %llu at %lld us: ", (unsigned long long)(r)->seed,             \
+                            (long long)(r)->now_us);                                                         \
+                        ck_abort_msg(__VA_ARGS__);                                                           \
+                }                                                                                            \
         } while (0)
 
 /* ---- checkers ---- */
@@ -114,8 +115,8 @@ static inline void rig_check_open(const struct rig *r, int tag)
                         RIG_CHECK(r, !rig_is_coming(r, b), "V1: %s is opened, %s may still open",
                             t->tags[tag].name, t->tags[b].name);
                         RIG_CHECK(r,
-                            r->closed_us[b] == INT64_MIN || r->now_us - r->closed_us[b] >=
-                                                                t->interlocks[i].purge_us - RIG_SLACK_US,
+                            r->closed_us[b] == INT64_MIN ||
+                                r->now_us - r->closed_us[b] >= t->interlocks[i].purge_us - RIG_SLACK_US,
                             "V2: %s is opened %lld us after %s was closed", t->tags[tag].name,
                             (long long)(r->now_us - r->closed_us[b]), t->tags[b].name);
                 }
@@ -310,8 +311,7 @@ static inline void rig_call(struct rig *r, struct rig_link *l)
         rig_set_outcome(r, l, fate, took_us);
         if (l->action.kind == SCHED_READ)
                 return;
-        tag = rig_find_tag(
-            r, rig_find_device(r, l->action.slave_id), l->action.reg, l->action.address);
+        tag = rig_find_tag(r, rig_find_device(r, l->action.slave_id), l->action.reg, l->action.address);
         if (tag != TOOL_NONE)
                 value = codec_decode(&r->tool->tags[tag], l->action.words);
         if (tag != TOOL_NONE && value != 0 && value != r->tool->tags[tag].safe)
@@ -381,8 +381,7 @@ static inline int64_t rig_next_time(const struct rig *r)
         int64_t next = TIME_NEVER;
 
         for (int i = 0; i < r->tool->link_count; i++)
-                next = time_min(
-                    next, r->link[i].is_busy ? r->link[i].result.done_us : r->link[i].wait_us);
+                next = time_min(next, r->link[i].is_busy ? r->link[i].result.done_us : r->link[i].wait_us);
         for (int i = 0; i < RIG_WRITES_MAX; i++)
                 if (r->write[i].is_used)
                         next = time_min(next, r->write[i].at_us);

@@ -32,7 +32,8 @@ static struct tool *make_tool(void)
 {
         struct tool *t = link_tool_new();
         struct tool_tag *al = link_tool_output(t, "al.valve", DEV_VALVES, TOOL_COIL, 5, TOOL_BIT);
-        struct tool_tag *gas = link_tool_output(t, "gas.setpoint", DEV_VALVES, TOOL_HOLDING, 50, TOOL_FLOAT32);
+        struct tool_tag *gas =
+            link_tool_output(t, "gas.setpoint", DEV_VALVES, TOOL_HOLDING, 50, TOOL_FLOAT32);
 
         al->is_valve = true;
         al->failsafe = TOOL_FAILSAFE_WATCHDOG;
@@ -78,8 +79,8 @@ static void see_call(void *ctx, int link, int tag, double value)
             tag == TOOL_NONE ? "feed" : h.tool->tags[tag].name);
         if (tag == TOOL_NONE)
                 return;
-        RIG_CHECK(
-            &h.rig, is_ordered(tag, value), "V5: %s = %g, which nobody ordered", h.tool->tags[tag].name, value);
+        RIG_CHECK(&h.rig, is_ordered(tag, value), "V5: %s = %g, which nobody ordered", h.tool->tags[tag].name,
+            value);
 }
 
 static void see_report(void *ctx, int link, struct event *e)
@@ -95,10 +96,11 @@ static void see_report(void *ctx, int link, struct event *e)
                 return;
         const struct event_wrote *w = &e->u.wrote;
         const double safe = h.tool->tags[w->tag].safe;
-        RIG_CHECK(&h.rig, w->cause != CAUSE_NONE, "V5: a write of %s without a cause", h.tool->tags[w->tag].name);
+        RIG_CHECK(
+            &h.rig, w->cause != CAUSE_NONE, "V5: a write of %s without a cause", h.tool->tags[w->tag].name);
         if (w->unasked) {
-                RIG_CHECK(&h.rig, w->value == safe && w->ok, "V5: %s = %g by its link", h.tool->tags[w->tag].name,
-                    w->value);
+                RIG_CHECK(&h.rig, w->value == safe && w->ok, "V5: %s = %g by its link",
+                    h.tool->tags[w->tag].name, w->value);
                 h.unasked++;
                 return;
         }
@@ -121,8 +123,9 @@ static void check_leases(void)
                 if (h.rig.is_old[i])
                         continue; /* its maximum holds */
                 limit = limit > h.pulse_until_us[i] ? limit : h.pulse_until_us[i];
-                RIG_CHECK(&h.rig, !rig_is_overdue(&h.rig, limit), "lease: %s is open %lld us after the last turn",
-                    t->name, (long long)(h.rig.now_us - h.turn_us));
+                RIG_CHECK(&h.rig, !rig_is_overdue(&h.rig, limit),
+                    "lease: %s is open %lld us after the last turn", t->name,
+                    (long long)(h.rig.now_us - h.turn_us));
         }
 }
 
@@ -268,11 +271,13 @@ static void end(void)
 {
         h.rig.fault_permille = 0;
         h.is_silent = true;
-        sched_revoke_all(h.rig.link[LINK_VALVES].s, h.rig.now_us); /* one without a maximum may last for ever */
+        sched_revoke_all(
+            h.rig.link[LINK_VALVES].s, h.rig.now_us); /* one without a maximum may last for ever */
         run_until(h.rig.now_us + 30 * TIME_S);
         for (int i = 0; i < h.tool->tag_count; i++)
                 if (h.tool->tags[i].lease_us > 0)
-                        RIG_CHECK(&h.rig, !rig_is_energised(&h.rig, i), "%s was left open", h.tool->tags[i].name);
+                        RIG_CHECK(
+                            &h.rig, !rig_is_energised(&h.rig, i), "%s was left open", h.tool->tags[i].name);
         for (int id = 0; id < IDS; id++)
                 RIG_CHECK(&h.rig, h.balance[id] == 0, "order %d: %d reports are missing", id, h.balance[id]);
         rig_free(&h.rig);

@@ -32,11 +32,12 @@ enum gate_verdict {
 /* Two notions that differ for an output whose safe value is "open" (an exhaust valve):
  * open = not 0, what exclusions are about; energised = not its safe value, what leases and maximum times are about. */
 struct gate_output {
-        bool is_known;     /* an acknowledged write has told what it is */
-        bool may_be_open;  /* a sent open counts from before it is sent, a close only once acknowledged */
-        bool is_energised; /* likewise; at the start, where it has a maximum open time, as it may have been left so */
-        bool is_leased;    /* a write of ours may have energised it: silence makes it safe */
-        bool is_timed; /* opened by a timed pair, which carries its own close: no lease, no maximum here */
+        bool is_known;    /* an acknowledged write has told what it is */
+        bool may_be_open; /* a sent open counts from before it is sent, a close only once acknowledged */
+        bool
+            is_energised; /* likewise; at the start, where it has a maximum open time, as it may have been left so */
+        bool is_leased; /* a write of ours may have energised it: silence makes it safe */
+        bool is_timed;  /* opened by a timed pair, which carries its own close: no lease, no maximum here */
         int64_t energised_us; /* when the first write that may have energised it was sent */
         int64_t closed_us;    /* when the close that ended its last opening was sent; INT64_MIN = none */
         /* A write that got no answer may still lie in the device, behind a later one that came on a fresh connection. One
