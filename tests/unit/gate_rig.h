@@ -27,8 +27,8 @@ struct rig_write {
 
 struct rig_link {
         struct sched *s;
-        bool is_connected, is_busy;
-        struct sched_action action; /* while busy */
+        bool is_connected, is_busy, is_cut; /* cut: every call is lost, every connection refused */
+        struct sched_action action;         /* while busy */
         struct sched_result result;
         int64_t wait_us; /* while idle */
 };
@@ -304,6 +304,9 @@ static inline void rig_call(struct rig *r, struct rig_link *l)
         enum rig_fate fate = goes_wrong ? (enum rig_fate)(1 + rig_dice(r, RIG_FATES - 1)) : RIG_FINE;
         int64_t took_us = 300 + (int64_t)rig_dice(r, 700);
 
+        if (l->is_cut)
+                fate = RIG_LOST;
+
         if (fate == RIG_SLOW)
                 took_us = (int64_t)rig_dice(r, (uint64_t)r->tool->links[link].timeout_us * 2);
         if (fate == RIG_SLOW)
@@ -323,7 +326,7 @@ static inline void rig_call(struct rig *r, struct rig_link *l)
 
 static inline void rig_connect(struct rig *r, struct rig_link *l)
 {
-        bool refuses = (int)rig_dice(r, 1000) < r->fault_permille;
+        bool refuses = l->is_cut || (int)rig_dice(r, 1000) < r->fault_permille;
 
         l->result.done_us = r->now_us + 200;
         l->result.outcome = refuses ? SCHED_CLOSED : SCHED_OK;

@@ -15,7 +15,9 @@ static struct machine {
         struct core *core;
         struct effects effects;
         struct event queue[EVENTS];
-        int queued, refused;
+        int queued, refused, turns, runs_ended;
+        int cut_at, cut_link; /* after that turn this link is cut; 0 = never */
+        int64_t cut_us;
         int64_t due_us;
 } m;
 
@@ -44,6 +46,7 @@ static inline void machine_carry_out(const struct effect *e)
                 sched_revoke(machine_sched(e->u.revoke.tag), e->u.revoke.id, m.rig.now_us);
         for (int i = 0; i < m.tool->link_count && e->kind == EFFECT_FEED; i++)
                 sched_feed(m.rig.link[i].s, m.rig.now_us);
+        m.runs_ended += e->kind == EFFECT_RECORD && e->u.record.kind == RECORD_RUN_END;
         if (e->kind == EFFECT_REARM)
                 sched_rearm(m.rig.link[m.tool->devices[e->u.device].link].s, e->u.device);
 }
@@ -57,6 +60,10 @@ static inline void machine_turn(struct event *e)
                 machine_carry_out(&m.effects.item[i]);
         for (int i = 0; i < m.tool->link_count; i++)
                 rig_ask(&m.rig, i);
+        if (++m.turns != m.cut_at)
+                return;
+        m.rig.link[m.cut_link].is_cut = true;
+        m.cut_us = m.rig.now_us;
 }
 
 static inline void machine_run(int64_t until_us)
