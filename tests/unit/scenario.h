@@ -44,10 +44,10 @@ struct scenario {
         int bad_tag;      /* -1 = none */
         double bad_value; /* NaN or a number; the sample is replaced by it */
         bool drop_bad, freeze_bad;
-        int deaf_tag;    /* -1 = none: writes to it fail */
-        int deviant_tag; /* -1 = none: reads back 1 - value */
-        int deaf_device; /* -1 = none: writes to it fail */
-        int turns;       /* of the core */
+        int deaf_tag;                        /* -1 = none: writes to it fail */
+        int deviant_tag;                     /* -1 = none: reads back 1 - value */
+        int deaf_device;                     /* -1 = none: writes to it fail */
+        int turns;                           /* of the core */
         void (*on_turn)(struct scenario *s); /* after each; may be NULL */
 };
 

@@ -202,7 +202,7 @@ static void give_pulse(void)
 
         p.close_us = dice(10) == 0 ? any_time() : time_add(p.open_us, widths[dice(12)]);
         note_order(tag, h.tool->tags[tag].safe == 0 ? 1 : 0, p.id);
-        int64_t width = p.open_us >= 0 ? p.close_us - p.open_us : 0;
+        int64_t width = p.open_us >= 0 && p.close_us > p.open_us ? p.close_us - p.open_us : 0;
         bool is_long = h.tool->tags[tag].max_open_us > 0 && width > h.tool->tags[tag].max_open_us;
         if (width > 0 && !is_long && p.close_us > h.pulse_until_us[tag])
                 h.pulse_until_us[tag] = p.close_us;
