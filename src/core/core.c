@@ -46,6 +46,12 @@ void core_free(struct core *core)
         free(core);
 }
 
+void core_copy(struct core *to, const struct core *from)
+{
+        assert(to->tool == from->tool && to->out == NULL && from->out == NULL);
+        *to = *from;
+}
+
 void core_watch_windows(struct core *core, const struct cond_pool *pool)
 {
         for (int i = 0; i < pool->count; i++)

@@ -33,6 +33,9 @@ struct core_start {
  * confirmed. NULL when memory is out. Free with core_free(). */
 struct core *core_new(const struct tool *tool, const struct core_start *start);
 void core_free(struct core *core);
+/* Make `to` what `from` is, both of one tool and between turns: a snapshot, or a way back to it. A recipe in force is
+ * then borrowed by both. */
+void core_copy(struct core *to, const struct core *from);
 
 /* One turn. `out` is cleared first. Returns when the next turn is due at the latest (monotonic us; never more than
  * CORE_TURN_US_MAX ahead). */
