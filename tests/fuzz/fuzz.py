@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Run the fuzz harnesses: the one place that knows their seeds, words and sizes.
 
-    tests/fuzz/fuzz.py [--build build-fuzz] [--runs N] [--seed N] recipe tool jsonrpc cond
+    tests/fuzz/fuzz.py [--build build-fuzz] [--runs N] [--seconds N] [--seed N] recipe tool jsonrpc cond
 
-One after the other, N executions each, with libFuzzer's progress. What was learnt stays in BUILD/corpus/NAME, where a
+One after the other, for so many executions or seconds each, with libFuzzer's progress. What was learnt stays in BUILD/corpus/NAME, where a
 later run goes on; an input that breaks something is left in BUILD as NAME-crash-... and ends the run. To see it again:
 BUILD/fuzz/NAME FILE. Keep such an input in tests/fuzz/corpus/NAME once it is mended.
 """
@@ -20,7 +20,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 # Punctuation and shapes that no table of words holds.
 YAML = [": ", "- ", "{", "}", "[", "]", ", ", "\n", "\n  ", "\n    - ", "\"", "'", "#", "|", ">", "&a ", "*a", "!!int ",
         "---\n", "%YAML", "\t", "\u00e9", "\ufeff", "format: 1\n"]
-VALUES = ["0", "-1", "1", "0x10", "1e999", "nan", "1 s", "20 s", "100 ms", "5 min", "24 h", "0.5 Torr", "950 mTorr",
+VALUES = ["0", "-1", "1", "0x10", "1e999", "nan", "1 s", "20 s", "100 ms", "400 ms", "3 s", "5 min", "24 h", "0.5 Torr", "950 mTorr",
           "70 sccm", "175 degC", "3 K", "5 K/min", "3 rpm", "2 mTorr/min", "99999999999999999999"]
 
 
@@ -76,7 +76,7 @@ HARNESSES = {h.name: h for h in (
             YAML + VALUES, 4096, 6000, 60000),
     Harness("tool", ["tests/table/tool"], ["src/file/tool_file*.c", "src/base/unit.c"], YAML + VALUES, 4096, 6000, 60000),
     Harness("jsonrpc", [], ["src/core/verb.c", "src/control/jsonrpc.c", "src/control/dispatch.c"],
-            ["{", "}", "[", "]", ": ", ", ", '"', "\n", "true", "null", "1e400", "\\u0000", "\\ud800", '"id": 1', '"2.0"'],
+            ["{", "}", "[", "]", ": ", ", ", '"', "\n", "true", "null", "1e400", "\\u0000", "\\u0007", "\\ud800", '"id": 1', '"2.0"'],
             1024, 10000, 60000),
     Harness("cond", [], ["src/file/cond_*.c", "src/base/unit.c", "config/rotary-ald.yaml"],
             VALUES + [" and ", " or ", "not ", "(", ")", "<", "<=", ">", ">=", "==", "+", "-", "$limit", "#"],
@@ -96,6 +96,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build-fuzz")
     parser.add_argument("--runs", type=int, default=10000000)
+    parser.add_argument("--seconds", type=int, default=0, help="0: no limit")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("names", nargs="+", choices=sorted(HARNESSES))
     options = parser.parse_args()
@@ -104,6 +105,7 @@ def main():
     for name in options.names:
         print(f"== {name}: {options.runs} executions", flush=True)
         command = HARNESSES[name].command(build, folder, options.runs, options.seed, is_learning=True)
+        command.insert(1, f"-max_total_time={options.seconds}")
         status = subprocess.run(command, env=environment(), cwd=TOP, check=False).returncode
         if status != 0:
             print(f"== {name}: FAILED ({status}); the input is {folder}/{name}-*")

@@ -3,7 +3,8 @@
  *
  *     CONDITION [ "#" MODE { TAG VALUE STEP } ]
  *
- * MODE and the three bytes of each sample are any bytes; what they choose stands in make_snapshot().
+ * MODE and the three bytes of each sample are any bytes; what they choose stands in make_snapshot(). A tag without a
+ * sample has a Good value from the beginning, unless MODE says otherwise.
  *
  * Held: places of errors lie in the text; the tree is sound; the outcome is one of three, the same when asked twice,
  * and the one that sets of possible outcomes give (Kleene's logic written another way); a value that turns Bad may make
@@ -79,6 +80,17 @@ static double pick_value(const struct parsed *p, const struct tool_tag *tag, uin
         }
 }
 
+/* Fold one sample in: what it is worth and whether it is Good follow from two bytes. */
+static void fold(
+    const struct parsed *p, struct snapshot *snap, int tag, uint8_t value, int64_t t_us, bool is_bad)
+{
+        struct sample s = {
+            .tag = (int16_t)tag, .t_us = t_us, .value = pick_value(p, &tool->tags[tag], value)};
+        s.quality = is_bad ? QUALITY_BAD : QUALITY_GOOD;
+        s.why = is_bad ? QUALITY_WHY_COMM : QUALITY_WHY_NONE;
+        snapshot_fold(snap, tool, &s);
+}
+
 static void make_snapshot(const struct parsed *p, struct snapshot *snap, const uint8_t *data, size_t size)
 {
         uint8_t mode = size > 0 ? data[0] : 0;
@@ -88,14 +100,11 @@ static void make_snapshot(const struct parsed *p, struct snapshot *snap, const u
                 if (p->pool.nodes[i].slot >= 0)
                         snapshot_watch(
                             snap, p->pool.nodes[i].slot, p->pool.nodes[i].a, p->pool.nodes[i].over_us);
+        for (int i = 0; i < tool->tag_count && !(mode & 64); i++)
+                fold(p, snap, i, size > 1 ? data[1 + (size_t)i % (size - 1)] : 0, 0, false);
         for (size_t i = 1; i + 2 < size && i < 3 * SAMPLES_MAX; i += 3) {
-                struct sample s = {.tag = (int16_t)(data[i] % tool->tag_count)};
                 now_us += data[i + 2] * INT64_C(20000);
-                s.t_us = now_us;
-                s.value = pick_value(p, &tool->tags[s.tag], data[i + 1]);
-                s.quality = data[i + 2] % 8 == 7 ? QUALITY_BAD : QUALITY_GOOD;
-                s.why = s.quality == QUALITY_BAD ? QUALITY_WHY_COMM : QUALITY_WHY_NONE;
-                snapshot_fold(snap, tool, &s);
+                fold(p, snap, data[i] % tool->tag_count, data[i + 1], now_us, data[i + 2] % 8 == 7);
         }
         snapshot_age(snap, tool, now_us + (mode & 1 ? 1000 : 400000));
         snap->settled = (enum tri)(mode / 2 % 3);
@@ -153,6 +162,7 @@ static void check_outcome(const struct parsed *p, struct snapshot *snap)
                         continue;
                 snap->tag[i].quality = QUALITY_BAD;
                 snap->tag[i].why = QUALITY_WHY_COMM;
+                snap->tag[i].value = i % 2 ? 1e300 : -1e300; /* nobody may look at it now */
                 now = cond_eval(&p->pool, p->cond.root, snap);
                 FUZZ_CHECK(now == is || now == TRI_BAD, "'%s' turns Bad: from %d to %d", tool->tags[i].name,
                     is, now);
