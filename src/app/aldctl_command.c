@@ -52,6 +52,39 @@ enum aldctl_exit aldctl_command(const struct aldctl_command *self, const struct 
         return code;
 }
 
+/* ---- alarms ---- */
+
+/* "name": text, where a text was given. False after saying that it cannot be sent. */
+static bool add_words(json_t *params, const char *name, const char *text)
+{
+        if (text == NULL || json_object_set_new(params, name, json_string(text)) == 0)
+                return true;
+        show_error("%s: not UTF-8 text", name);
+        return false;
+}
+
+enum aldctl_exit aldctl_alarm_command(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        struct line l;
+        json_t *result = NULL, *params = json_object();
+        enum aldctl_exit code;
+
+        if (!add_words(params, "alarm", o->word_count > 0 ? o->words[0] : NULL) ||
+            !add_words(params, "for", o->span) || !add_words(params, "reason", o->reason)) {
+                json_decref(params);
+                return ALDCTL_USAGE;
+        }
+        code = line_open(&l, o);
+        if (code == ALDCTL_OK)
+                code = line_ask(&l, o, self->name, params, &result);
+        else
+                json_decref(params);
+        if (code == ALDCTL_OK)
+                tell(o, result);
+        line_close(&l);
+        return code;
+}
+
 /* ---- run ---- */
 
 /* The end of the part that begins at `text`: at most COMMAND_PART_MAX bytes, and never inside a letter. What JSON must

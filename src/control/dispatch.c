@@ -1,6 +1,8 @@
 #include "ald/control/dispatch.h"
 
 #include "ald/base/text.h"       /* text_nearest, text_add */
+#include "ald/base/time.h"       /* time_add_duration */
+#include "ald/base/unit.h"       /* unit_parse_time */
 #include "ald/control/jsonrpc.h" /* jsonrpc_* */
 #include "ald/control/params.h"  /* params_* */
 #include "ald/control/report.h"  /* report_* */
@@ -75,8 +77,7 @@ static void answer_interlocks(struct request *r, struct answer *a)
 
 static void answer_alarms(struct request *r, struct answer *a)
 {
-        (void)r;
-        a->result = json_array();
+        a->result = report_alarms(r->d->owner->core(r->d->owner->ctx));
 }
 
 static void answer_help(struct request *r, struct answer *a)
@@ -163,8 +164,15 @@ static void do_question(struct request *r)
 
 /* ---- Commands ---- */
 
-/* What was asked, as a person would have typed it, for the audit record. Client bytes: control characters must not
- * reach terminals or logs. */
+/* Client bytes: control characters must not reach terminals or logs. */
+static void clean(char *text)
+{
+        for (; *text != '\0'; text++)
+                if ((unsigned char)*text < ' ' || *text == 0x7F)
+                        *text = '?';
+}
+
+/* What was asked, as a person would have typed it, for the audit record. */
 static void describe(const struct request *r, const struct params_map *set, struct command *c)
 {
         const char *recipe = params_text(r->params, "recipe");
@@ -178,9 +186,23 @@ static void describe(const struct request *r, const struct params_map *set, stru
                 text_add(&t, " %s=%s", set->names[i], set->values[i]);
         text_add(
             &t, "%s%s%s", c->now ? " --now" : "", c->repeat ? " --repeat" : "", c->skip ? " --skip" : "");
-        for (size_t i = 0; i < t.len; i++)
-                if ((unsigned char)c->text[i] < ' ' || c->text[i] == 0x7F)
-                        c->text[i] = '?';
+        if (c->name[0] != '\0')
+                text_add(&t, " %s", c->name);
+        if (c->for_us != 0) {
+                text_add(&t, " --for ");
+                time_add_duration(&t, c->for_us);
+        }
+        if (c->reason[0] != '\0')
+                text_add(&t, " --reason %s", c->reason);
+        clean(c->text);
+}
+
+/* How long: 0 where nothing, or no time, was given. */
+static int64_t read_for(const struct request *r)
+{
+        int64_t us = 0;
+
+        return unit_parse_time(params_text(r->params, "for"), &us) == UNIT_OK ? us : 0;
 }
 
 static void fill(const struct request *r, const struct params_map *set, struct command *c)
@@ -190,10 +212,15 @@ static void fill(const struct request *r, const struct params_map *set, struct c
             .uid = r->s->peer.uid,
             .pid = r->s->peer.pid,
             .tag = TOOL_NONE,
+            .for_us = read_for(r),
             .now = params_bool(r->params, "now"),
             .repeat = params_bool(r->params, "repeat"),
             .skip = params_bool(r->params, "skip")};
         text_copy(c->user, sizeof c->user, r->s->peer.user);
+        text_copy(c->name, sizeof c->name, params_text(r->params, "alarm"));
+        text_copy(c->reason, sizeof c->reason, params_text(r->params, "reason"));
+        clean(c->name);
+        clean(c->reason);
         describe(r, set, c);
 }
 

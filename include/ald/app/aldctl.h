@@ -23,6 +23,8 @@ struct aldctl_options {
         const char *socket; /* never NULL */
         const char *db;     /* NULL: ask the daemon */
         const char *tool;   /* -c */
+        const char *span;   /* --for, NULL = not given */
+        const char *reason; /* --reason, NULL = not given */
         bool json, wait, now, repeat, skip, help;
         int limit; /* --limit */
         size_t set_count;
@@ -45,11 +47,14 @@ enum aldctl_exit aldctl_check(const struct aldctl_command *self, const struct al
 /* aldctl_command.c */
 enum aldctl_exit aldctl_command(
     const struct aldctl_command *self, const struct aldctl_options *o); /* hold, ... */
+enum aldctl_exit aldctl_alarm_command(
+    const struct aldctl_command *self, const struct aldctl_options *o); /* ack, shelve, unshelve */
 enum aldctl_exit aldctl_run(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_list.c */
 enum aldctl_exit aldctl_status(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_tags(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_interlocks(const struct aldctl_command *self, const struct aldctl_options *o);
+enum aldctl_exit aldctl_alarms(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_watch.c */
 enum aldctl_exit aldctl_watch(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_history.c */
