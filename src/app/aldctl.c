@@ -59,6 +59,11 @@ static const struct aldctl_command commands[] = {
         aldctl_command},
     {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags},
     {"interlocks", "", "every interlock with its condition and live values", 0, 0, 0, aldctl_interlocks},
+    {"alarms", "", "every alarm that is not normal, and what to do about it", 0, 0, 0, aldctl_alarms},
+    {"ack", "[ALARM]", "acknowledge an alarm, or all; moves no output", 0, 0, 1, aldctl_command},
+    {"shelve", "ALARM --for TIME --reason TEXT", "silence a nuisance alarm for a time, at most 8 h",
+        OPT_FOR | OPT_REASON, 1, 1, aldctl_command},
+    {"unshelve", "ALARM", "end a shelving early", 0, 1, 1, aldctl_command},
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs},
     {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report},
 };

@@ -1,4 +1,4 @@
-/* aldctl status, tags, interlocks: one question, one answer. */
+/* aldctl status, tags, interlocks, alarms: one question, one answer. */
 #include "ald/app/aldctl.h"      /* own declarations */
 #include "ald/app/aldctl_line.h" /* line_ask */
 #include "ald/app/aldctl_show.h" /* show_* */
@@ -190,5 +190,72 @@ enum aldctl_exit aldctl_interlocks(const struct aldctl_command *self, const stru
         for (size_t i = 0; i < json_array_size(locks); i++)
                 print_interlock(json_array_get(locks, i));
         json_decref(locks);
+        return ALDCTL_OK;
+}
+
+/* ---- alarms ---- */
+
+static enum show_colour alarm_colour(const json_t *alarm)
+{
+        const char *priority = show_get_text(alarm, "priority"), *state = show_get_text(alarm, "state");
+
+        if (strcmp(state, "shelved") == 0 || strcmp(state, "suppressed") == 0)
+                return SHOW_DIM;
+        return strcmp(priority, "high") == 0 || strcmp(priority, "critical") == 0 ? SHOW_RED : SHOW_YELLOW;
+}
+
+static void print_shelf(const json_t *alarm)
+{
+        char when[SHOW_TIME_CAP], buf[256];
+        struct text t;
+
+        if (show_get_text(alarm, "shelved_until")[0] == '\0')
+                return;
+        show_local(show_parse_time(show_get_text(alarm, "shelved_until")), false, when);
+        text_init(&t, buf, sizeof buf);
+        text_add(&t, "until %s by %s: %s", when, show_get_text(alarm, "shelved_by"),
+            show_get_text(alarm, "shelved_reason"));
+        print_line("shelved", buf);
+}
+
+static void print_alarm(const json_t *alarm)
+{
+        char age[32] = "-", text[256];
+        struct text t;
+
+        if (show_get_number(alarm, "age_s", -1) >= 0) {
+                text_init(&t, age, sizeof age);
+                show_add_seconds(&t, show_get_number(alarm, "age_s", 0));
+        }
+        (void)printf("%-9s %-24s %s%-24s%s %s\n", show_get_text(alarm, "priority"),
+            show_get_text(alarm, "id"), show_colour(stdout, alarm_colour(alarm)),
+            show_get_text(alarm, "state"), show_colour(stdout, SHOW_PLAIN), age);
+        text_init(&t, text, sizeof text);
+        text_add(&t, "%s%s", show_get_text(alarm, "text"),
+            json_is_true(json_object_get(alarm, "is_chattering")) ? " (chatters)" : "");
+        print_line("came as", text);
+        print_line("guidance", show_get_text(alarm, "guidance"));
+        print_shelf(alarm);
+}
+
+enum aldctl_exit aldctl_alarms(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        json_t *alarms;
+        enum aldctl_exit code = question(o, self->name, &alarms);
+
+        if (code != ALDCTL_OK)
+                return code;
+        if (o->json) {
+                show_json(alarms);
+                return ALDCTL_OK;
+        }
+        if (json_array_size(alarms) == 0)
+                (void)printf("no alarms\n");
+        else
+                (void)printf("%s%-9s %-24s %-24s %s%s\n", show_colour(stdout, SHOW_BOLD), "PRIORITY", "ALARM",
+                    "STATE", "AGE", show_colour(stdout, SHOW_PLAIN));
+        for (size_t i = 0; i < json_array_size(alarms); i++)
+                print_alarm(json_array_get(alarms, i));
+        json_decref(alarms);
         return ALDCTL_OK;
 }

@@ -75,6 +75,24 @@ static void add_run(struct text *t, const json_t *s, size_t *parts)
             show_get_text(s, "recipe"));
 }
 
+/* " (2 alarms, 1 unacknowledged, 1 shelved)", nothing while there are none. */
+static void add_alarms(struct text *t, const json_t *s)
+{
+        double shown = show_get_number(s, "alarms_shown", 0);
+        double unacked = show_get_number(s, "alarms_unacknowledged", 0);
+        double shelved = show_get_number(s, "alarms_shelved", 0);
+        bool is_flooded = json_is_true(json_object_get(s, "is_flooded"));
+
+        if (!(shown > 0) && !(shelved > 0) && !is_flooded)
+                return;
+        text_add(t, " (%.0f alarm%s", shown, shown > 1 || shown < 1 ? "s" : "");
+        if (unacked > 0)
+                text_add(t, ", %.0f unacknowledged", unacked);
+        if (shelved > 0)
+                text_add(t, ", %.0f shelved", shelved);
+        text_add(t, "%s)", is_flooded ? ", a flood" : "");
+}
+
 static void add_sentence(struct text *t, const json_t *s, bool with_numbers)
 {
         const char *state = show_get_text(s, "state"), *phase = show_get_text(s, "phase");
@@ -86,6 +104,7 @@ static void add_sentence(struct text *t, const json_t *s, bool with_numbers)
         text_add(t, "%s", state);
         if (in_run && phase[0] != '\0')
                 text_add(t, ", %s", phase);
+        add_alarms(t, s);
         if (!moves && reason[0] != '\0') {
                 begin_part(t, &parts, ", ");
                 text_add(t, "%s", reason);
@@ -159,6 +178,15 @@ static void print_control(FILE *to, const json_t *status)
         }
 }
 
+static void print_lags(FILE *to, const json_t *status)
+{
+        double lags = show_get_number(status, "lags", 0);
+
+        if (lags > 0)
+                (void)fprintf(to, "  %s%.0f turns of the control loop came late%s\n",
+                    show_colour(to, SHOW_DIM), lags, show_colour(to, SHOW_PLAIN));
+}
+
 void view_print_concerns(FILE *to, const json_t *status)
 {
         const json_t *latches = json_object_get(status, "latches");
@@ -177,6 +205,7 @@ void view_print_concerns(FILE *to, const json_t *status)
                 (void)fprintf(to,
                     "  %snot recorded%s: the run database cannot be written; no run may start\n",
                     show_colour(to, SHOW_RED), show_colour(to, SHOW_PLAIN));
+        print_lags(to, status);
         if (external > 0)
                 (void)fprintf(to,
                     "  %s%zu outputs rely on a fail-safe outside this program (aldctl tags)%s\n",

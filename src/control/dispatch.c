@@ -76,8 +76,7 @@ static void answer_interlocks(struct request *r, struct answer *a)
 
 static void answer_alarms(struct request *r, struct answer *a)
 {
-        (void)r;
-        a->result = json_array();
+        a->result = report_alarms(r->d->owner->core(r->d->owner->ctx));
 }
 
 static void answer_help(struct request *r, struct answer *a)

@@ -8,6 +8,7 @@
 
 #include <assert.h> /* assert */
 #include <math.h>   /* floor */
+#include <stdlib.h> /* qsort */
 #include <string.h> /* strlen */
 
 static void add(json_t *o, const char *key, json_t *value)
@@ -137,6 +138,11 @@ json_t *report_status(const struct tool *tool, const struct core *core)
         add_text(o, "unconfirmed", s.unconfirmed);
         add(o, "external_failsafe", external_list(tool));
         add_control(o, &s);
+        add(o, "alarms_shown", json_integer(s.alarms_shown));
+        add(o, "alarms_unacknowledged", json_integer(s.alarms_unacked));
+        add(o, "alarms_shelved", json_integer(s.alarms_shelved));
+        add_bool(o, "is_flooded", s.is_flooded);
+        add(o, "lags", json_integer(s.lags));
         return o;
 }
 
@@ -269,6 +275,57 @@ json_t *report_interlocks(const struct tool *tool, const struct core *core)
                 core_get_interlock(core, i, &now);
                 (void)json_array_append_new(list, one_interlock(tool, &tool->interlocks[i], &now));
         }
+        return list;
+}
+
+/* ---- Alarms ---- */
+
+/* The gravest first, then the one that came first. */
+static int compare_alarms(const void *a, const void *b)
+{
+        const struct core_alarm_now *x = a, *y = b;
+
+        if (x->priority != y->priority)
+                return x->priority > y->priority ? -1 : 1;
+        return x->came_wall_us < y->came_wall_us ? -1 : x->came_wall_us > y->came_wall_us;
+}
+
+static json_t *one_alarm(const struct core_alarm_now *a)
+{
+        bool is_shelved = a->state == ALARM_SHELVED;
+        json_t *o = json_object();
+
+        add_text(o, "id", a->id);
+        add_text(o, "priority", tool_priority_name(a->priority));
+        add_text(o, "state", alarm_state_name(a->state));
+        add_text(o, "text", a->text);
+        add_text(o, "guidance", a->guidance);
+        add_bool(o, "stands", a->stands);
+        add_bool(o, "is_trip", a->is_trip);
+        add_bool(o, "is_chattering", a->is_chattering);
+        add(o, "comings", json_integer(a->comings));
+        add(o, "time", a->age_us < 0 ? json_null() : report_time(a->came_wall_us));
+        if (a->age_us < 0)
+                add(o, "age_s", json_null());
+        else
+                add_seconds(o, "age_s", a->age_us);
+        add(o, "shelved_until", is_shelved ? report_time(a->until_wall_us) : json_null());
+        add_text(o, "shelved_by", is_shelved ? a->shelved_by : "");
+        add_text(o, "shelved_reason", is_shelved ? a->reason : "");
+        return o;
+}
+
+json_t *report_alarms(const struct core *core)
+{
+        static struct core_alarm_now alarms[ALARM_MAX];
+        int count = core_count_alarms(core);
+        json_t *list = json_array();
+
+        for (int i = 0; i < count; i++)
+                core_get_alarm(core, i, &alarms[i]);
+        qsort(alarms, (size_t)count, sizeof alarms[0], compare_alarms);
+        for (int i = 0; i < count; i++)
+                (void)json_array_append_new(list, one_alarm(&alarms[i]));
         return list;
 }
 

@@ -1,20 +1,231 @@
 #include "core_state.h"
 
+#include "ald/base/time.h" /* TIME_NEVER, time_add_duration */
+
 #include <stdarg.h> /* va_list */
-#include <stdio.h>  /* vsnprintf */
+#include <stdio.h>  /* snprintf, vsnprintf */
+
+/* ---- what people are told ---- */
+
+static enum record_severity severity(const struct alarm *a)
+{
+        return a->priority >= TOOL_PRIORITY_HIGH ? RECORD_ALARM : RECORD_WARNING;
+}
+
+static void tell_flood(struct core *core)
+{
+        core_log(core, "alarm", RECORD_ALARM, "flood",
+            "more than %d alarms within 10 min: those of low priority are counted, not told one by one",
+            ALARM_FLOOD_COMINGS);
+}
+
+/* The coming of a trip is its "trip" event: it is not told twice. */
+static void tell_coming(struct core *core, const struct alarm *a, unsigned news)
+{
+        if ((news & ALARM_NEWS_CHATTERS) != 0)
+                core_log(core, "alarm", severity(a), a->id,
+                    "chatters: more than %d comings within 1 min; it stands until it is quiet for 1 min: %s",
+                    ALARM_CHATTER_COMINGS, a->text);
+        else if (!a->is_trip && (news & ALARM_NEWS_UNTOLD) == 0)
+                core_log(core, "alarm", severity(a), a->id, "%s", a->text);
+}
+
+static void tell_going(struct core *core, const struct alarm *a, unsigned news)
+{
+        bool is_waiting = a->state != ALARM_NORMAL;
+
+        if ((news & ALARM_NEWS_UNTOLD) != 0)
+                return;
+        core_log(core, "alarm", RECORD_INFO, a->id, "%s%s%s",
+            (news & ALARM_NEWS_CALM) != 0 ? "quiet again: gone" : "gone", is_waiting ? ", " : "",
+            is_waiting ? alarm_state_name((enum alarm_state)a->state) : "");
+}
+
+void core_tell_alarm(struct core *core, int which, unsigned news)
+{
+        const struct alarm *a = &core->alarms.item[which];
+
+        if ((news & ALARM_NEWS_CAME) != 0)
+                tell_coming(core, a, news);
+        if ((news & ALARM_NEWS_FLOOD) != 0)
+                tell_flood(core);
+        if ((news & ALARM_NEWS_WENT) != 0)
+                tell_going(core, a, news);
+}
+
+/* ---- alarms of the core's own ---- */
+
+static void tell_full(struct core *core, const char *id)
+{
+        if (core->alarms.is_full)
+                return;
+        core->alarms.is_full = true;
+        core_log(core, "alarm", RECORD_ALARM, id, "is not shown: the list of alarms is full (%d of the core)",
+            ALARM_OWN_MAX);
+}
+
+/* Its place in the list; -1 when it neither stands nor has one, or the list is full. */
+static int own_alarm(struct core *core, const char *id, bool stands)
+{
+        int which;
+
+        if (!stands && core->alarms.count == core->alarms.tool_count)
+                return -1;
+        which = stands ? alarm_make_own(&core->alarms, id) : alarm_find_own(&core->alarms, id);
+        if (which < 0 && stands)
+                tell_full(core, id);
+        return which;
+}
 
 void core_alarm(struct core *core, const char *id, bool stands, enum tool_priority priority,
     const char *guidance, const char *fmt, ...)
 {
-        char text[192];
+        int which = own_alarm(core, id, stands);
+        struct alarm *a;
+        struct text t;
         va_list args;
 
-        (void)guidance;
-        if (!stands)
+        if (which < 0)
                 return;
-        va_start(args, fmt);
-        vsnprintf(text, sizeof text, fmt, args);
-        va_end(args);
-        core_log(
-            core, "alarm", priority >= TOOL_PRIORITY_HIGH ? RECORD_ALARM : RECORD_WARNING, id, "%s", text);
+        a = &core->alarms.item[which];
+        if (stands && !a->stands) {
+                a->priority = (uint8_t)priority;
+                text_copy(a->guidance, sizeof a->guidance, guidance);
+                text_init(&t, a->text, sizeof a->text);
+                va_start(args, fmt);
+                text_addv(&t, fmt, args);
+                va_end(args);
+        }
+        core_tell_alarm(
+            core, which, alarm_feed(&core->alarms, which, stands, false, core->now_us, core->wall_us));
+}
+
+/* ---- latched trips ---- */
+
+/* A latch is an alarm of its own id: critical, latching, not to be shelved. One that came and whose cause is gone already has
+ * come all the same; the reset of latches resets its alarm (core_was_reset). */
+static void show_latch(struct core *core, const struct core_latch *latch)
+{
+        int which = alarm_make_own(&core->alarms, latch->id);
+        struct alarm *a;
+        unsigned news = 0;
+        bool is_new;
+
+        if (which < 0) {
+                tell_full(core, latch->id);
+                return;
+        }
+        a = &core->alarms.item[which];
+        is_new = !a->stands && (a->state == ALARM_NORMAL || a->state == ALARM_RETURNED);
+        if (is_new) {
+                a->is_trip = a->is_latching = true;
+                a->priority = TOOL_PRIORITY_CRITICAL;
+                text_copy(a->text, sizeof a->text, latch->text);
+                text_copy(a->guidance, sizeof a->guidance, latch->guidance);
+        }
+        if (is_new || (latch->is_active && !a->stands))
+                news = alarm_feed(&core->alarms, which, true, false, core->now_us, core->wall_us);
+        core_tell_alarm(core, which, news);
+        if (!latch->is_active)
+                core_tell_alarm(
+                    core, which, alarm_feed(&core->alarms, which, false, false, core->now_us, core->wall_us));
+}
+
+/* ---- alarms of the tool file ---- */
+
+/* A value that is not Good counts as in alarm, once the first values had time to come; it never suppresses. */
+static bool is_true(const struct core *core, const struct tool_alarm *from, const struct alarm *a)
+{
+        const struct cond_pool *pool = &core->tool->conds;
+        enum tri is = a->stands && from->deadband > 0
+                          ? cond_eval_slack(pool, from->when.root, &core->snap, from->deadband)
+                          : cond_eval(pool, from->when.root, &core->snap);
+
+        return is == TRI_TRUE || (is == TRI_BAD && core->now_us >= core->locks.quiet_until_us);
+}
+
+static void watch_tool_alarm(struct core *core, int i)
+{
+        const struct tool_alarm *from = &core->tool->alarms[i];
+        const struct cond_pool *pool = &core->tool->conds;
+        struct alarm *a = &core->alarms.item[i];
+        bool is_suppressed =
+            from->suppress.root >= 0 && cond_eval(pool, from->suppress.root, &core->snap) == TRI_TRUE;
+        unsigned news =
+            alarm_feed(&core->alarms, i, is_true(core, from, a), is_suppressed, core->now_us, core->wall_us);
+
+        if ((news & ALARM_NEWS_CAME) != 0) {
+                char values[128];
+                struct text t;
+
+                text_init(&t, values, sizeof values);
+                cond_add_values(&t, pool, from->when.root, &core->snap, core->tool);
+                snprintf(a->text, sizeof a->text, "%.60s (%s)", from->when.text, values);
+        }
+        core_tell_alarm(core, i, news);
+}
+
+/* ---- conditions that were there before there were alarms ---- */
+
+static void watch_link(struct core *core, int i)
+{
+        const char *name = core->tool->links[i].name;
+        bool is_down = !core->link[i].is_up && core->now_us - core->link[i].down_us > CORE_LINK_US;
+        char id[TOOL_NAME_MAX];
+
+        snprintf(id, sizeof id, "link-down-%.36s", name);
+        core_alarm(core, id, is_down, TOOL_PRIORITY_HIGH, "Look at the cable and the module's power.",
+            "link %s is down: %s", name, core->link[i].why);
+}
+
+static bool is_unconfirmed(const struct core *core, int tag)
+{
+        return core->tool->tags[tag].is_output && core->outs.out[tag].pulse_id == 0 &&
+               core->outs.out[tag].has_wanted && !output_is_confirmed(&core->outs, &core->snap, tag);
+}
+
+static void watch_unconfirmed(struct core *core)
+{
+        int64_t *since_us = &core->plausible.unconfirmed_us;
+        char names[128] = "";
+        struct text t;
+        int first = 0;
+
+        while (first < core->tool->tag_count && !is_unconfirmed(core, first))
+                first++;
+        if (first == core->tool->tag_count)
+                *since_us = TIME_NEVER;
+        else if (*since_us == TIME_NEVER)
+                *since_us = core->now_us;
+        text_init(&t, names, sizeof names);
+        for (int i = first; *since_us != TIME_NEVER && i < core->tool->tag_count; i++)
+                if (is_unconfirmed(core, i))
+                        text_add(&t, "%s%s", t.len > 0 ? ", " : "", core->tool->tags[i].name);
+        core_alarm(core, "unconfirmed-outputs",
+            *since_us != TIME_NEVER && core->now_us - *since_us > CORE_UNCONFIRMED_US, TOOL_PRIORITY_MEDIUM,
+            "Look at the links and the modules.", "not confirmed: %s", names);
+}
+
+void core_watch_alarms(struct core *core)
+{
+        int64_t untold;
+
+        for (int i = 0; i < core->tool->alarm_count; i++)
+                watch_tool_alarm(core, i);
+        for (int i = 0; i < core->tool->link_count; i++)
+                watch_link(core, i);
+        watch_unconfirmed(core);
+        core_alarm(core, "not-recorded", !core->store_ok, TOOL_PRIORITY_HIGH,
+            "Mend the database; a run holds at its next safe point.", "nothing is recorded: %s",
+            core->store_why);
+        for (int i = 0; i < core->locks.latch_count; i++)
+                show_latch(core, &core->locks.latch[i]);
+        for (int i; (i = alarm_find_expired(&core->alarms, core->now_us)) >= 0;) {
+                core_log(core, "alarm", RECORD_INFO, core->alarms.item[i].id,
+                    "no longer shelved: its time is over");
+                core_tell_alarm(core, i, alarm_unshelve(&core->alarms, i, core->now_us, core->wall_us));
+        }
+        if (alarm_flood_ended(&core->alarms, core->now_us, &untold))
+                core_log(core, "alarm", RECORD_INFO, "flood",
+                    "is over; %lld of low priority were not told one by one", (long long)untold);
 }

@@ -172,6 +172,7 @@ static void do_resume(struct core *core, const struct command *command, struct e
                 name_latch(core, reply);
                 return;
         }
+        core_was_reset(core);
         if (core_refuse_store(core, reply) || core_refuse_links(core, reply) ||
             core_refuse_failsafe(core, reply))
                 return;
@@ -244,6 +245,7 @@ static void do_reset(struct core *core, const struct command *command, struct ef
                 name_latch(core, reply);
                 return;
         }
+        core_was_reset(core);
         core->interrupted_run = 0;
         snprintf(reason, sizeof reason, "reset by %s", command->user);
         core_go(core, MACHINE_ON_RESET, reason);
@@ -298,9 +300,9 @@ static void (*const handlers[VERB_COUNT])(
     [VERB_ABORT] = do_abort,
     [VERB_RESET] = do_reset,
     [VERB_CONFIRM] = do_confirm,
-    [VERB_ACK] = do_later,
-    [VERB_SHELVE] = do_later,
-    [VERB_UNSHELVE] = do_later,
+    [VERB_ACK] = core_do_ack,
+    [VERB_SHELVE] = core_do_shelve,
+    [VERB_UNSHELVE] = core_do_unshelve,
     [VERB_BYPASS] = do_later,
     [VERB_UNBYPASS] = do_later,
     [VERB_CONTROL] = core_do_control,

@@ -143,6 +143,17 @@ enum tri cond_eval(const struct cond_pool *pool, int root, const struct snapshot
         return root < 0 ? TRI_TRUE : eval(pool, root, snap, 0);
 }
 
+enum tri cond_eval_slack(const struct cond_pool *pool, int root, const struct snapshot *snap, double slack)
+{
+        struct cond_node n;
+
+        if (root < 0 || pool->nodes[root].op != COND_COMPARE || pool->nodes[root].cmp == COND_EQ)
+                return cond_eval(pool, root, snap);
+        n = pool->nodes[root];
+        n.value += n.cmp == COND_LT || n.cmp == COND_LE ? slack : -slack;
+        return compare(&n, snap);
+}
+
 static bool is_leaf(const struct cond_node *n)
 {
         return n->op != COND_AND && n->op != COND_OR && n->op != COND_NOT;

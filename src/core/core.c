@@ -23,6 +23,8 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
         output_init(&core->outs, tool);
         token_init(&core->token, tool->control_lapse_us);
         core->standby_us = TIME_NEVER;
+        alarm_init(&core->alarms, tool);
+        core_init_plausible(core);
         core->state = MACHINE_ABORTING;
         core->is_starting_up = true;
         core->interrupted_run = start->interrupted_run;
@@ -77,7 +79,7 @@ int64_t core_wall(const struct core *core, int64_t t_us)
 
 /* ---- trips of the core's own ---- */
 
-static void trip(
+void core_trip(
     struct core *core, const char *id, enum tool_action action, const char *guidance, const char *text)
 {
         if (interlock_raise(&core->locks, id, action, text, guidance, core->wall_us)) {
@@ -91,16 +93,15 @@ static void watch_lag(struct core *core)
         int64_t lag_us = core->due_us == TIME_NEVER ? 0 : core->now_us - core->due_us;
         char why[96];
 
+        core_alarm(core, "loop-slow", lag_us > CORE_LAG_ALARM_US, TOOL_PRIORITY_HIGH,
+            "Look for what stalls the machine.", "a turn came %" PRId64 " ms late", lag_us / TIME_MS);
         if (lag_us <= CORE_TURN_US_MAX)
                 return;
         core->lags++;
-        if (lag_us > CORE_LAG_ALARM_US)
-                core_log(
-                    core, "lag", RECORD_ALARM, "loop", "a turn came %" PRId64 " ms late", lag_us / TIME_MS);
         if (lag_us <= CORE_LAG_TRIP_US)
                 return;
         snprintf(why, sizeof why, "the control loop stood still for %" PRId64 " ms", lag_us / TIME_MS);
-        trip(core, "loop-lag", TOOL_ACT_ABORT, "Look for what stalls the machine.", why);
+        core_trip(core, "loop-lag", TOOL_ACT_ABORT, "Look for what stalls the machine.", why);
         interlock_clear(&core->locks, "loop-lag");
 }
 
@@ -119,7 +120,7 @@ static void watch_links(struct core *core)
                         continue;
                 snprintf(why, sizeof why, "link %s is down with outputs energised: %s",
                     core->tool->links[i].name, core->link[i].why);
-                trip(core, id, TOOL_ACT_ABORT, "Look at the cable and the module's power.", why);
+                core_trip(core, id, TOOL_ACT_ABORT, "Look at the cable and the module's power.", why);
         }
 }
 
@@ -139,7 +140,7 @@ static void watch_outputs(struct core *core)
         snprintf(id, sizeof id, "follow-%s", core->tool->tags[tag].name);
         snprintf(why, sizeof why, "%s was commanded %s and reads back %s", core->tool->tags[tag].name, wanted,
             seen);
-        trip(core, id, TOOL_ACT_ABORT, "A second master, or a module that does not obey.", why);
+        core_trip(core, id, TOOL_ACT_ABORT, "A second master, or a module that does not obey.", why);
         interlock_clear(&core->locks, id);
 }
 
@@ -150,7 +151,7 @@ static void watch_pulse(struct core *core)
         if (!core->pulse.is_live || core->now_us - core->pulse.close_us <= CORE_CLOSE_US)
                 return;
         snprintf(why, sizeof why, "pulse %s: no word of its close", core_pulse_name(core));
-        trip(core, "pulse-close", TOOL_ACT_ABORT, "Look at the valve and its module.", why);
+        core_trip(core, "pulse-close", TOOL_ACT_ABORT, "Look at the valve and its module.", why);
         interlock_clear(&core->locks, "pulse-close");
 }
 
@@ -209,7 +210,7 @@ static void watch_heaters(struct core *core)
                 text_init(&t, why, sizeof why);
                 text_add(&t, "%s is heated without a Good temperature: ", loop->name);
                 snapshot_add_tag(&t, &core->snap, core->tool, loop->value);
-                trip(core, id, TOOL_ACT_HOLD, "Look at the sensor and its controller.", why);
+                core_trip(core, id, TOOL_ACT_HOLD, "Look at the sensor and its controller.", why);
         }
 }
 
@@ -275,8 +276,8 @@ static void fold_watchdog(struct core *core, const struct event_watchdog *w)
         snprintf(id, sizeof id, "watchdog-%s", core->tool->devices[w->device].name);
         snprintf(why, sizeof why, "the watchdog of %s expired: its outputs went to their safe values",
             core->tool->devices[w->device].name);
-        trip(core, id, TOOL_ACT_ABORT, "The daemon or the link was silent. Look at the tool, then reset.",
-            why);
+        core_trip(core, id, TOOL_ACT_ABORT,
+            "The daemon or the link was silent. Look at the tool, then reset.", why);
         /* The reset itself re-arms it (enter_clearing), so its cause never stands in the way. */
         interlock_clear(&core->locks, id);
 }
@@ -351,6 +352,8 @@ static void evaluate(struct core *core)
         watch_heaters(core);
         watch_permits(core);
         core_watch_block(core);
+        core_watch_plausible(core);
+        core_watch_alarms(core);
 }
 
 static int64_t next_due(const struct core *core)

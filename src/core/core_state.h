@@ -4,6 +4,7 @@
 #define ALD_CORE_STATE_H
 
 #include "ald/base/text.h"      /* TEXT_PRINTF */
+#include "ald/core/alarm.h"     /* struct alarms */
 #include "ald/core/core.h"      /* enum machine_state, struct core_status */
 #include "ald/core/event.h"     /* struct event, struct effects */
 #include "ald/core/interlock.h" /* struct interlocks */
@@ -40,6 +41,12 @@
 #define CORE_LEAK_MEAN_US   INT64_C(5000000)
 /* A step of `finally` that a recipe would let wait for ever ends after this (S3). */
 #define CORE_FINALLY_US INT64_C(3600000000)
+/* Outputs that are not confirmed for this long are an alarm; V7 trips on what reads back otherwise. */
+#define CORE_UNCONFIRMED_US INT64_C(5000000)
+/* A line that is colder than its source wants for this long is an alarm: both heat up from cold together. */
+#define CORE_HOT_LINE_US INT64_C(60000000)
+/* So many pulses in a row that do not move the gauge are an alarm. */
+enum { CORE_FLAT_PULSES = 3 };
 
 /* How an orderly end proceeds (states Stopping and Completing). */
 enum stage {
@@ -96,6 +103,29 @@ struct core_rotation {
         int16_t tag;
         double speed, ordered;
         int64_t begun_us, period_us, lead_us;
+};
+
+/* What the plausibility checks remember (plausible.c). */
+struct core_plausible {
+        struct {
+                bool is_watched; /* the set-point is further above the value than the tolerance */
+                bool is_failed;  /* it did not rise: its set-point stays safe until the reset (H1) */
+                double goal;     /* the value reaches this ... */
+                int64_t from_us; /* ... within rise_us from here */
+        } heater[TOOL_LOOPS_MAX];
+        struct {
+                int64_t differs_us; /* value and set-point differ since; TIME_NEVER = they do not */
+                bool is_alarmed;
+                bool
+                    is_failed; /* a motor that does not turn: its set-point stays safe until the reset (M1) */
+        } follow[TOOL_LOOPS_MAX];
+        struct {
+                int64_t cold_us; /* colder than it should be since; TIME_NEVER = it is not */
+                bool is_cold;
+                int flat; /* pulses in a row that did not move the gauge */
+        } line[TOOL_LINES_MAX];
+        int64_t cut_out_us; /* source time of the last Good word that the over-temperature switch is off */
+        int64_t unconfirmed_us; /* some output is not confirmed since; TIME_NEVER = all are */
 };
 
 struct core_logged {
@@ -181,6 +211,9 @@ struct core {
 
         int64_t heater_good_us[TOOL_LOOPS_MAX]; /* source time of each heater's last Good temperature */
 
+        struct alarms alarms;
+        struct core_plausible plausible;
+
         struct core_logged logged[TOOL_TAGS_MAX];
         struct effects *out;
 };
@@ -189,6 +222,9 @@ struct core {
 struct effect *core_emit(struct core *core, enum effect_kind kind);
 /* Let the snapshot keep the windows that `steady` conditions of a pool look at. */
 void core_watch_windows(struct core *core, const struct cond_pool *pool);
+/* Latch a trip of the core's own, and act on it when it is new. The cause stands until interlock_clear(). */
+void core_trip(
+    struct core *core, const char *id, enum tool_action action, const char *guidance, const char *text);
 /* The wall time of a monotonic time. */
 int64_t core_wall(const struct core *core, int64_t t_us);
 
@@ -204,6 +240,25 @@ void core_log_sample(struct core *core, int tag);
  * use; `guidance` and the text are copied when it comes. */
 void core_alarm(struct core *core, const char *id, bool stands, enum tool_priority priority,
     const char *guidance, const char *fmt, ...) TEXT_PRINTF(6, 7);
+/* Evaluate the alarms of the tool file, show latched trips as alarms, end shelvings and floods. */
+void core_watch_alarms(struct core *core);
+/* Tell what a change of alarm `which` brought (bits of enum alarm_news). */
+void core_tell_alarm(struct core *core, int which, unsigned news);
+
+/* ---- plausible.c: what cannot be, whatever the values say ---- */
+void core_init_plausible(struct core *core);
+void core_watch_plausible(struct core *core);
+/* A pulse of `line` was measured: area above the base (gauge's unit x s) over span_us. */
+void core_judge_gauge(struct core *core, int line, double area, int64_t span_us);
+/* Safe set-points where power or motion is not allowed (H1, M1); a run that wanted them holds. */
+void core_force_plausible(struct core *core);
+/* Latches were reset: heaters and motors may try again, latched alarms that are gone end. */
+void core_was_reset(struct core *core);
+
+/* ---- alarm_command.c ---- */
+void core_do_ack(struct core *core, const struct command *command, struct effect_reply *reply);
+void core_do_shelve(struct core *core, const struct command *command, struct effect_reply *reply);
+void core_do_unshelve(struct core *core, const struct command *command, struct effect_reply *reply);
 
 /* ---- run.c: transitions and the life of a run ---- */
 /* Take the transition that `cause` asks for; false when the table has none from here. `reason` (NULL: keep) is shown

@@ -2,6 +2,7 @@
 
 #include "ald/base/time.h" /* TIME_NEVER */
 
+#include <assert.h> /* assert */
 #include <string.h> /* memset */
 
 static const struct recipe_op *present_op(const struct core *core)
@@ -106,6 +107,17 @@ static void report_control(const struct core *core, struct core_status *out)
         out->control_until_wall_us = core_wall(core, core->token.until_us);
 }
 
+static void report_alarms(const struct core *core, struct core_status *out)
+{
+        for (int i = 0; i < core->alarms.count; i++) {
+                out->alarms_shown += alarm_is_shown(&core->alarms.item[i]);
+                out->alarms_unacked += alarm_is_unacked(&core->alarms.item[i]);
+        }
+        out->alarms_shelved = core->alarms.shelved;
+        out->is_flooded = core->alarms.is_flooded;
+        out->lags = core->lags;
+}
+
 void core_get_status(const struct core *core, struct core_status *out)
 {
         struct text t;
@@ -135,6 +147,42 @@ void core_get_status(const struct core *core, struct core_status *out)
         report_control(core, out);
         out->latch_count = core->locks.latch_count;
         memcpy(out->latches, core->locks.latch, sizeof out->latches);
+        report_alarms(core, out);
+}
+
+/* ---- alarms ---- */
+
+int core_count_alarms(const struct core *core)
+{
+        int n = 0;
+
+        for (int i = 0; i < core->alarms.count; i++)
+                n += core->alarms.item[i].state != ALARM_NORMAL;
+        return n;
+}
+
+void core_get_alarm(const struct core *core, int i, struct core_alarm_now *out)
+{
+        const struct alarm *a = core->alarms.item;
+
+        assert(i >= 0 && i < core_count_alarms(core));
+        for (; a->state == ALARM_NORMAL || i > 0; a++)
+                i -= a->state != ALARM_NORMAL;
+        memset(out, 0, sizeof *out);
+        text_copy(out->id, sizeof out->id, a->id);
+        text_copy(out->text, sizeof out->text, a->text);
+        text_copy(out->guidance, sizeof out->guidance, a->guidance);
+        text_copy(out->shelved_by, sizeof out->shelved_by, a->shelved_by);
+        text_copy(out->reason, sizeof out->reason, a->reason);
+        out->state = (enum alarm_state)a->state;
+        out->priority = (enum tool_priority)a->priority;
+        out->is_trip = a->is_trip;
+        out->stands = a->stands;
+        out->is_chattering = a->is_chattering;
+        out->came_wall_us = a->came_wall_us;
+        out->age_us = a->comings > 0 ? core->now_us - a->came_us : -1;
+        out->comings = a->comings;
+        out->until_wall_us = a->until_wall_us;
 }
 
 void core_get_tag(const struct core *core, int tag, struct core_tag *out)

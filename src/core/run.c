@@ -40,6 +40,8 @@ void core_finish_measure(struct core *core)
         core->pulse.is_measuring = false;
         pulse_gauge_end(&core->gauge, &p->pressure_base, &p->pressure_peak, &p->pressure_area);
         core_record(core, RECORD_PULSE_METRICS)->u.pulse = *p;
+        if (p->outcome == PULSE_DONE)
+                core_judge_gauge(core, p->line, p->pressure_area, core->gauge.last_us - core->gauge.open_us);
 }
 
 /* A pulse that did not go as planned: what follows from its outcome. */
@@ -132,6 +134,7 @@ void core_apply_forced(struct core *core)
                         output_want(
                             &core->outs, loop->setpoint, core->tool->tags[loop->setpoint].safe, CAUSE_TRIP);
         }
+        core_force_plausible(core);
 }
 
 static void enter_resetting(struct core *core)

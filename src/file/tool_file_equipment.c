@@ -5,21 +5,30 @@
 
 #include <string.h> /* strcmp */
 
-enum kind { KIND_FLOW, KIND_HEATER, KIND_MOTOR, KIND_PRECURSOR, KIND_VALVE, KIND_PUMP, KIND_GAUGE };
+enum kind {
+        KIND_FLOW,
+        KIND_HEATER,
+        KIND_MOTOR,
+        KIND_PRECURSOR,
+        KIND_VALVE,
+        KIND_PUMP,
+        KIND_GAUGE,
+        KIND_INPUTS
+};
 static const struct key_word kinds[] = {{"flow", KIND_FLOW}, {"heater", KIND_HEATER}, {"motor", KIND_MOTOR},
     {"precursor", KIND_PRECURSOR}, {"valve", KIND_VALVE}, {"pump", KIND_PUMP}, {"gauge", KIND_GAUGE},
-    {NULL, 0}};
+    {"inputs", KIND_INPUTS}, {NULL, 0}};
 
 #define KIND_ROW(type)                                                                                       \
         {                                                                                                    \
                 "kind", KEY_WORD, true, KEY_AT(type, kind),                                                  \
-                    .words = kinds, .help = "flow, heater, motor, precursor, valve, pump or gauge"           \
+                    .words = kinds, .help = "flow, heater, motor, precursor, valve, pump, gauge or inputs"   \
         }
 
 enum loop_role { LOOP_ROLE_NONE, LOOP_ROLE_CHAMBER, LOOP_ROLE_BED };
 struct raw_loop {
         int kind, role;
-        const struct yaml_node *value, *setpoint, *tolerance, *max_ramp;
+        const struct yaml_node *value, *setpoint, *tolerance, *max_ramp, *rise, *follow;
         bool inert, reactive;
 };
 static const struct key_word loop_roles[] = {
@@ -34,6 +43,10 @@ static const struct key loop_rows[] = {
         .help = "within it the loop is settled"},
     {"max_ramp", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, max_ramp),
         .help = "fastest ramp a recipe may ask for"},
+    {"rise", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, rise),
+        .help = "heater: it rises by this in this time below its set-point, or it trips"},
+    {"follow", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, follow),
+        .help = "flow, motor: the value is within this of its set-point in this time"},
     {"inert", KEY_BOOL, false, KEY_AT(struct raw_loop, inert), .help = "flow: carrier or purge gas"},
     {"reactive", KEY_BOOL, false, KEY_AT(struct raw_loop, reactive),
         .help = "flow: treated like a precursor"},
@@ -47,6 +60,7 @@ struct raw_line {
         const struct yaml_node *valve;
         char source[TOOL_NAME_MAX];
         int64_t min_pulse, min_purge, width_tolerance;
+        struct tool_file_line_checks checks;
 };
 static const struct key line_rows[] = {
     KIND_ROW(struct raw_line),
@@ -59,6 +73,12 @@ static const struct key line_rows[] = {
         .help = "after its pulse, before another precursor"},
     {"width_tolerance", KEY_TIME, false, KEY_AT(struct raw_line, width_tolerance), .max = 10e6,
         .help = "a pulse that differs by more is reported"},
+    {"hot_line", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.hot_line),
+        .help = "heater of the way from the bottle"},
+    {"hot_line_by", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.hot_line_by),
+        .help = "it stays hotter than the source by this"},
+    {"gauge_rise", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.gauge_rise),
+        .help = "a pulse raises the gauge by this in the mean"},
 };
 const struct keys tool_file_line_keys = KEYS("precursor", line_rows);
 
@@ -127,6 +147,11 @@ static int want_bit(struct tool_file *f, const struct yaml_node *node, const cha
                 return tag;
         reader_error(&f->r, node, "%s: '%s' is no BIT", what, f->tool->tags[tag].name);
         return TOOL_NONE;
+}
+
+int tool_file_want_input_bit(struct tool_file *f, const struct yaml_node *node, const char *what)
+{
+        return want_bit(f, node, what, false);
 }
 
 /* An output valve tag that no other equipment has. */
@@ -221,6 +246,8 @@ static int read_loop(struct tool_file *f, const struct yaml_node *node, enum kin
         loop.setpoint = (int16_t)want_tag(f, raw.setpoint, "setpoint", true);
         read_tolerances(f, &raw, &loop);
         check_loop_units(f, node, &loop);
+        tool_file_read_rise(f, raw.rise, &loop);
+        tool_file_read_follow(f, raw.follow, &loop);
         if ((raw.inert || raw.reactive) && kind != KIND_FLOW)
                 reader_error(&f->r, keys_node(&found, raw.inert ? "inert" : "reactive"), "%s: only of a flow",
                     raw.inert ? "inert" : "reactive");
@@ -260,6 +287,7 @@ static int read_line(struct tool_file *f, const struct yaml_node *node)
                     f, reader_at(&f->r, source), raw.source, TOOL_FILE_LOOP, "heater");
         if (line->source >= 0 && tool->loops[line->source].kind != TOOL_LOOP_HEATER)
                 reader_error(&f->r, source, "source: '%s' is no heater", raw.source);
+        tool_file_read_line_checks(f, &raw.checks, line);
         if (!ok || valve < 0)
                 return -1;
         return tool->line_count++;
@@ -328,8 +356,8 @@ static int kind_of(struct tool_file *f, const struct yaml_node *node)
         const struct yaml_node *given = yaml_node_get(node, "kind");
         if (!given)
                 diag_error(f->r.d, reader_at_key(&f->r, node),
-                    "equipment '%.48s': 'kind' is missing (flow, heater, motor, precursor, valve, pump or "
-                    "gauge)",
+                    "equipment '%.48s': 'kind' is missing (flow, heater, motor, precursor, valve, pump, "
+                    "gauge or inputs)",
                     node->key);
         else
                 keys_word(&f->r, given, "kind", kinds, &kind);
@@ -360,6 +388,10 @@ static void read_one(struct tool_file *f, const struct yaml_node *node, int kind
         case KIND_GAUGE:
                 e->kind = TOOL_FILE_GAUGE;
                 e->index = read_gauge(f, node);
+                break;
+        case KIND_INPUTS:
+                e->kind = TOOL_FILE_SAFETY;
+                e->index = tool_file_read_safety(f, node);
                 break;
         default:
                 e->kind = TOOL_FILE_LOOP;

@@ -10,7 +10,7 @@
 #include <string.h> /* strcmp, strcspn, strlen */
 
 /* What stands behind the colon, and behind the equals sign. */
-enum target { NO_TARGET, VALVE, INPUT, NUMBER, OUTPUT, MOTOR, HEATER, WIRE };
+enum target { NO_TARGET, VALVE, LINE, INPUT, NUMBER, OUTPUT, FLOW, MOTOR, HEATER, WIRE };
 
 struct kind {
         const char *name;
@@ -26,9 +26,11 @@ static const struct kind kinds[FAULT_KIND_COUNT] = {
     [FAULT_DRIFT] = {"drift", INPUT, FAULT_VALUE_RATE},
     [FAULT_READS] = {"reads", INPUT, FAULT_VALUE_READING},
     [FAULT_DEAF] = {"deaf", OUTPUT, FAULT_VALUE_NONE},
+    [FAULT_FLOW_STUCK] = {"flow-stuck", FLOW, FAULT_VALUE_NONE},
     [FAULT_MOTOR_STALL] = {"motor-stall", MOTOR, FAULT_VALUE_NONE},
     [FAULT_HEATER_STUCK_ON] = {"heater-stuck-on", HEATER, FAULT_VALUE_NONE},
     [FAULT_HEATER_DEAD] = {"heater-dead", HEATER, FAULT_VALUE_NONE},
+    [FAULT_BOTTLE_EMPTY] = {"bottle-empty", LINE, FAULT_VALUE_NONE},
     [FAULT_PUMP_FAIL] = {"pump-fail", NO_TARGET, FAULT_VALUE_NONE},
     [FAULT_LEAK] = {"leak", NO_TARGET, FAULT_VALUE_FLOW},
     [FAULT_CLOG] = {"clog", NO_TARGET, FAULT_VALUE_PERCENT},
@@ -49,9 +51,11 @@ const char *fault_help(void)
                "  drift:INPUT=RATE         the input shows more and more, for example 2 K/min\n"
                "  reads:INPUT=VALUE        the input shows this value (on or off for a switch)\n"
                "  deaf:OUTPUT              the output takes writes and ignores them\n"
+               "  flow-stuck:FLOW          the controller lets in what it did when the fault began\n"
                "  motor-stall:MOTOR        the motor stands still\n"
                "  heater-stuck-on:HEATER   the zone heats at full power, whatever its set-point\n"
                "  heater-dead:HEATER       the zone has no power\n"
+               "  bottle-empty:LINE        the line's bottle gives nothing, though its valve opens\n"
                "  pump-fail                the pump stops\n"
                "  leak=FLOW                air enters the chamber, for example 20 sccm\n"
                "  clog=PART                the exhaust loses conductance, for example 80 %\n"
@@ -70,11 +74,15 @@ struct choice {
         enum target target;
 };
 
-static bool tag_fits(const struct tool_tag *tag, enum target target)
+static bool tag_fits(const struct tool *tool, int number, enum target target)
 {
+        const struct tool_tag *tag = &tool->tags[number];
+
         switch (target) {
         case VALVE:
                 return tag->is_output && tag->is_valve;
+        case LINE:
+                return tool_find_line_of_valve(tool, number) != TOOL_NONE;
         case INPUT:
                 return !tag->is_output;
         case NUMBER:
@@ -82,6 +90,7 @@ static bool tag_fits(const struct tool_tag *tag, enum target target)
         case OUTPUT:
                 return tag->is_output;
         case NO_TARGET:
+        case FLOW:
         case MOTOR:
         case HEATER:
         case WIRE:
@@ -92,7 +101,8 @@ static bool tag_fits(const struct tool_tag *tag, enum target target)
 
 static bool loop_fits(const struct tool_loop *loop, enum target target)
 {
-        return (target == MOTOR && loop->kind == TOOL_LOOP_MOTOR) ||
+        return (target == FLOW && loop->kind == TOOL_LOOP_FLOW) ||
+               (target == MOTOR && loop->kind == TOOL_LOOP_MOTOR) ||
                (target == HEATER && loop->kind == TOOL_LOOP_HEATER);
 }
 
@@ -109,7 +119,7 @@ static const char *choice_name(const void *ctx, size_t i)
         int n = (int)i;
 
         if (n < tool->tag_count)
-                return tag_fits(&tool->tags[n], c->target) ? tool->tags[n].name : "";
+                return tag_fits(tool, n, c->target) ? tool->tags[n].name : "";
         n -= tool->tag_count;
         if (n < tool->loop_count)
                 return loop_fits(&tool->loops[n], c->target) ? tool->loops[n].name : "";
@@ -150,9 +160,11 @@ static const char *target_name(enum target target)
         static const char *const names[] = {
             [NO_TARGET] = "target",
             [VALVE] = "valve",
+            [LINE] = "precursor line",
             [INPUT] = "input",
             [NUMBER] = "floating-point input",
             [OUTPUT] = "output",
+            [FLOW] = "flow",
             [MOTOR] = "motor",
             [HEATER] = "heater",
             [WIRE] = "device or link",
@@ -238,7 +250,7 @@ static void look_up(struct fault *f, const struct tool *tool, enum target target
         int line = tool_find_line(tool, word);
         int valve = tool_find_valve(tool, word);
 
-        if (target == MOTOR || target == HEATER) {
+        if (target == FLOW || target == MOTOR || target == HEATER) {
                 for (int i = 0; i < tool->loop_count; i++)
                         if (loop_fits(&tool->loops[i], target) &&
                             (strcmp(tool->loops[i].name, word) == 0 ||
@@ -251,11 +263,11 @@ static void look_up(struct fault *f, const struct tool *tool, enum target target
                 f->link = (int16_t)(f->device == TOOL_NONE ? tool_find_link(tool, word) : TOOL_NONE);
                 return;
         }
-        if (target == VALVE && tag == TOOL_NONE)
+        if ((target == VALVE || target == LINE) && tag == TOOL_NONE)
                 tag = line != TOOL_NONE    ? tool->lines[line].valve
                       : valve != TOOL_NONE ? tool->valves[valve].tag
                                            : tag;
-        if (tag != TOOL_NONE && tag_fits(&tool->tags[tag], target))
+        if (tag != TOOL_NONE && tag_fits(tool, tag, target))
                 f->tag = (int16_t)tag;
 }
 

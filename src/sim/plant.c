@@ -190,6 +190,8 @@ static double step_loops(struct plant *plant, double h_s)
                 }
                 if (loop->kind == TOOL_LOOP_MOTOR && loop->is_stalled)
                         loop->value = target = 0;
+                if (loop->kind == TOOL_LOOP_FLOW && loop->is_stalled)
+                        target = loop->value;
                 mean = loop->value;
                 if (loop->value != target)
                         loop->value = lag_step(loop->value, target, loop->tau_s, loop->rate_max, h_s, &mean);
@@ -241,7 +243,7 @@ static double step_line(struct plant *plant, int i, double ahead_torr, double h_
 {
         struct plant_line *line = &plant->line[i];
         struct dose_at at = {.h_s = h_s,
-            .is_open = line->is_open,
+            .is_open = line->is_open && !line->is_empty,
             .source_degc = plant_source_degc(plant, i),
             .chamber_torr = ahead_torr,
             .chamber_litre = plant->numbers.volume_litre,

@@ -54,7 +54,8 @@ static void drive_loop(struct sim *sim, int i, bool has_power, bool is_lid_close
         struct plant_loop *to = &sim->plant.loop[i];
 
         to->target = sim_in_base(&sim->tool->tags[loop->setpoint], sim->held[loop->setpoint]);
-        to->is_stalled = sim_fault_on(sim, FAULT_MOTOR_STALL, TOOL_NONE, i) != NULL;
+        to->is_stalled = sim_fault_on(sim, FAULT_MOTOR_STALL, TOOL_NONE, i) != NULL ||
+                         sim_fault_on(sim, FAULT_FLOW_STUCK, TOOL_NONE, i) != NULL;
         to->is_stuck_on = sim_fault_on(sim, FAULT_HEATER_STUCK_ON, TOOL_NONE, i) != NULL && has_power;
         to->is_powered = true;
         if (loop->kind == TOOL_LOOP_HEATER)
@@ -74,8 +75,11 @@ void sim_drive(struct sim *sim)
 
         for (int i = 0; i < tool->loop_count; i++)
                 drive_loop(sim, i, has_power, is_lid_closed);
-        for (int i = 0; i < tool->line_count; i++)
+        for (int i = 0; i < tool->line_count; i++) {
                 plant->line[i].is_open = passes(sim, tool->lines[i].valve, has_power);
+                plant->line[i].is_empty =
+                    sim_fault_on(sim, FAULT_BOTTLE_EMPTY, tool->lines[i].valve, TOOL_NONE) != NULL;
+        }
         plant->is_pumped = (tool->pump_run == TOOL_NONE || sim->held[tool->pump_run] != 0) &&
                            !sim_fault_is_on(sim, FAULT_PUMP_FAIL);
         plant->is_exhaust_open = passes(sim, tool->exhaust, true);

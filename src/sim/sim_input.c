@@ -8,24 +8,11 @@
 #include <assert.h> /* assert */
 #include <math.h>   /* NAN */
 #include <stddef.h> /* NULL */
-#include <string.h> /* strcmp */
 
 /* Noise of the instruments beside the gauge, rms. Assumptions: a good thermocouple input, a thermal flow sensor. */
 static const double heater_noise_k = 0.02, flow_noise_part = 5e-4, motor_noise_part = 2e-3;
 /* The pump says "running" above this part of its speed; the atmosphere switch closes above this part of the air. */
 static const double running_part = 0.5, atmosphere_part = 0.95;
-
-/* Switches that no equipment names are known by their tags' names; this is the only place. */
-static enum shows switch_by_name(const char *name)
-{
-        if (strcmp(name, "lid.closed") == 0)
-                return SHOWS_LID_CLOSED;
-        if (strcmp(name, "emo.ok") == 0)
-                return SHOWS_EMO_OK;
-        if (strcmp(name, "heater.over-temperature") == 0)
-                return SHOWS_OVER_TEMPERATURE;
-        return SHOWS_NOTHING;
-}
 
 enum shows sim_input_shows(const struct tool *tool, int tag)
 {
@@ -39,7 +26,13 @@ enum shows sim_input_shows(const struct tool *tool, int tag)
                 return SHOWS_PUMP_RUNNING;
         if (tag == tool->atmosphere)
                 return SHOWS_ATMOSPHERE;
-        return switch_by_name(tool->tags[tag].name);
+        if (tag == tool->lid)
+                return SHOWS_LID_CLOSED;
+        if (tag == tool->emo)
+                return SHOWS_EMO_OK;
+        if (tag == tool->over_temperature)
+                return SHOWS_OVER_TEMPERATURE;
+        return SHOWS_NOTHING;
 }
 
 static double noise(const struct sim *sim, int tag)

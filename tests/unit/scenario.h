@@ -37,6 +37,8 @@ struct scenario {
         struct record_audit audit;
         struct effect_reply reply;
         int replies;
+        int alarms;                /* events of kind "alarm" */
+        uint64_t wire_digest;      /* of every value that reached the wire, with its time */
         double out[TOOL_TAGS_MAX]; /* what stands on the wire */
         bool has_out[TOOL_TAGS_MAX];
         int64_t closed_us[TOOL_TAGS_MAX];
@@ -110,6 +112,9 @@ static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value,
         struct scenario *s = ctx;
 
         ck_assert_msg(cause != CAUSE_NONE, "V5: a write to %s carries no cause", s->tool->tags[tag].name);
+        s->wire_digest =
+            (s->wire_digest ^ (uint64_t)t_us ^ (uint64_t)tag << 56 ^ (uint64_t)(value * 1e6) << 8) *
+            UINT64_C(1099511628211);
         if (s->tool->tags[tag].is_valve)
                 scenario_check_wire(s, t_us, tag, value);
         scenario_check_purge_path(s, t_us, tag, value, cause);
@@ -126,6 +131,7 @@ static inline void scenario_record(void *ctx, const struct record *r)
 {
         struct scenario *s = ctx;
 
+        s->alarms += r->kind == RECORD_EVENT && strcmp(r->u.event.kind, "alarm") == 0;
         if (r->kind == RECORD_EVENT && s->event_count < SCENARIO_EVENTS_MAX)
                 s->events[s->event_count++] = r->u.event;
         if (r->kind == RECORD_PULSE_END && s->pulse_count < SCENARIO_PULSES_MAX)
@@ -226,10 +232,10 @@ static inline struct tool *scenario_edited_tool(const struct scenario_edit *edit
         return tool;
 }
 
-/* Begin at start-up above s->tool. */
-static inline void scenario_begin(struct scenario *s, int64_t interrupted_run)
+/* Begin at start-up above s->tool; not ready: cold and at the air. */
+static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, bool is_ready)
 {
-        struct virtual_config config = {.sim = {.seed = 1, .ready = true},
+        struct virtual_config config = {.sim = {.seed = 1, .ready = is_ready},
             .start = {.now_us = 10 * TIME_S,
                 .wall_us = 1700000000 * TIME_S,
                 .next_run_id = 1,
@@ -249,14 +255,19 @@ static inline void scenario_begin(struct scenario *s, int64_t interrupted_run)
 }
 
 /* A scenario with a tool of its own (taken). */
-static inline struct scenario *scenario_new_with(struct tool *tool, int64_t interrupted_run)
+static inline struct scenario *scenario_make(struct tool *tool, int64_t interrupted_run, bool is_ready)
 {
         struct scenario *s = calloc(1, sizeof *s);
 
         ck_assert_ptr_nonnull(s);
         s->tool = tool;
-        scenario_begin(s, interrupted_run);
+        scenario_begin(s, interrupted_run, is_ready);
         return s;
+}
+
+static inline struct scenario *scenario_new_with(struct tool *tool, int64_t interrupted_run)
+{
+        return scenario_make(tool, interrupted_run, true);
 }
 
 static inline struct scenario *scenario_new(int64_t interrupted_run)

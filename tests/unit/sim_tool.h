@@ -165,6 +165,9 @@ static void sim_tool_make(struct tool *tool)
         tool->chamber = L_CHAMBER;
         tool->bed = L_BED;
         tool->atmosphere = T_ATMOSPHERE;
+        tool->lid = T_LID;
+        tool->emo = T_EMO;
+        tool->over_temperature = T_OVER;
         tool->sim.volume_litre = 0.5;
         tool->sim.k_sccm_torr2 = 13.2;
         tool->sim.pump_tau_s = 2;

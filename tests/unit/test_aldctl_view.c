@@ -31,6 +31,13 @@ static const struct {
     {"{\"state\":\"Aborted\",\"in_run\":false," COMMON "\"reason\":\"over-pressure tripped\"}",
         "Aborted: over-pressure tripped, run 3 nb2o5"},
     {"{\"state\":\"Complete\",\"in_run\":false," COMMON "\"reason\":\"\"}", "Complete: run 3 nb2o5"},
+    {"{\"state\":\"Idle\",\"alarms_shown\":2,\"alarms_unacknowledged\":1,\"alarms_shelved\":3,\"is_flooded\":"
+     "true}",
+        "Idle (2 alarms, 1 unacknowledged, 3 shelved, a flood)"},
+    {"{\"state\":\"Idle\",\"alarms_shown\":1,\"alarms_unacknowledged\":0,\"alarms_shelved\":0,\"is_flooded\":"
+     "false}",
+        "Idle (1 alarm)"},
+    {"{\"state\":\"Idle\",\"alarms_shown\":0,\"alarms_shelved\":1}", "Idle (0 alarms, 1 shelved)"},
     {"{}", ""}, /* a daemon that says nothing is no reason to fall over */
     {"{\"state\":7,\"phase\":[],\"left_s\":\"x\",\"in_run\":true}", ""},
 };

@@ -46,6 +46,21 @@ void core_get_interlock(const struct core *core, int interlock, struct core_inte
             .condition = TRI_BAD, .is_armed = true, .values = "chamber.pressure Bad (stale)"};
 }
 
+static int fake_alarm_count;
+static struct core_alarm_now fake_alarms[3];
+
+int core_count_alarms(const struct core *core)
+{
+        (void)core;
+        return fake_alarm_count;
+}
+
+void core_get_alarm(const struct core *core, int i, struct core_alarm_now *out)
+{
+        (void)core;
+        *out = fake_alarms[i];
+}
+
 /* ---- The fake owner. ---- */
 
 enum { COMMANDS_KEPT = 64 };
@@ -633,6 +648,67 @@ START_TEST(commands_carry_who_and_what)
 }
 END_TEST
 
+START_TEST(a_shelving_carries_how_long_and_why)
+{
+        int fd = dial();
+        json_t *m = ask(
+            fd, CALL("shelve", "\"alarm\":\"noisy\",\"for\":\"90 min\",\"reason\":\"gauge\\u0007 is old\""));
+
+        json_decref(m);
+        ck_assert_int_eq(fake.kept[0].verb, VERB_SHELVE);
+        ck_assert_str_eq(fake.kept[0].name, "noisy");
+        ck_assert_int_eq(fake.kept[0].for_us, INT64_C(5400000000));
+        ck_assert_str_eq(fake.kept[0].reason, "gauge? is old");
+        ck_assert_str_eq(fake.kept[0].text, "shelve noisy --for 90 min --reason gauge? is old");
+        /* What is no time is refused here; the core keeps the audit record. */
+        m = ask(fd, CALL("shelve", "\"alarm\":\"noisy\",\"for\":\"long\",\"reason\":\"x\""));
+        json_decref(m);
+        ck_assert_int_eq(fake.kept[1].for_us, 0);
+        refuse(fd, CALL("shelve", "\"alarm\":\"noisy\""), JSONRPC_PARAMS, "for");
+        close(fd);
+}
+END_TEST
+
+START_TEST(alarms_come_by_priority_then_by_time)
+{
+        int fd = dial();
+        json_t *m, *list;
+
+        fake_alarm_count = 3;
+        fake_alarms[0] = (struct core_alarm_now){
+            .id = "b", .priority = TOOL_PRIORITY_LOW, .came_wall_us = 5, .state = ALARM_UNACKED, .age_us = 1};
+        fake_alarms[1] = (struct core_alarm_now){.id = "c",
+            .priority = TOOL_PRIORITY_HIGH,
+            .came_wall_us = 9,
+            .until_wall_us = 1700000000 * INT64_C(1000000),
+            .state = ALARM_SHELVED,
+            .age_us = -1,
+            .reason = "old",
+            .shelved_by = "olga"};
+        fake_alarms[2] = fake_alarms[0];
+        fake_alarms[2].id[0] = 'a';
+        fake_alarms[2].came_wall_us = 4;
+        fake_alarms[2].state = ALARM_ACKED;
+        m = ask(fd, CALL("alarms", ""));
+        list = json_object_get(m, "result");
+        ck_assert_uint_eq(json_array_size(list), 3);
+        for (size_t i = 0; i < 3; i++)
+                ck_assert_int_eq(
+                    json_string_value(json_object_get(json_array_get(list, i), "id"))[0], "cab"[i]);
+        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(list, 0), "shelved_until")),
+            "2023-11-14T22:13:20.000000Z");
+        ck_assert_str_eq(
+            json_string_value(json_object_get(json_array_get(list, 0), "shelved_reason")), "old");
+        ck_assert(json_is_null(json_object_get(json_array_get(list, 0), "age_s")));
+        ck_assert(json_is_null(json_object_get(json_array_get(list, 1), "shelved_until")));
+        ck_assert_str_eq(
+            json_string_value(json_object_get(json_array_get(list, 2), "state")), "unacknowledged");
+        json_decref(m);
+        fake_alarm_count = 0;
+        close(fd);
+}
+END_TEST
+
 START_TEST(a_refusal_explains_itself)
 {
         int fd = dial();
@@ -1125,6 +1201,8 @@ static void add_tests(TCase *tc)
         tcase_add_test(tc, abort_passes_a_flood_of_another_client);
         tcase_add_test(tc, thirty_two_clients_eight_of_one_user);
         tcase_add_test(tc, commands_carry_who_and_what);
+        tcase_add_test(tc, a_shelving_carries_how_long_and_why);
+        tcase_add_test(tc, alarms_come_by_priority_then_by_time);
         tcase_add_test(tc, a_refusal_explains_itself);
         tcase_add_test(tc, answers_find_their_question);
         tcase_add_test(tc, unanswered_commands_are_bounded_but_never_abort);

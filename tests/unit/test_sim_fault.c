@@ -109,6 +109,9 @@ static const struct {
     {"reads:chamber.pressure=3 degC", "not a pressure"},
     {"reads:lid.closed=maybe", "on or off"},
     {"frozen:chamber.pressure=1 Torr", "takes no value"},
+    {"bottle-empty:exhaust.valve", "no precursor line"},
+    {"bottle-empty:watr", "(accepted: nb.valve, water.valve)"},
+    {"flow-stuck:bed", "no flow"},
     {"motor-stall:chamber", "no motor"},
     {"heater-stuck-on:bed", "no heater"},
     {"slow:plant-io", "needs a value"},
@@ -156,8 +159,8 @@ END_TEST
 START_TEST(test_help)
 {
         static const char *const names[] = {"stuck-closed:", "stuck-open:", "frozen:", "nan:", "drift:",
-            "reads:", "deaf:", "motor-stall:", "heater-stuck-on:", "heater-dead:", "pump-fail",
-            "leak=", "clog=", "lid-open", "emo", "slow:", "silent:", "drop:"};
+            "reads:", "deaf:", "flow-stuck:", "motor-stall:", "heater-stuck-on:", "heater-dead:",
+            "bottle-empty:", "pump-fail", "leak=", "clog=", "lid-open", "emo", "slow:", "silent:", "drop:"};
 
         ck_assert_uint_eq(sizeof names / sizeof names[0], FAULT_KIND_COUNT);
         for (size_t i = 0; i < FAULT_KIND_COUNT; i++)
@@ -238,6 +241,37 @@ START_TEST(test_deaf)
         run_s(5);
         ck_assert_double_eq(sim_read(sim, T_FLOW_SP), 20);
         ck_assert_double_eq_tol(sim_read(sim, T_FLOW), 20, 0.2);
+}
+END_TEST
+
+START_TEST(test_flow_stuck)
+{
+        sim_write(sim, T_FLOW_SP, 20);
+        inject("flow-stuck:carrier@5 s+5 s");
+        run_s(6);
+        sim_write(sim, T_FLOW_SP, 70);
+        run_s(3);
+        ck_assert_double_eq(sim_read(sim, T_FLOW_SP), 70); /* it takes the set-point */
+        ck_assert_double_eq_tol(sim_read(sim, T_FLOW), 20, 0.2);
+        run_s(3);
+        ck_assert_double_eq_tol(sim_read(sim, T_FLOW), 70, 0.5);
+}
+END_TEST
+
+START_TEST(test_bottle_empty)
+{
+        struct sim_line line;
+
+        inject("bottle-empty:water");
+        sim_write(sim, T_WATER, 1);
+        run_s(1);
+        sim_write(sim, T_WATER, 0);
+        sim_get_line(sim, N_WATER, &line);
+        ck_assert_double_eq(sim_read(sim, T_WATER), 0);
+        ck_assert_double_eq(line.delivered_umol, 0);
+        sim_write(sim, T_NB, 1);
+        run_s(1);
+        ck_assert_double_gt(nb().delivered_umol, 0); /* the other line has its own bottle */
 }
 END_TEST
 
@@ -382,6 +416,8 @@ int main(void)
         tcase_add_test(c, test_frozen_and_its_times);
         tcase_add_test(c, test_nan_drift_reads);
         tcase_add_test(c, test_deaf);
+        tcase_add_test(c, test_flow_stuck);
+        tcase_add_test(c, test_bottle_empty);
         tcase_add_test(c, test_motor_stall);
         tcase_add_test(c, test_heaters);
         tcase_add_test(c, test_pump_leak_clog);

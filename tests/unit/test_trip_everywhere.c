@@ -237,7 +237,7 @@ START_TEST(test_trip_at_every_event)
         s = calloc(1, sizeof *s);
         ck_assert_ptr_nonnull(s);
         *s = (struct scenario){.tool = walk->tool};
-        scenario_begin(s, 0);
+        scenario_begin(s, 0, true);
         for (int at = first; at < last; at++) {
                 if (turn_us[at] - 1 > virtual_now(walk->v))
                         virtual_run(walk->v, turn_us[at] - 1);

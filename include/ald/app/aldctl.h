@@ -49,12 +49,13 @@ struct aldctl_command {
 enum aldctl_exit aldctl_check(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_command.c */
 enum aldctl_exit aldctl_command(const struct aldctl_command *self,
-    const struct aldctl_options *o); /* hold, open, ...: the verb table's arguments */
+    const struct aldctl_options *o); /* hold, open, ack, ...: the verb table's arguments */
 enum aldctl_exit aldctl_run(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_list.c */
 enum aldctl_exit aldctl_status(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_tags(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_interlocks(const struct aldctl_command *self, const struct aldctl_options *o);
+enum aldctl_exit aldctl_alarms(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_watch.c */
 enum aldctl_exit aldctl_watch(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_history.c */

@@ -23,6 +23,10 @@
  *   control            who may move outputs: user, since, until (it lapses then without a command); null = nobody
  *   by_hand_count, by_hand    outputs that an operator moved away from standby, by name
  *   standby_s          control lapsed: they go to standby then, null = they stay
+ *   alarms_shown       alarms that stand, or are still to be acknowledged or reset
+ *   alarms_unacknowledged, alarms_shelved    how many
+ *   is_flooded         more alarms than a person can take in: those of low priority are counted, not told one by one
+ *   lags               turns of the control loop more than 50 ms late, since the daemon's start
  * tag
  *   name, kind         "number", "switch" (on/off) or "valve" (open/closed)
  *   unit               "Torr", "" for switches and valves
@@ -35,6 +39,16 @@
  *   condition          as in the tool file; is_true: true, false or null (a value is not Good)
  *   values             the live values it looks at
  *   action, arm, is_armed, is_latched, is_permitted, outputs, purge_between_s, guidance
+ * alarm                those that are not normal, by priority, then by time
+ *   id, priority       low, medium, high or critical
+ *   state              unacknowledged, acknowledged, returned-unacknowledged, latched-unacknowledged, latched, shelved or
+ *                      suppressed
+ *   text, guidance     what it was when it came; what to do about it
+ *   stands             its condition holds now
+ *   is_trip            a latched trip: it cannot be shelved
+ *   is_chattering, comings
+ *   time, age_s        when it came last, null = not since the daemon's start
+ *   shelved_until, shelved_by, shelved_reason    null and "" unless it is shelved
  * event
  *   time, run, kind, severity, source, text */
 #ifndef ALD_CONTROL_REPORT_H
@@ -50,6 +64,7 @@
 json_t *report_status(const struct tool *tool, const struct core *core);
 json_t *report_tags(const struct tool *tool, const struct core *core);       /* array of tags */
 json_t *report_interlocks(const struct tool *tool, const struct core *core); /* array of interlocks */
+json_t *report_alarms(const struct core *core);                              /* array of alarms */
 json_t *report_event(const struct record *r);                                /* of kind RECORD_EVENT */
 json_t *report_verbs(void);                                                  /* the table of verbs */
 

@@ -64,6 +64,10 @@ struct cond_pool {
 /* Evaluate. A root of -1 is TRI_TRUE. Reads only the snapshot; at most COND_DEPTH_MAX deep (asserted). */
 enum tri cond_eval(const struct cond_pool *pool, int root, const struct snapshot *snap);
 
+/* The same for an alarm that stands: a single comparison by order stays true until its value is `slack` (>= 0, in the unit of
+ * its tag) on the other side; anything else is evaluated as it is. */
+enum tri cond_eval_slack(const struct cond_pool *pool, int root, const struct snapshot *snap, double slack);
+
 /* Append the live values the condition looks at: "chamber.pressure 2.31 Torr, pump.running on". A tag that is
  * not Good shows why: "chamber.pressure Bad (stale 1.2 s)". */
 void cond_add_values(struct text *t, const struct cond_pool *pool, int root, const struct snapshot *snap,

@@ -7,6 +7,7 @@
 #ifndef ALD_CORE_CORE_H
 #define ALD_CORE_CORE_H
 
+#include "ald/core/alarm.h"   /* enum alarm_state */
 #include "ald/core/event.h"   /* struct event, struct effects */
 #include "ald/core/machine.h" /* enum machine_state */
 #include "ald/core/tool.h"    /* struct tool */
@@ -86,6 +87,11 @@ struct core_status {
         int by_hand_count;
         char by_hand[160];  /* names of outputs that an operator moved away from standby */
         int64_t standby_us; /* until they go to standby because control lapsed, -1 = they stay */
+        int alarms_shown;      /* that stand, or are still to be acknowledged or reset */
+        int alarms_unacked;    /* of them */
+        int alarms_shelved;
+        bool is_flooded; /* more alarms than a person can take in */
+        int64_t lags;    /* turns of the loop more than 50 ms late, since the start (R2) */
 };
 
 struct core_tag {
@@ -99,6 +105,24 @@ struct core_tag {
 
 void core_get_status(const struct core *core, struct core_status *out);
 void core_get_tag(const struct core *core, int tag, struct core_tag *out);
+
+/* Alarms that are not normal, in no particular order: number i of core_count_alarms(). */
+struct core_alarm_now {
+        char id[TOOL_NAME_MAX];
+        char text[192]; /* condition and live values when it came */
+        char guidance[TOOL_TEXT_MAX];
+        enum alarm_state state;
+        enum tool_priority priority;
+        bool is_trip, stands, is_chattering;
+        int64_t came_wall_us; /* 0 = not since the start */
+        int64_t age_us;       /* since then, -1 = never */
+        int64_t comings;
+        int64_t until_wall_us; /* shelved */
+        char shelved_by[TOOL_NAME_MAX];
+        char reason[96];
+};
+int core_count_alarms(const struct core *core);
+void core_get_alarm(const struct core *core, int i, struct core_alarm_now *out);
 
 struct core_interlock {
         enum tri condition; /* of `when` */

@@ -10,7 +10,14 @@
 #include <stdbool.h> /* bool */
 #include <stddef.h>  /* size_t */
 
-enum tool_file_kind { TOOL_FILE_LOOP, TOOL_FILE_LINE, TOOL_FILE_VALVE, TOOL_FILE_PUMP, TOOL_FILE_GAUGE };
+enum tool_file_kind {
+        TOOL_FILE_LOOP,
+        TOOL_FILE_LINE,
+        TOOL_FILE_VALVE,
+        TOOL_FILE_PUMP,
+        TOOL_FILE_GAUGE,
+        TOOL_FILE_SAFETY
+};
 
 /* A piece of equipment by its name in the file. */
 struct tool_file_equipment {
@@ -50,8 +57,20 @@ void tool_file_read_equipment(struct tool_file *f, const struct yaml_node *map);
 void tool_file_read_images(
     struct tool_file *f, const struct yaml_node *map); /* NULL: all at their defaults */
 void tool_file_read_interlocks(struct tool_file *f, const struct yaml_node *list);
+void tool_file_read_alarms(struct tool_file *f, const struct yaml_node *list);
 void tool_file_read_access(struct tool_file *f, const struct yaml_node *map);
 void tool_file_read_simulation(struct tool_file *f, const struct yaml_node *map); /* NULL: defaults */
+
+/* Plausibility of equipment, the keys `rise` and `follow` of a loop and those of a precursor line; NULL: not given. */
+struct tool_file_line_checks {
+        const struct yaml_node *hot_line, *hot_line_by, *gauge_rise;
+};
+void tool_file_read_rise(struct tool_file *f, const struct yaml_node *node, struct tool_loop *loop);
+void tool_file_read_follow(struct tool_file *f, const struct yaml_node *node, struct tool_loop *loop);
+void tool_file_read_line_checks(
+    struct tool_file *f, const struct tool_file_line_checks *raw, struct tool_line *line);
+/* Equipment of kind `inputs`: the tags of the safety chain. */
+int tool_file_read_safety(struct tool_file *f, const struct yaml_node *node);
 
 /* Checks across sections. */
 void tool_file_set_classes(struct tool_file *f);
@@ -66,6 +85,8 @@ bool tool_file_has_room(
     struct tool_file *f, const struct yaml_node *node, const char *what, int count, int max);
 /* The tag a key names, or TOOL_NONE with an error ("did you mean"). */
 int tool_file_want_tag(struct tool_file *f, const struct yaml_node *node, const char *what);
+/* The same for one that is a bit and read only. */
+int tool_file_want_input_bit(struct tool_file *f, const struct yaml_node *node, const char *what);
 /* Equipment of a kind by name: its index, -1 when unknown (told) or broken. */
 int tool_file_want_equipment(
     struct tool_file *f, struct diag_at at, const char *name, enum tool_file_kind kind, const char *what);
@@ -76,6 +97,7 @@ const struct keys *const *tool_file_keys(size_t *count);
 extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_watchdog_keys,
     tool_file_tag_keys, tool_file_log_keys, tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys,
     tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys, tool_file_interlock_keys,
+    tool_file_alarm_keys, tool_file_rise_keys, tool_file_follow_keys, tool_file_safety_keys,
     tool_file_access_keys, tool_file_role_keys, tool_file_sim_keys, tool_file_sim_line_keys,
     tool_file_sim_loop_keys;
 

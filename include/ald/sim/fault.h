@@ -15,12 +15,14 @@ enum fault_kind {
         FAULT_STUCK_OPEN,
         FAULT_FROZEN, /* an input shows what it showed when the fault began */
         FAULT_NAN,
-        FAULT_DRIFT, /* an input shows more and more; value in its unit a second */
-        FAULT_READS, /* an input shows this value */
-        FAULT_DEAF,  /* an output takes writes and ignores them */
+        FAULT_DRIFT,      /* an input shows more and more; value in its unit a second */
+        FAULT_READS,      /* an input shows this value */
+        FAULT_DEAF,       /* an output takes writes and ignores them */
+        FAULT_FLOW_STUCK, /* the controller's valve stays where it is */
         FAULT_MOTOR_STALL,
         FAULT_HEATER_STUCK_ON,
         FAULT_HEATER_DEAD,
+        FAULT_BOTTLE_EMPTY, /* the line's bottle gives nothing */
         FAULT_PUMP_FAIL,
         FAULT_LEAK, /* sccm of air into the chamber */
         FAULT_CLOG, /* part of the exhaust's conductance that is lost, 0-1 */

@@ -24,7 +24,7 @@ struct plant_loop {
         /* Driven. */
         bool is_powered;  /* false: heater off, motor without torque */
         bool is_stuck_on; /* heater at full power */
-        bool is_stalled;  /* motor held fast */
+        bool is_stalled;  /* motor held fast; flow controller stuck where it is */
         bool is_moving;   /* after the last step */
 };
 
@@ -32,6 +32,7 @@ struct plant_line {
         struct tool_sim_line numbers; /* with defaults filled in */
         int source;                   /* loop, or TOOL_NONE */
         bool is_open;                 /* driven */
+        bool is_empty;                /* driven: its bottle gives nothing */
         bool is_resting;              /* closed, nothing of it in the chamber, head space full */
         double rest_degc;             /* source temperature when it came to rest */
         double coverage;              /* part of the bed's sites it covers */
