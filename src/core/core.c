@@ -47,7 +47,7 @@ void core_free(struct core *core)
 void core_watch_windows(struct core *core, const struct cond_pool *pool)
 {
         for (int i = 0; i < pool->count; i++)
-                if (pool->nodes[i].op == COND_STEADY)
+                if (pool->nodes[i].slot >= 0)
                         snapshot_watch(
                             &core->snap, pool->nodes[i].slot, pool->nodes[i].a, pool->nodes[i].over_us);
 }

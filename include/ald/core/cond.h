@@ -64,6 +64,11 @@ struct cond_pool {
 /* Evaluate. A root of -1 is TRI_TRUE. Reads only the snapshot; at most COND_DEPTH_MAX deep (asserted). */
 enum tri cond_eval(const struct cond_pool *pool, int root, const struct snapshot *snap);
 
+/* The same for an interlock, where inputs may be bypassed (T4): a comparison that names a bypassed tag counts as what
+ * makes the whole come out as `benign`: TRI_FALSE for a trip, TRI_TRUE for a permit. Under a NOT it is the other way
+ * round; in a vote it is one of the items that are not there. */
+enum tri cond_eval_lock(const struct cond_pool *pool, int root, const struct snapshot *snap, enum tri benign);
+
 /* Append the live values the condition looks at: "chamber.pressure 2.31 Torr, pump.running on". A tag that is
  * not Good shows why: "chamber.pressure Bad (stale 1.2 s)". */
 void cond_add_values(struct text *t, const struct cond_pool *pool, int root, const struct snapshot *snap,
