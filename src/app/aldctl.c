@@ -27,6 +27,8 @@ enum aldctl_option {
         OPT_REPEAT = 1 << 9,
         OPT_SKIP = 1 << 10,
         OPT_LIMIT = 1 << 11,
+        OPT_FOR = 1 << 12,
+        OPT_REASON = 1 << 13,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -44,7 +46,11 @@ static const struct aldctl_command commands[] = {
     {"abort", "", "everything safe at once", 0, 0, 0, aldctl_command},
     {"reset", "", "clear trips whose cause is gone", 0, 0, 0, aldctl_command},
     {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags},
-    {"interlocks", "", "every interlock with its condition and live values", 0, 0, 0, aldctl_interlocks},
+    {"interlocks", "", "causes and effects, and every interlock with its live values", 0, 0, 0,
+        aldctl_interlocks},
+    {"bypass", "[TAG --for TIME --reason TEXT]", "leave an input out of the interlocks; without TAG: list",
+        OPT_FOR | OPT_REASON, 0, 1, aldctl_bypass},
+    {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_unbypass},
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs},
     {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report},
 };
@@ -67,6 +73,8 @@ static const struct {
     {"--repeat", NULL, OPT_REPEAT, NULL},
     {"--skip", NULL, OPT_SKIP, NULL},
     {"--limit", "N", OPT_LIMIT, NULL},
+    {"--for", "TIME", OPT_FOR, NULL},
+    {"--reason", "TEXT", OPT_REASON, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -188,6 +196,12 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 break;
         case OPT_SET:
                 return take_set(a, value);
+        case OPT_FOR:
+                o->for_time = value;
+                break;
+        case OPT_REASON:
+                o->reason = value;
+                break;
         case OPT_LIMIT:
                 return take_limit(a, value);
         case OPT_JSON:

@@ -1,6 +1,7 @@
 #include "ald/control/dispatch.h"
 
 #include "ald/base/text.h"       /* text_nearest, text_add */
+#include "ald/base/unit.h"       /* unit_parse_time */
 #include "ald/control/jsonrpc.h" /* jsonrpc_* */
 #include "ald/control/params.h"  /* params_* */
 #include "ald/control/report.h"  /* report_* */
@@ -163,27 +164,60 @@ static void do_question(struct request *r)
 
 /* ---- Commands ---- */
 
-/* What was asked, as a person would have typed it, for the audit record. Client bytes: control characters must not
- * reach terminals or logs. */
+/* Client bytes: control characters must not reach terminals or logs. */
+static void tame(char *text)
+{
+        for (; *text != '\0'; text++)
+                if ((unsigned char)*text < ' ' || *text == 0x7F)
+                        *text = '?';
+}
+
+/* What was asked, as a person would have typed it, for the audit record. */
 static void describe(const struct request *r, const struct params_map *set, struct command *c)
 {
-        const char *recipe = params_text(r->params, "recipe");
+        static const char *const words[] = {"recipe", "tag"};
+        static const char *const named[] = {"for", "reason"};
         struct text t;
 
         text_init(&t, c->text, sizeof c->text);
         text_add(&t, "%s", r->verb->name);
-        if (recipe[0] != '\0')
-                text_add(&t, " %s", recipe);
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+                if (params_text(r->params, words[i])[0] != '\0')
+                        text_add(&t, " %s", params_text(r->params, words[i]));
+        for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+                if (params_text(r->params, named[i])[0] != '\0')
+                        text_add(&t, " --%s %s", named[i], params_text(r->params, named[i]));
         for (size_t i = 0; i < set->count; i++)
                 text_add(&t, " %s=%s", set->names[i], set->values[i]);
         text_add(
             &t, "%s%s%s", c->now ? " --now" : "", c->repeat ? " --repeat" : "", c->skip ? " --skip" : "");
-        for (size_t i = 0; i < t.len; i++)
-                if ((unsigned char)c->text[i] < ' ' || c->text[i] == 0x7F)
-                        c->text[i] = '?';
+        tame(c->text);
 }
 
-static void fill(const struct request *r, const struct params_map *set, struct command *c)
+/* A time as people write it. False: told. */
+static bool fill_time(const struct request *r, const char *key, int64_t *us)
+{
+        const char *given = params_text(r->params, key);
+        enum unit_status status = given[0] == '\0' ? UNIT_OK : unit_parse_time(given, us);
+        char text[240];
+        struct text t;
+        json_t *data;
+
+        if (status == UNIT_OK)
+                return true;
+        data = json_object();
+        text_init(&t, text, sizeof text);
+        text_add(&t, "%s: %s: ", r->verb->name, key);
+        unit_explain(&t, status, given, UNIT_DIM_TIME);
+        (void)json_object_set_new(data, "argument", json_string(key));
+        (void)json_object_set_new(
+            data, "expected", json_string("a time with its unit, for instance \"30 min\""));
+        fail(r->s, r->id, JSONRPC_PARAMS, text, data);
+        return false;
+}
+
+/* False: an argument could not be read, and the client was told. */
+static bool fill(const struct request *r, const struct params_map *set, struct command *c)
 {
         *c = (struct command){.verb = r->verb->verb,
             .role = r->s->peer.role,
@@ -194,7 +228,11 @@ static void fill(const struct request *r, const struct params_map *set, struct c
             .repeat = params_bool(r->params, "repeat"),
             .skip = params_bool(r->params, "skip")};
         text_copy(c->user, sizeof c->user, r->s->peer.user);
+        text_copy(c->reason, sizeof c->reason, params_text(r->params, "reason"));
+        tame(c->reason);
+        c->tag = (int16_t)tool_find_tag(r->d->tool, params_text(r->params, "tag"));
         describe(r, set, c);
+        return fill_time(r, "for", &c->for_us);
 }
 
 /* Hand it over. A departed answer must not keep a command from being carried out: abort goes through even when the
@@ -271,7 +309,8 @@ static void do_command(struct request *r)
                 return;
         }
         params_read_map(r->params, "set", &set);
-        fill(r, &set, &c);
+        if (!fill(r, &set, &c))
+                return;
         if (r->verb->verb == VERB_RUN)
                 do_run(r, &set, &c);
         else

@@ -6,12 +6,9 @@
 #include <stdio.h>  /* snprintf */
 #include <string.h> /* memset */
 
-/* Exit codes of the contract, which replies carry. */
-enum { CODE_OK = 0, CODE_REFUSED = 3, CODE_NO_PERMISSION = 5 };
-
 static void refuse(struct effect_reply *reply, const char *text, const char *hint)
 {
-        reply->code = CODE_REFUSED;
+        reply->code = CORE_REFUSED;
         text_copy(reply->text, sizeof reply->text, text);
         text_copy(reply->hint, sizeof reply->hint, hint);
 }
@@ -226,8 +223,8 @@ static void (*const handlers[VERB_COUNT])(
     [VERB_ACK] = do_later,
     [VERB_SHELVE] = do_later,
     [VERB_UNSHELVE] = do_later,
-    [VERB_BYPASS] = do_later,
-    [VERB_UNBYPASS] = do_later,
+    [VERB_BYPASS] = core_bypass,
+    [VERB_UNBYPASS] = core_unbypass,
     [VERB_CONTROL] = do_later,
     [VERB_OPEN] = do_later,
     [VERB_CLOSE] = do_later,
@@ -244,7 +241,7 @@ static void refuse_role(const struct command *command, struct effect_reply *repl
         snprintf(text, sizeof text, "%s needs the role of %s; %s is %s", verb_at(command->verb)->name,
             tool_role_name(verb_at(command->verb)->role), command->user, tool_role_name(command->role));
         refuse(reply, text, "the tool file's `access` gives roles to users and groups");
-        reply->code = CODE_NO_PERMISSION;
+        reply->code = CORE_NO_PERMISSION;
 }
 
 static void refuse_state(const struct core *core, const struct command *command, struct effect_reply *reply)
@@ -279,7 +276,7 @@ static void audit(struct core *core, const struct command *command, enum machine
         text_copy(a->arguments, sizeof a->arguments, command->text);
         text_copy(a->state_before, sizeof a->state_before, machine_state_name(before));
         text_copy(a->state_after, sizeof a->state_after, machine_state_name(core->state));
-        text_copy(a->result, sizeof a->result, reply->code == CODE_OK ? "ok" : reply->text);
+        text_copy(a->result, sizeof a->result, reply->code == CORE_OK ? "ok" : reply->text);
 }
 
 static void decide(struct core *core, const struct command *command, struct effect_reply *reply)

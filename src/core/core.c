@@ -332,6 +332,7 @@ static void fold_event(struct core *core, const struct event *event)
 
 static void evaluate(struct core *core)
 {
+        core_watch_bypasses(core);
         core->snap.settled = step_settled(core, INT64_MIN);
         interlock_eval(&core->locks, &core->snap, core->wall_us);
         act_on_trips(core);
@@ -348,6 +349,7 @@ static int64_t next_due(const struct core *core)
 
         due = time_min(due, core->program_due_us);
         due = time_min(due, interlock_deadline(&core->locks));
+        due = time_min(due, bypass_deadline(&core->bypasses));
         return due > core->now_us ? due : core->now_us;
 }
 

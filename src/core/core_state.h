@@ -4,6 +4,7 @@
 #define ALD_CORE_STATE_H
 
 #include "ald/base/text.h"      /* TEXT_PRINTF */
+#include "ald/core/bypass.h"    /* struct bypass_list */
 #include "ald/core/core.h"      /* enum machine_state, struct core_status */
 #include "ald/core/event.h"     /* struct event, struct effects */
 #include "ald/core/interlock.h" /* struct interlocks */
@@ -66,6 +67,7 @@ struct core {
         int64_t lags; /* turns more than 50 ms late */
         struct snapshot snap;
         struct interlocks locks;
+        struct bypass_list bypasses;
         struct outputs outs;
         struct pulse_gauge gauge;
 
@@ -182,7 +184,15 @@ void step_add_waiting(struct text *t, const struct core *core, const struct reci
 /* Every set-point that the run put in force is within tolerance. */
 enum tri step_settled(const struct core *core, int64_t fresh_us);
 
+/* ---- bypass.c ---- */
+/* End what is over. */
+void core_watch_bypasses(struct core *core);
+void core_bypass(struct core *core, const struct command *command, struct effect_reply *reply);
+void core_unbypass(struct core *core, const struct command *command, struct effect_reply *reply);
+
 /* ---- command.c ---- */
+/* Exit codes of the contract, which replies carry. */
+enum { CORE_OK = 0, CORE_REFUSED = 3, CORE_NO_PERMISSION = 5 };
 void core_command(struct core *core, const struct command *command);
 /* What stands against a run (permissives): true with the reason in `reply`. */
 bool core_refuse_latched(const struct core *core, struct effect_reply *reply);

@@ -80,6 +80,18 @@ static void report_program(const struct core *core, struct core_status *out)
                 out->left_us += recipe_finally_us(core->recipe);
 }
 
+static void report_bypasses(const struct core *core, struct core_status *out)
+{
+        out->bypass_count = core->bypasses.count;
+        for (int i = 0; i < core->bypasses.count; i++) {
+                const struct bypass *b = &core->bypasses.item[i];
+
+                out->bypasses[i] = (struct core_bypass){.tag = b->tag, .until_wall_us = b->until_wall_us};
+                text_copy(out->bypasses[i].user, sizeof out->bypasses[i].user, b->user);
+                text_copy(out->bypasses[i].reason, sizeof out->bypasses[i].reason, b->reason);
+        }
+}
+
 void core_get_status(const struct core *core, struct core_status *out)
 {
         struct text t;
@@ -101,6 +113,7 @@ void core_get_status(const struct core *core, struct core_status *out)
                 report_program(core, out);
         }
         report_waiting(core, present_op(core), out);
+        report_bypasses(core, out);
         out->latch_count = core->locks.latch_count;
         memcpy(out->latches, core->locks.latch, sizeof out->latches);
 }

@@ -9,7 +9,7 @@
 struct raw {
         int64_t format;
         char tool[TOOL_NAME_MAX], title[TOOL_TEXT_MAX];
-        const struct yaml_node *links, *devices, *tags, *equipment, *images, *interlocks, *access,
+        const struct yaml_node *links, *devices, *tags, *equipment, *images, *interlocks, *bypass, *access,
             *simulation;
 };
 
@@ -23,7 +23,8 @@ static const struct key rows[] = {
     {"equipment", KEY_NODE, true, KEY_NODE_AT(struct raw, equipment), .help = "what the tags are"},
     {"images", KEY_NODE, false, KEY_NODE_AT(struct raw, images), .help = "what the resting states command"},
     {"interlocks", KEY_NODE, false, KEY_NODE_AT(struct raw, interlocks),
-        .help = "trips, permits and exclusions"},
+        .help = "trips, permits, exclusions and suspends"},
+    {"bypass", KEY_NODE, false, KEY_NODE_AT(struct raw, bypass), .help = "inputs that may be bypassed"},
     {"access", KEY_NODE, false, KEY_NODE_AT(struct raw, access), .help = "who may do what"},
     {"simulation", KEY_NODE, false, KEY_NODE_AT(struct raw, simulation), .help = "the simulated twin"},
 };
@@ -135,6 +136,8 @@ static void read_root(struct tool_file *f, const struct yaml_node *root)
         tool_file_read_images(f, raw.images);
         if (raw.interlocks)
                 tool_file_read_interlocks(f, raw.interlocks);
+        if (raw.bypass)
+                tool_file_read_bypass(f, raw.bypass);
         if (raw.access)
                 tool_file_read_access(f, raw.access);
         tool_file_read_simulation(f, raw.simulation);
@@ -169,8 +172,8 @@ const struct keys *const *tool_file_keys(size_t *count)
         static const struct keys *const all[] = {&root_keys, &tool_file_link_keys, &tool_file_device_keys,
             &tool_file_watchdog_keys, &tool_file_tag_keys, &tool_file_log_keys, &tool_file_loop_keys,
             &tool_file_line_keys, &tool_file_valve_keys, &tool_file_pump_keys, &tool_file_gauge_keys,
-            &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_access_keys, &tool_file_role_keys,
-            &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
+            &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_bypass_keys, &tool_file_access_keys,
+            &tool_file_role_keys, &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
         *count = sizeof all / sizeof all[0];
         return all;
 }

@@ -24,7 +24,9 @@ struct aldctl_options {
         const char *db;     /* NULL: ask the daemon */
         const char *tool;   /* -c */
         bool json, wait, now, repeat, skip, help;
-        int limit; /* --limit */
+        int limit;            /* --limit */
+        const char *for_time; /* --for, NULL = not given */
+        const char *reason;   /* --reason, NULL = not given */
         size_t set_count;
         const char *sets[ALDCTL_SETS_MAX]; /* "NAME=VALUE", the '=' checked */
         size_t word_count;
@@ -50,6 +52,9 @@ enum aldctl_exit aldctl_run(const struct aldctl_command *self, const struct aldc
 enum aldctl_exit aldctl_status(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_tags(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_interlocks(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_bypass.c */
+enum aldctl_exit aldctl_bypass(const struct aldctl_command *self, const struct aldctl_options *o);
+enum aldctl_exit aldctl_unbypass(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_watch.c */
 enum aldctl_exit aldctl_watch(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_history.c */
