@@ -123,7 +123,7 @@ void matrix_print(FILE *to, json_t *locks)
                 print_legend(to, &c, first, count);
         }
         for (size_t i = 0; i < SIGNS; i++)
-                (void)fprintf(to, "%s%s", i == 0 ? "  " : i == 3 ? ",\n  " : ", ", signs[i].help);
+                (void)fprintf(to, "%s%s", i == 0 ? "  " : i == 2 ? ",\n  " : ", ", signs[i].help);
         (void)fprintf(to, "\n");
 }
 

@@ -46,6 +46,13 @@ struct scenario {
         bool drop_bad, freeze_bad;
         int deaf_tag;    /* -1 = none: writes to it fail */
         int deviant_tag; /* -1 = none: reads back 1 - value */
+        struct {
+                bool is_on;
+                double value,
+                    per_s; /* what is read instead, and how it goes on from from_us; NaN = unreadable */
+                int64_t from_us;
+        } force[TOOL_TAGS_MAX];
+        int moves[TOOL_TAGS_MAX]; /* changes of the output on the wire */
 };
 
 /* V1 and V2 on the wire: no two of an exclusion open, and the purge between. Closed is 0, whatever the safe value: an
@@ -74,6 +81,7 @@ static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value,
         ck_assert_msg(cause != CAUSE_NONE, "V5: a write to %s carries no cause", s->tool->tags[tag].name);
         if (s->tool->tags[tag].is_valve)
                 scenario_check_wire(s, t_us, tag, value);
+        s->moves[tag] += s->has_out[tag] && s->out[tag] != value;
         if (s->has_out[tag] && s->out[tag] != value && value == 0)
                 s->closed_us[tag] = t_us;
         s->out[tag] = value;
@@ -121,6 +129,10 @@ static inline bool scenario_tamper(void *ctx, struct sample *sample)
 
         if (sample->tag == s->deviant_tag)
                 sample->value = 1 - sample->value;
+        if (s->force[sample->tag].is_on)
+                sample->value = s->force[sample->tag].value +
+                                s->force[sample->tag].per_s *
+                                    (double)(sample->t_us - s->force[sample->tag].from_us) / (double)TIME_S;
         if (sample->tag != s->bad_tag)
                 return true;
         if (!s->freeze_bad)
