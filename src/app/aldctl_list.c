@@ -168,6 +168,7 @@ static void print_interlock(const json_t *lock)
         print_line("armed by", show_get_text(lock, "arm"));
         print_line("now", show_get_text(lock, "values"));
         print_line("then", show_get_text(lock, "action"));
+        print_line("sets", show_get_text(lock, "sets"));
         print_line("opens", outputs);
         print_line("guidance", show_get_text(lock, "guidance"));
 }

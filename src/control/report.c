@@ -249,6 +249,20 @@ static json_t *effect_map(const struct tool *tool, int interlock)
         return map;
 }
 
+/* What a trip sets beyond the image, for people. */
+static void add_settings(json_t *o, const struct tool *tool, const struct tool_interlock *lock)
+{
+        char words[512];
+        struct text t;
+
+        text_init(&t, words, sizeof words);
+        for (int i = 0; i < lock->set_count; i++) {
+                text_add(&t, "%s%s ", i > 0 ? ", " : "", tool->tags[lock->set[i].tag].name);
+                tool_add_value(&t, &tool->tags[lock->set[i].tag], lock->set[i].value);
+        }
+        add_text(o, "sets", words);
+}
+
 static json_t *one_interlock(
     const struct tool *tool, const struct tool_interlock *lock, const struct core_interlock *now)
 {
@@ -273,6 +287,7 @@ static json_t *one_interlock(
         add(o, "outputs", output_list(tool, lock));
         add(o, "purge_between_s",
             lock->kind == TOOL_EXCLUSIVE ? jsonrpc_number((double)lock->purge_us / 1e6) : json_null());
+        add_settings(o, tool, lock);
         add_text(o, "guidance", lock->guidance);
         add(o, "effects", effect_map(tool, (int)(lock - tool->interlocks)));
         return o;

@@ -33,6 +33,7 @@
  *   condition          as in the tool file; is_true: true, false or null (a value is not Good)
  *   values             the live values it looks at
  *   action, for_s, grace_s, arm, is_armed, is_latched, is_permitted, outputs, purge_between_s, guidance
+ *   sets               what a trip sets beyond the image, for people
  *   effects            its row of the matrix (core/matrix.h), by output: [effect, value, is that value the safe one],
  *                      effect "forces", "ends at", "permits", "then closes" or "excludes"
  * event
