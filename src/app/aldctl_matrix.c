@@ -15,7 +15,7 @@ static const struct {
         const char *help;
 } signs[] = {
     {"forces", 'X', 'O', "X forced safe at once, O forced to another value"},
-    {"ends at", 'x', 'o', "x o the same after pulse, purge and finally"},
+    {"ends at", 'x', 'o', "x o the same in order, once the pulse has ended"},
     {"permits", 'P', 'P', "P may be open only while"},
     {"then closes", 'c', 'c', "c closed by the hold that follows"},
     {"excludes", 'E', 'E', "E never open together"},

@@ -26,6 +26,13 @@ static struct matrix_cell of_stop(const struct tool_tag *tag)
             tag, TOOL_IMAGE_STANDBY, tag->class == TOOL_CLASS_PLAIN ? MATRIX_ENDS_AT : MATRIX_FORCES);
 }
 
+/* A cause outside is no danger to the powder: a running pulse ends first. */
+static struct matrix_cell of_suspend(const struct tool_tag *tag)
+{
+        return of_image(
+            tag, TOOL_IMAGE_HOLD, tag->class == TOOL_CLASS_PRECURSOR ? MATRIX_ENDS_AT : MATRIX_FORCES);
+}
+
 static struct matrix_cell of_trip(const struct tool_interlock *lock, const struct tool_tag *tag, int output)
 {
         for (int i = lock->set_count - 1; i >= 0; i--)
@@ -62,7 +69,7 @@ struct matrix_cell matrix_at(const struct tool *tool, int interlock, int output)
         case TOOL_EXCLUSIVE:
                 return (struct matrix_cell){names_output(lock, output) ? MATRIX_EXCLUDES : MATRIX_NOTHING, 0};
         case TOOL_SUSPEND:
-                return of_image(tag, TOOL_IMAGE_HOLD, MATRIX_FORCES);
+                return of_suspend(tag);
         }
         assert(false && "a kind in the table");
         return (struct matrix_cell){MATRIX_NOTHING, 0};

@@ -81,15 +81,20 @@ static void walk_ramp(struct output *out, int64_t now_us)
         }
 }
 
+void output_want_image_of(struct outputs *o, int tag, enum tool_image image, enum cause cause)
+{
+        const struct tool_tag *t = &o->tool->tags[tag];
+
+        assert(t->is_output && image < TOOL_IMAGE_COUNT);
+        if (!t->image[image].keep)
+                output_want(o, tag, t->image[image].value, cause);
+}
+
 void output_want_image(struct outputs *o, enum tool_image image, enum cause cause)
 {
-        assert(image < TOOL_IMAGE_COUNT);
-        for (int i = 0; i < o->tool->tag_count; i++) {
-                const struct tool_tag *t = &o->tool->tags[i];
-
-                if (t->is_output && !t->image[image].keep)
-                        output_want(o, i, t->image[image].value, cause);
-        }
+        for (int i = 0; i < o->tool->tag_count; i++)
+                if (o->tool->tags[i].is_output)
+                        output_want_image_of(o, i, image, cause);
 }
 
 bool output_may_be_open(const struct outputs *o, int tag)

@@ -74,6 +74,41 @@ static inline void scenario_check_wire(struct scenario *s, int64_t t_us, int tag
         }
 }
 
+/* V9 on the wire: the way out and the carrier close under no precursor and in no post-purge, and no precursor opens while they
+ * are closed, but in an expose. A trip may shut the carrier all the same. */
+static inline void scenario_check_purge_path(
+    struct scenario *s, int64_t t_us, int tag, double value, enum cause cause)
+{
+        const struct tool *tool = s->tool;
+        int carrier = tool->carrier >= 0 ? tool->loops[tool->carrier].setpoint : TOOL_NONE;
+        int line = tool_find_line_of_valve(tool, tag);
+        struct core_status status;
+
+        if (cause == CAUSE_TRIP || (value != 0) != (line >= 0) ||
+            (line < 0 && tag != tool->exhaust && tag != carrier))
+                return;
+        core_get_status(virtual_core(s->v), &status);
+        if (status.is_exposing)
+                return;
+        if (line >= 0) {
+                ck_assert_msg(tool->exhaust < 0 || s->out[tool->exhaust] != 0,
+                    "V9: %s opened with the exhaust closed", tool->tags[tag].name);
+                ck_assert_msg(carrier < 0 || s->out[carrier] > 0, "V9: %s opened without carrier",
+                    tool->tags[tag].name);
+                return;
+        }
+        for (int i = 0; i < tool->line_count; i++) {
+                int valve = tool->lines[i].valve;
+
+                ck_assert_msg(s->out[valve] == 0, "V9: %s closed under %s", tool->tags[tag].name,
+                    tool->tags[valve].name);
+                ck_assert_msg(
+                    s->closed_us[valve] == 0 || t_us - s->closed_us[valve] >= tool->lines[i].purge_us_min,
+                    "V9: %s closed %lld us after %s", tool->tags[tag].name,
+                    (long long)(t_us - s->closed_us[valve]), tool->tags[valve].name);
+        }
+}
+
 static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value, enum cause cause)
 {
         struct scenario *s = ctx;
@@ -82,6 +117,7 @@ static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value,
         if (s->tool->tags[tag].is_valve)
                 scenario_check_wire(s, t_us, tag, value);
         s->moves[tag] += s->has_out[tag] && s->out[tag] != value;
+        scenario_check_purge_path(s, t_us, tag, value, cause);
         if (s->has_out[tag] && s->out[tag] != value && value == 0)
                 s->closed_us[tag] = t_us;
         s->out[tag] = value;

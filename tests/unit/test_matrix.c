@@ -30,6 +30,7 @@ static const struct scenario_edit every_kind[] = {
         "hold}\n"
         "  - {id: t-not, trip: not (nb.temperature < 130 degC or settled), then: hold}\n"
         "  - {id: t-within, trip: not chamber.temperature within 15 K of 175 degC, for: 500 ms, then: stop}\n"
+        "  - {id: s-house, suspend: chamber.atmosphere, for: 200 ms}\n"
         "  - {id: p-bed, permit: [bed.speed], while: lid.closed and emo.ok}\n"
         "  - {id: p-gas, permit: [gas.valve], while: chamber.pressure < 4 Torr}\n"
         "  - {id: x-gas, exclusive: [gas.valve, nb.valve], purge_between: 1 s}\n"},
@@ -348,6 +349,40 @@ static void check_trip(int which, int i, const struct dose *dose, bool bad)
         scenario_free(s);
 }
 
+/* ---- Suspends ---- */
+
+/* Forces what its row says, latches nothing, and lets the run go on once it is gone. */
+static void check_suspend(int which, int i, const struct dose *dose, bool bad)
+{
+        struct scenario *s = dosing(which, i, dose);
+        const struct tool_interlock *lock = &s->tool->interlocks[i];
+        struct before b;
+
+        keep(s, &b);
+        if (bad)
+                spoil(s, lock->when.root);
+        else
+                ck_assert_msg(solve(s, lock->when.root, true), "%s: no cause was found", lock->id);
+        scenario_run(s, (bad ? lock->grace_us : lock->for_us) - TIME_MS);
+        ck_assert_int_eq(scenario_state(s), MACHINE_EXECUTE);
+        scenario_run(s, SAMPLE_US + TIME_MS + FIRST_US);
+        check_row(s, i, &b, true, dose->name);
+        scenario_run(s, ALL_US - FIRST_US);
+        check_row(s, i, &b, false, dose->name);
+        scenario_await(s, MACHINE_SUSPENDED, 6 * TIME_S);
+        ck_assert_int_eq(scenario_status(s).latch_count, 0);
+        for (int o = 0; o < s->tool->tag_count; o++)
+                if (s->tool->tags[o].is_output && matrix_at(s->tool, i, o).effect != MATRIX_NOTHING)
+                        ck_assert_msg(is_same(s->out[o], matrix_at(s->tool, i, o).value), "%s: %s is %g",
+                            lock->id, s->tool->tags[o].name, s->out[o]);
+        memset(s->force, 0, sizeof s->force);
+        scenario_run(s, SAMPLE_US + lock->for_us + TIME_S);
+        /* A reactive gas that was cut is asked about. */
+        ck_assert_msg(scenario_state(s) == (dose->is_line ? MACHINE_EXECUTE : MACHINE_HELD), "%s (%s): %s",
+            lock->id, dose->name, scenario_status(s).reason);
+        scenario_free(s);
+}
+
 /* ---- Permits ---- */
 
 static bool names(const struct tool_interlock *lock, int tag)
@@ -500,6 +535,9 @@ static void check_interlock(int which, int i, enum tool_interlock_kind kind)
                 if (kind == TOOL_TRIP) {
                         check_trip(which, i, &doses[k], false);
                         check_trip(which, i, &doses[k], true);
+                } else if (kind == TOOL_SUSPEND) {
+                        check_suspend(which, i, &doses[k], false);
+                        check_suspend(which, i, &doses[k], true);
                 } else {
                         check_permit_lost(which, i, &doses[k], false);
                         check_permit_lost(which, i, &doses[k], true);

@@ -11,7 +11,7 @@
 enum matrix_effect {
         MATRIX_NOTHING, /* left as it is */
         MATRIX_FORCES,  /* to `value`, at once */
-        MATRIX_ENDS_AT, /* to `value`, in order: after the pulse, its purge and the recipe's `finally` (stop) */
+        MATRIX_ENDS_AT, /* to `value`, in order: once the pulse has ended; of a stop, its purge and `finally` too */
         MATRIX_PERMITS, /* away from its safe value only while; a permit that is lost brings it there and holds */
         MATRIX_FOLLOWS, /* to `value` by the hold that follows when a permit is lost while its output is open */
         MATRIX_EXCLUDES, /* open only while the others that it excludes are closed, and have been for the purge */
