@@ -85,13 +85,19 @@ $(BUILD)/tests/obj/%.o: tests/unit/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(UNITCC) -c $< -o $@
 $(BUILD)/tests/%: $(BUILD)/tests/obj/%.o $(UNITHELP) $(BUILD)/libald.a
-	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $< $(UNITHELP) $(BUILD)/libald.a $(PKGLIBS) $(CHECKLIBS) -lm -o $@
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $< $(MUTANTS) $(UNITHELP) $(BUILD)/libald.a $(PKGLIBS) $(CHECKLIBS) -lm -o $@
+# The core with its exclusions and permits replaced by what test_gate_mutant.c says: they come before the library's.
+$(BUILD)/tests/mutant/%.o: src/core/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,'$< (mutant)')$(COMPILE) -Dtool_excludes=mutant_excludes -Dinterlock_permits=mutant_permits -c $< -o $@
+$(BUILD)/tests/test_gate_mutant: MUTANTS := $(BUILD)/tests/mutant/output.o $(BUILD)/tests/mutant/core.o
+$(BUILD)/tests/test_gate_mutant: $(BUILD)/tests/mutant/output.o $(BUILD)/tests/mutant/core.o
 .SECONDARY: $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
 unit: $(UNITS)
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/fuzz/obj/*.d)
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.
@@ -104,6 +110,40 @@ asan:
 tsan:
 	+$(SUBMAKE) $(TSAN) all unit
 
+# ---- Fuzzing: libFuzzer, which comes with clang. The rings are built anew, so that it sees where its inputs lead. ----
+FUZZDIR  := build-fuzz
+FUZZCLANG ?= clang
+FUZZERS  := recipe tool jsonrpc cond
+FUZZBINS := $(foreach f,$(FUZZERS),$(BUILD)/fuzz/$(f) $(BUILD)/fuzz/$(f)-canary)
+# The session's client is the harness itself: no socket, no event loop.
+FUZZRING := $(foreach r,base core link file,$(call ring-objs,$(r))) \
+            $(addprefix $(BUILD)/obj/control/,dispatch.o feed.o jsonrpc.o params.o report.o session.o)
+FUZZHELP := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/obj/%.o,$(filter-out $(FUZZERS:%=tests/fuzz/fuzz_%.c),$(wildcard tests/fuzz/*.c)))
+FUZZCC    = $(CC) $(CSTD) $(WARN) $(OPT) $(SANFLAGS) $(POSIX) -Iinclude -Itests -MMD -MP $(PKGFLAGS)
+$(BUILD)/fuzz/obj/%-canary.o: tests/fuzz/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,'$< (canary)')$(FUZZCC) -DFUZZ_CANARY -c $< -o $@
+$(BUILD)/fuzz/obj/%.o: tests/fuzz/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(FUZZCC) -c $< -o $@
+$(BUILD)/libfuzz.a: $(FUZZRING) $(BUILD)/objects
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $(FUZZRING)
+$(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/fuzz_%.o $(FUZZHELP) $(BUILD)/libfuzz.a
+	$(call say,LD,$@)$(CC) $(OPT) $(subst fuzzer-no-link,fuzzer,$(SANFLAGS)) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
+.SECONDARY: $(FUZZHELP) $(FUZZBINS:$(BUILD)/fuzz/%=$(BUILD)/fuzz/obj/fuzz_%.o)
+.PHONY: fuzz fuzz-bins fuzz-smoke fuzz-long
+fuzz-bins: $(FUZZBINS)
+# Following every comparison halves the speed and finds no more than the dictionaries do.
+fuzz:
+	+@$(SUBMAKE) BUILD=$(FUZZDIR) CC='$(FUZZCLANG)' SANITIZE=fuzzer-no-link,address,undefined \
+	    OPT='$(OPT) -fno-sanitize-coverage=trace-cmp' fuzz-bins
+fuzz-smoke: deps
+	+@$(MAKE) --no-print-directory fuzz
+	@$(RUN) fuzz
+RUNS     ?= 10000000
+fuzz-long: fuzz
+	$(PYTHON) tests/fuzz/fuzz.py --build $(FUZZDIR) --runs $(RUNS) $(FUZZERS)
+
 # ---- Tests ----
 RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
 .PHONY: deps test test-asan test-tsan
@@ -111,7 +151,8 @@ deps:
 	@tests/install-deps.sh build test
 test: deps
 	+@$(SUBMAKE) all unit
-	@$(RUN) unit rings system
+	+@$(MAKE) --no-print-directory fuzz
+	@$(RUN) unit rings fuzz system
 test-asan: deps
 	+@$(SUBMAKE) $(ASAN) all unit
 	@$(RUN) --build build-asan unit system
@@ -143,14 +184,14 @@ lint-format:
 	$(call say,FMT,'$(words $(CFILES)) files')clang-format --dry-run -Werror $(CFILES)
 # negativeIndex: cppcheck takes an assert on an index for a doubt about it.
 lint-cppcheck:
-	$(call say,CPPC,src)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+	$(call say,CPPC,'src tests/fuzz')cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=missingInclude --suppress=negativeIndex \
-	    -j $(JOBS) -Iinclude $(wildcard src/*)
+	    -j $(JOBS) -Iinclude -Itests $(wildcard src/*) tests/fuzz
 TIDY      = printf '%s\n' $(1) | xargs -P $(JOBS) -n 8 sh -c 'clang-tidy --quiet "$$@" -- $(CSTD) -Iinclude $(2) 2>/dev/null' tidy
 lint-tidy-pure:
 	$(call say,TIDY,'$(PURE)')$(call TIDY,$(foreach r,$(PURE),$(wildcard src/$(r)/*.c)),)
 lint-tidy-outer:
-	$(call say,TIDY,'$(OUTER)')$(call TIDY,$(foreach r,$(OUTER),$(wildcard src/$(r)/*.c)),$(POSIX) $(PKGFLAGS) -DALD_VERSION=\"lint\")
+	$(call say,TIDY,'$(OUTER) fuzz')$(call TIDY,$(foreach r,$(OUTER),$(wildcard src/$(r)/*.c)) $(wildcard tests/fuzz/*.c),$(POSIX) $(PKGFLAGS) -Itests -DALD_VERSION=\"lint\")
 lint-scripts:
 	$(call say,SH,'$(SHFILES)')shellcheck $(SHFILES)
 	$(call say,PY,'$(PYFILES)')PYTHONPYCACHEPREFIX=$(abspath $(BUILD))/pycache $(PYTHON) -m py_compile $(PYFILES)
@@ -192,6 +233,8 @@ help:
 	@echo "make asan tsan      build with AddressSanitizer + UBSan, ThreadSanitizer (build-asan/, build-tsan/)"
 	@echo "make test-asan      unit and system tests under ASan + UBSan"
 	@echo "make test-tsan      the threaded parts and the system tests under TSan"
+	@echo "make fuzz-smoke     the fuzz harnesses for a few seconds (part of make test)"
+	@echo "make fuzz-long      the same for RUNS=$(RUNS) executions each, one after the other, with progress"
 	@echo "make lint           format, cppcheck, clang-tidy, shellcheck, python, man pages, systemd units"
 	@echo "make format         let clang-format rewrite the sources"
 	@echo "make install        DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)"

@@ -27,8 +27,11 @@ enum aldctl_option {
         OPT_REPEAT = 1 << 9,
         OPT_SKIP = 1 << 10,
         OPT_LIMIT = 1 << 11,
-        OPT_FOR = 1 << 12,
-        OPT_REASON = 1 << 13,
+        OPT_AFTER_CYCLE = 1 << 12,
+        OPT_FOR = 1 << 13,
+        OPT_REASON = 1 << 14,
+        OPT_FORCE = 1 << 15,
+        OPT_TO = 1 << 16,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -42,15 +45,24 @@ static const struct aldctl_command commands[] = {
     {"hold", "[--now]", "hold the run; --now cuts a running pulse", OPT_NOW, 0, 0, aldctl_command},
     {"resume", "[--repeat | --skip]", "go on with a held run (and the pulse that was cut)",
         OPT_REPEAT | OPT_SKIP, 0, 0, aldctl_command},
-    {"stop", "", "end the run in order: pulse, purge, finally, standby", 0, 0, 0, aldctl_command},
+    {"stop", "[--after-cycle]", "end the run in order: pulse, purge, finally, standby", OPT_AFTER_CYCLE, 0, 0,
+        aldctl_command},
     {"abort", "", "everything safe at once", 0, 0, 0, aldctl_command},
     {"reset", "", "clear trips whose cause is gone", 0, 0, 0, aldctl_command},
+    {"confirm", "", "answer yes to what the recipe asks", 0, 0, 0, aldctl_command},
+    {"control", "take [--force] | release [--to USER]", "take or release control of the tool",
+        OPT_FORCE | OPT_TO, 1, 1, aldctl_command},
+    {"open", "VALVE [--for TIME]", "open a valve by hand; a precursor for a time only", OPT_FOR, 1, 1,
+        aldctl_command},
+    {"close", "VALVE", "close a valve by hand; a precursor always closes", 0, 1, 1, aldctl_command},
+    {"set", "TAG VALUE", "set a flow, heater, motor or switch: 70 sccm, on, standby, safe", 0, 2, 2,
+        aldctl_command},
     {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags},
     {"interlocks", "", "causes and effects, and every interlock with its live values", 0, 0, 0,
         aldctl_interlocks},
     {"bypass", "[TAG --for TIME --reason TEXT]", "leave an input out of the interlocks; without TAG: list",
         OPT_FOR | OPT_REASON, 0, 1, aldctl_bypass},
-    {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_unbypass},
+    {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_command},
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs},
     {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report},
 };
@@ -60,21 +72,25 @@ static const struct {
         const char *name, *value; /* value: NULL = none */
         unsigned bit;
         const char *help; /* NULL: told with its command */
+        const char *arg;  /* the verb's argument that it is; NULL: it stays here */
 } options[] = {
-    {"--socket", "PATH", OPT_SOCKET, "the daemon's socket (ALD_SOCKET, else " ALDCTL_SOCKET ")"},
-    {"--db", "PATH", OPT_DB, "the run database (ALD_DB, else as the daemon says)"},
-    {"--json", NULL, OPT_JSON, "one JSON object or array, times in UTC"},
-    {"--help", NULL, OPT_HELP, "this text; after a command, its usage"},
-    {"--version", NULL, OPT_VERSION, "the version"},
-    {"-c", "TOOL", OPT_TOOL, NULL},
-    {"--set", "NAME=VALUE", OPT_SET, NULL},
-    {"--wait", NULL, OPT_WAIT, NULL},
-    {"--now", NULL, OPT_NOW, NULL},
-    {"--repeat", NULL, OPT_REPEAT, NULL},
-    {"--skip", NULL, OPT_SKIP, NULL},
-    {"--limit", "N", OPT_LIMIT, NULL},
-    {"--for", "TIME", OPT_FOR, NULL},
-    {"--reason", "TEXT", OPT_REASON, NULL},
+    {"--socket", "PATH", OPT_SOCKET, "the daemon's socket (ALD_SOCKET, else " ALDCTL_SOCKET ")", NULL},
+    {"--db", "PATH", OPT_DB, "the run database (ALD_DB, else as the daemon says)", NULL},
+    {"--json", NULL, OPT_JSON, "one JSON object or array, times in UTC", NULL},
+    {"--help", NULL, OPT_HELP, "this text; after a command, its usage", NULL},
+    {"--version", NULL, OPT_VERSION, "the version", NULL},
+    {"-c", "TOOL", OPT_TOOL, NULL, NULL},
+    {"--set", "NAME=VALUE", OPT_SET, NULL, NULL},
+    {"--wait", NULL, OPT_WAIT, NULL, NULL},
+    {"--limit", "N", OPT_LIMIT, NULL, NULL},
+    {"--now", NULL, OPT_NOW, NULL, "now"},
+    {"--repeat", NULL, OPT_REPEAT, NULL, "repeat"},
+    {"--skip", NULL, OPT_SKIP, NULL, "skip"},
+    {"--after-cycle", NULL, OPT_AFTER_CYCLE, NULL, "after_cycle"},
+    {"--for", "TIME", OPT_FOR, NULL, "for"},
+    {"--reason", "TEXT", OPT_REASON, NULL, "reason"},
+    {"--force", NULL, OPT_FORCE, NULL, "force"},
+    {"--to", "USER", OPT_TO, NULL, "to"},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -196,12 +212,6 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 break;
         case OPT_SET:
                 return take_set(a, value);
-        case OPT_FOR:
-                o->for_time = value;
-                break;
-        case OPT_REASON:
-                o->reason = value;
-                break;
         case OPT_LIMIT:
                 return take_limit(a, value);
         case OPT_JSON:
@@ -210,18 +220,24 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
         case OPT_WAIT:
                 o->wait = true;
                 break;
-        case OPT_NOW:
-                o->now = true;
-                break;
-        case OPT_REPEAT:
-                o->repeat = true;
-                break;
-        case OPT_SKIP:
-                o->skip = true;
-                break;
         default:
                 break;
         }
+        return true;
+}
+
+/* An option that goes to the daemon as it is. */
+static bool add_arg(struct args *a, unsigned bit, const char *name, const char *value)
+{
+        struct aldctl_options *o = &a->options;
+
+        if (o->arg_count >= ALDCTL_ARGS_MAX) {
+                show_error("too many options");
+                return false;
+        }
+        a->given |= bit;
+        o->args[o->arg_count].name = name;
+        o->args[o->arg_count++].value = value;
         return true;
 }
 
@@ -244,7 +260,8 @@ static bool take_option(struct args *a, const char *word)
                             options[i].value != NULL ? options[i].value : "no value");
                         return false;
                 }
-                return set_option(a, options[i].bit, value);
+                return options[i].arg != NULL ? add_arg(a, options[i].bit, options[i].arg, value)
+                                              : set_option(a, options[i].bit, value);
         }
         (void)snprintf(name, sizeof name, "%.*s", (int)(len < 60 ? len : 60), word);
         near = text_nearest(name, option_name, NULL, OPTIONS);
@@ -287,7 +304,7 @@ static bool fits(const struct args *a)
                     c->name);
                 return false;
         }
-        if (a->options.repeat && a->options.skip) {
+        if ((a->given & OPT_REPEAT) != 0 && (a->given & OPT_SKIP) != 0) {
                 show_error("--repeat and --skip exclude one another");
                 return false;
         }

@@ -1,11 +1,13 @@
-/* aldctl hold, resume, stop, abort, reset, and run. */
+/* aldctl hold, resume, stop, abort, open, set and whatever else is one verb with its arguments; and run. */
 #include "ald/app/aldctl.h"       /* own declarations */
 #include "ald/app/aldctl_line.h"  /* line_ask */
 #include "ald/app/aldctl_show.h"  /* show_* */
 #include "ald/app/aldctl_watch.h" /* watch_run */
 #include "ald/base/diag.h"        /* diag_new: errors of reading the file */
+#include "ald/core/verb.h"        /* verb_find */
 #include "ald/file/file.h"        /* file_read */
 
+#include <assert.h> /* assert */
 #include <stdlib.h> /* free */
 #include <string.h> /* strchr, strrchr, strlen, memchr */
 
@@ -25,16 +27,31 @@ static void tell(const struct aldctl_options *o, json_t *result)
         json_decref(result);
 }
 
-static json_t *params_of(const struct aldctl_options *o)
+static void add_option(json_t *params, const struct verb_arg *arg, const struct aldctl_options *o)
 {
-        json_t *params = json_object();
+        for (size_t i = 0; i < o->arg_count; i++)
+                if (strcmp(o->args[i].name, arg->name) == 0)
+                        (void)json_object_set_new(params, arg->name,
+                            o->args[i].value != NULL ? json_string(o->args[i].value) : json_true());
+}
 
-        if (o->now)
-                (void)json_object_set_new(params, "now", json_true());
-        if (o->repeat)
-                (void)json_object_set_new(params, "repeat", json_true());
-        if (o->skip)
-                (void)json_object_set_new(params, "skip", json_true());
+/* The verb's arguments: words by their place, options by their name. A word that is no UTF-8 text is left out: the
+ * daemon asks for it. */
+static json_t *params_of(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        const struct verb_entry *verb = verb_find(self->name);
+        json_t *params = json_object();
+        size_t word = 0;
+
+        assert(verb != NULL); /* test_verbs holds the two tables together */
+        for (size_t i = 0; i < VERB_ARGS_MAX && verb->args[i].name != NULL; i++) {
+                const struct verb_arg *arg = &verb->args[i];
+
+                if (!verb_arg_is_word(arg))
+                        add_option(params, arg, o);
+                else if (word < o->word_count)
+                        (void)json_object_set_new(params, arg->name, json_string(o->words[word++]));
+        }
         return params;
 }
 
@@ -45,7 +62,7 @@ enum aldctl_exit aldctl_command(const struct aldctl_command *self, const struct 
         enum aldctl_exit code = line_open(&l, o);
 
         if (code == ALDCTL_OK)
-                code = line_ask(&l, o, self->name, params_of(o), &result);
+                code = line_ask(&l, o, self->name, params_of(self, o), &result);
         if (code == ALDCTL_OK)
                 tell(o, result);
         line_close(&l);

@@ -99,6 +99,10 @@ static void add_sentence(struct text *t, const json_t *s, bool with_numbers)
         }
         if (in_run || show_get_text(s, "waiting")[0] != '\0')
                 add_step(t, s, &parts, with_numbers);
+        if (show_get_number(s, "by_hand_count", 0) > 0) {
+                begin_part(t, &parts, ", ");
+                text_add(t, "by hand: %s", show_get_text(s, "by_hand"));
+        }
         if (!in_run)
                 add_run(t, s, &parts);
         else if (moves && with_numbers)
@@ -153,6 +157,29 @@ void view_print_bypasses(FILE *to, const json_t *status)
         }
 }
 
+static void print_control(FILE *to, const json_t *status)
+{
+        const json_t *control = json_object_get(status, "control");
+        char since[SHOW_TIME_CAP], until[SHOW_TIME_CAP];
+
+        if (json_is_object(control)) {
+                show_local(show_parse_time(show_get_text(control, "since")), false, since);
+                show_local(show_parse_time(show_get_text(control, "until")), false, until);
+                (void)fprintf(to, "  control     ");
+                show_text(to, show_get_text(control, "user"), false);
+                (void)fprintf(to, ", since %s, until %s unless used\n", since, until);
+        }
+        if (show_get_number(status, "by_hand_count", 0) > 0) {
+                (void)fprintf(
+                    to, "  %sby hand%s     ", show_colour(to, SHOW_YELLOW), show_colour(to, SHOW_PLAIN));
+                show_text(to, show_get_text(status, "by_hand"), false);
+                if (json_is_number(json_object_get(status, "standby_s")))
+                        (void)fprintf(to, "; nobody has control: standby in %.0f s",
+                            show_get_number(status, "standby_s", 0));
+                (void)fputc('\n', to);
+        }
+}
+
 void view_print_concerns(FILE *to, const json_t *status)
 {
         const json_t *latches = json_object_get(status, "latches");
@@ -167,6 +194,7 @@ void view_print_concerns(FILE *to, const json_t *status)
                 show_text(to, show_get_text(status, "unconfirmed"), false);
                 (void)fputc('\n', to);
         }
+        print_control(to, status);
         if (!json_is_true(json_object_get(status, "store_ok")))
                 (void)fprintf(to,
                     "  %snot recorded%s: the run database cannot be written; no run may start\n",

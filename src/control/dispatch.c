@@ -1,7 +1,7 @@
 #include "ald/control/dispatch.h"
 
 #include "ald/base/text.h"       /* text_nearest, text_add */
-#include "ald/base/unit.h"       /* unit_parse_time */
+#include "ald/control/fill.h"    /* fill_command, fill_text */
 #include "ald/control/jsonrpc.h" /* jsonrpc_* */
 #include "ald/control/params.h"  /* params_* */
 #include "ald/control/report.h"  /* report_* */
@@ -166,75 +166,32 @@ static void do_question(struct request *r)
 
 /* ---- Commands ---- */
 
-/* Client bytes: control characters must not reach terminals or logs. */
-static void tame(char *text)
-{
-        for (; *text != '\0'; text++)
-                if ((unsigned char)*text < ' ' || *text == 0x7F)
-                        *text = '?';
-}
-
-/* What was asked, as a person would have typed it, for the audit record. */
-static void describe(const struct request *r, const struct params_map *set, struct command *c)
-{
-        static const char *const words[] = {"recipe", "tag"};
-        static const char *const named[] = {"for", "reason"};
-        struct text t;
-
-        text_init(&t, c->text, sizeof c->text);
-        text_add(&t, "%s", r->verb->name);
-        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-                if (params_text(r->params, words[i])[0] != '\0')
-                        text_add(&t, " %s", params_text(r->params, words[i]));
-        for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
-                if (params_text(r->params, named[i])[0] != '\0')
-                        text_add(&t, " --%s %s", named[i], params_text(r->params, named[i]));
-        for (size_t i = 0; i < set->count; i++)
-                text_add(&t, " %s=%s", set->names[i], set->values[i]);
-        text_add(
-            &t, "%s%s%s", c->now ? " --now" : "", c->repeat ? " --repeat" : "", c->skip ? " --skip" : "");
-        tame(c->text);
-}
-
-/* A time as people write it. False: told. */
-static bool fill_time(const struct request *r, const char *key, int64_t *us)
-{
-        const char *given = params_text(r->params, key);
-        enum unit_status status = given[0] == '\0' ? UNIT_OK : unit_parse_time(given, us);
-        char text[240];
-        struct text t;
-        json_t *data;
-
-        if (status == UNIT_OK)
-                return true;
-        data = json_object();
-        text_init(&t, text, sizeof text);
-        text_add(&t, "%s: %s: ", r->verb->name, key);
-        unit_explain(&t, status, given, UNIT_DIM_TIME);
-        (void)json_object_set_new(data, "argument", json_string(key));
-        (void)json_object_set_new(
-            data, "expected", json_string("a time with its unit, for instance \"30 min\""));
-        fail(r->s, r->id, JSONRPC_PARAMS, text, data);
-        return false;
-}
-
-/* False: an argument could not be read, and the client was told. */
-static bool fill(const struct request *r, const struct params_map *set, struct command *c)
+static void begin_command(const struct request *r, struct command *c)
 {
         *c = (struct command){.verb = r->verb->verb,
             .role = r->s->peer.role,
             .uid = r->s->peer.uid,
             .pid = r->s->peer.pid,
-            .tag = TOOL_NONE,
-            .now = params_bool(r->params, "now"),
-            .repeat = params_bool(r->params, "repeat"),
-            .skip = params_bool(r->params, "skip")};
+            .tag = TOOL_NONE};
         text_copy(c->user, sizeof c->user, r->s->peer.user);
-        text_copy(c->reason, sizeof c->reason, params_text(r->params, "reason"));
-        tame(c->reason);
-        c->tag = (int16_t)tool_find_tag(r->d->tool, params_text(r->params, "tag"));
-        describe(r, set, c);
-        return fill_time(r, "for", &c->for_us);
+        fill_text(r->verb, r->params, c);
+}
+
+/* Arguments that make no sense. The client is told here, with what would; of a command the core keeps the audit record
+ * (A3). */
+static void fail_params(struct request *r, const struct params_fault *fault)
+{
+        json_t *data = data_exit(2);
+        struct command c;
+
+        (void)json_object_set_new(data, "argument", jsonrpc_text(fault->argument));
+        (void)json_object_set_new(data, "expected", jsonrpc_text(fault->expected));
+        fail(r->s, r->id, JSONRPC_PARAMS, fault->text, data);
+        if (!r->verb->is_command)
+                return;
+        begin_command(r, &c);
+        text_copy(c.refused, sizeof c.refused, fault->text);
+        r->d->owner->command(r->d->owner->ctx, &c);
 }
 
 /* Hand it over. A departed answer must not keep a command from being carried out: abort goes through even when the
@@ -263,14 +220,12 @@ static void fail_diagnostics(struct request *r, const char *name, const char *wh
 
 static void fail_no_upload(struct request *r, const char *name)
 {
-        json_t *data = json_object();
-        char text[320];
+        struct params_fault fault = {
+            .argument = "recipe", .expected = "the name of a recipe that was uploaded whole"};
 
-        (void)json_object_set_new(data, "argument", json_string("recipe"));
-        (void)json_object_set_new(
-            data, "expected", json_string("the name of a recipe that was uploaded whole"));
-        (void)snprintf(text, sizeof text, "run: recipe '%s' was not uploaded whole on this connection", name);
-        fail(r->s, r->id, JSONRPC_PARAMS, text, data);
+        (void)snprintf(fault.text, sizeof fault.text,
+            "run: recipe '%.120s' was not uploaded whole on this connection", name);
+        fail_params(r, &fault);
 }
 
 /* What was uploaded whole, the recipe first. */
@@ -289,8 +244,9 @@ static size_t gather(const struct session *s, const struct session_upload *recip
 
 /* A recipe is compiled only for who may run it, when it could run. Who may not is sent to the core as it is, without
  * a recipe, which refuses it at its gate and keeps the audit record. */
-static void do_run(struct request *r, const struct params_map *set, struct command *c)
+static void do_run(struct request *r, struct command *c)
 {
+        struct params_map set;
         const char *name = params_text(r->params, "recipe"), *why = "";
         const struct session_upload *upload;
         struct control_text texts[SESSION_UPLOADS_MAX];
@@ -304,8 +260,9 @@ static void do_run(struct request *r, const struct params_map *set, struct comma
                 fail_no_upload(r, name);
                 return;
         }
+        params_read_map(r->params, "set", &set);
         c->recipe = r->d->owner->compile(
-            r->d->owner->ctx, texts, gather(r->s, upload, texts), set->names, set->values, set->count, &why);
+            r->d->owner->ctx, texts, gather(r->s, upload, texts), set.names, set.values, set.count, &why);
         session_drop_uploads(r->s);
         if (c->recipe != NULL) {
                 hand_over(r, c);
@@ -319,17 +276,20 @@ static void do_run(struct request *r, const struct params_map *set, struct comma
 static void do_command(struct request *r)
 {
         struct command c;
-        struct params_map set;
+        struct params_fault fault;
 
         if (!r->verb->is_never_limited && !session_may_expect(r->s)) {
                 fail(r->s, r->id, JSONRPC_LIMIT, "too many commands wait for their answers", data_exit(1));
                 return;
         }
-        params_read_map(r->params, "set", &set);
-        if (!fill(r, &set, &c))
-                return;
-        if (r->verb->verb == VERB_RUN)
-                do_run(r, &set, &c);
+        begin_command(r, &c);
+        /* Who may not ask is refused by the core's gate, whatever the arguments say. */
+        if (c.role < r->verb->role)
+                hand_over(r, &c);
+        else if (!fill_command(r->d->tool, r->verb, r->params, &c, &fault))
+                fail_params(r, &fault);
+        else if (r->verb->verb == VERB_RUN)
+                do_run(r, &c);
         else
                 hand_over(r, &c);
 }
@@ -395,10 +355,7 @@ static void do_request(struct dispatch *d, struct session *s, const struct jsonr
         if (r.verb == NULL) {
                 fail_unknown_verb(s, r.id, in->method);
         } else if (!params_check(r.verb, r.params, &fault)) {
-                json_t *data = json_object();
-                (void)json_object_set_new(data, "argument", jsonrpc_text(fault.argument));
-                (void)json_object_set_new(data, "expected", jsonrpc_text(fault.expected));
-                fail(s, r.id, JSONRPC_PARAMS, fault.text, data);
+                fail_params(&r, &fault);
         } else if (r.verb->is_command) {
                 do_command(&r);
         } else {

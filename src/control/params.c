@@ -10,7 +10,15 @@ static const char *type_words(enum verb_arg_type type)
 {
         switch (type) {
         case VERB_ARG_TEXT:
+        case VERB_ARG_OPTION:
                 return "text";
+        case VERB_ARG_TIME:
+                return "a time with its unit, as text";
+        case VERB_ARG_OUTPUT:
+        case VERB_ARG_INPUT:
+                return "a name";
+        case VERB_ARG_VALUE:
+                return "a value with its unit, as text";
         case VERB_ARG_BOOL:
                 return "true or false";
         case VERB_ARG_INT:
@@ -90,6 +98,11 @@ static bool type_fits(enum verb_arg_type type, json_t *value)
 {
         switch (type) {
         case VERB_ARG_TEXT:
+        case VERB_ARG_OPTION:
+        case VERB_ARG_TIME:
+        case VERB_ARG_OUTPUT:
+        case VERB_ARG_INPUT:
+        case VERB_ARG_VALUE:
                 return json_is_string(value);
         case VERB_ARG_BOOL:
                 return json_is_boolean(value);

@@ -107,6 +107,30 @@ static void add_progress(json_t *o, const struct core_status *s)
         add_bool(o, "is_vented", s->is_vented);
 }
 
+static json_t *control_object(const struct core_status *s)
+{
+        json_t *o;
+
+        if (!s->is_controlled)
+                return json_null();
+        o = json_object();
+        add_text(o, "user", s->control_user);
+        add(o, "since", report_time(s->control_since_wall_us));
+        add(o, "until", report_time(s->control_until_wall_us));
+        return o;
+}
+
+static void add_control(json_t *o, const struct core_status *s)
+{
+        add(o, "control", control_object(s));
+        add(o, "by_hand_count", json_integer(s->by_hand_count));
+        add_text(o, "by_hand", s->by_hand);
+        if (s->standby_us < 0)
+                add(o, "standby_s", json_null());
+        else
+                add_seconds(o, "standby_s", s->standby_us);
+}
+
 json_t *report_status(const struct tool *tool, const struct core *core)
 {
         struct core_status s;
@@ -130,6 +154,7 @@ json_t *report_status(const struct tool *tool, const struct core *core)
         add(o, "unconfirmed_count", json_integer(s.unconfirmed_count));
         add_text(o, "unconfirmed", s.unconfirmed);
         add(o, "external_failsafe", external_list(tool));
+        add_control(o, &s);
         return o;
 }
 
@@ -330,7 +355,12 @@ static json_t *arg_list(const struct verb_entry *verb)
         static const char *const types[] = {[VERB_ARG_TEXT] = "text",
             [VERB_ARG_BOOL] = "bool",
             [VERB_ARG_INT] = "int",
-            [VERB_ARG_MAP] = "map"};
+            [VERB_ARG_MAP] = "map",
+            [VERB_ARG_OPTION] = "text",
+            [VERB_ARG_TIME] = "time",
+            [VERB_ARG_OUTPUT] = "output",
+            [VERB_ARG_INPUT] = "input",
+            [VERB_ARG_VALUE] = "value"};
         json_t *list = json_array();
 
         for (size_t i = 0; i < VERB_ARGS_MAX && verb->args[i].name != NULL; i++) {

@@ -43,8 +43,8 @@ bool core_refuse_store(const struct core *core, struct effect_reply *reply)
 
         if (core->store_ok)
                 return false;
-        snprintf(text, sizeof text, "the run could not be recorded: %s", core->store_why);
-        refuse(reply, text, "a run without a record is not started: mend the database, then try again");
+        snprintf(text, sizeof text, "nothing can be recorded: %s", core->store_why);
+        refuse(reply, text, "nothing is dosed without a record: mend the database, then try again");
         return true;
 }
 
@@ -164,14 +164,16 @@ static void do_resume(struct core *core, const struct command *command, struct e
         text_init(&t, why, sizeof why);
         if (!command->repeat && !command->skip && core_refuse_unasked(core, reply))
                 return;
+        if (core_refuse_suspended(core, reply))
+                return;
         /* The resume is the reset of what only held. */
         if (!interlock_reset(&core->locks, &t)) {
                 refuse(reply, why, "remove the cause, then resume");
                 name_latch(core, reply);
                 return;
         }
-        if (core_refuse_suspended(core, reply) || core_refuse_store(core, reply) ||
-            core_refuse_links(core, reply) || core_refuse_failsafe(core, reply))
+        if (core_refuse_store(core, reply) || core_refuse_links(core, reply) ||
+            core_refuse_failsafe(core, reply))
                 return;
         core->is_skipping = command->skip && core->is_gas_cut;
         if (command->skip && !core->is_gas_cut)
@@ -301,10 +303,10 @@ static void (*const handlers[VERB_COUNT])(
     [VERB_UNSHELVE] = do_later,
     [VERB_BYPASS] = core_bypass,
     [VERB_UNBYPASS] = core_unbypass,
-    [VERB_CONTROL] = do_later,
-    [VERB_OPEN] = do_later,
-    [VERB_CLOSE] = do_later,
-    [VERB_SET] = do_later,
+    [VERB_CONTROL] = core_do_control,
+    [VERB_OPEN] = core_do_open,
+    [VERB_CLOSE] = core_do_close,
+    [VERB_SET] = core_do_set,
     [VERB_SHUTDOWN] = do_shutdown,
 };
 
@@ -320,7 +322,8 @@ static void refuse_role(const struct command *command, struct effect_reply *repl
         reply->code = CORE_NO_PERMISSION;
 }
 
-static void refuse_state(const struct core *core, const struct command *command, struct effect_reply *reply)
+static void refuse_state(
+    const struct core *core, const struct command *command, enum verb rule, struct effect_reply *reply)
 {
         char text[256];
         struct text t;
@@ -330,7 +333,7 @@ static void refuse_state(const struct core *core, const struct command *command,
         text_add(&t, "%s is not possible in state %s; possible in ", verb_at(command->verb)->name,
             machine_state_name(core->state));
         for (int s = 0; s < MACHINE_STATE_COUNT; s++) {
-                if ((verb_at(command->verb)->states & MACHINE_BIT(s)) == 0)
+                if ((verb_at(rule)->states & MACHINE_BIT(s)) == 0)
                         continue;
                 text_add(&t, "%s%s", first ? "" : ", ", machine_state_name((enum machine_state)s));
                 first = false;
@@ -352,26 +355,39 @@ static void audit(struct core *core, const struct command *command, enum machine
         text_copy(a->arguments, sizeof a->arguments, command->text);
         text_copy(a->state_before, sizeof a->state_before, machine_state_name(before));
         text_copy(a->state_after, sizeof a->state_after, machine_state_name(core->state));
-        text_copy(a->result, sizeof a->result, reply->code == CORE_OK ? "ok" : reply->text);
+        text_copy(a->result, sizeof a->result,
+            reply->code != CORE_OK     ? reply->text
+            : core->outcome[0] != '\0' ? core->outcome
+                                       : "ok");
 }
 
+/* The handler has its way, and a token that was free is taken by a command that asks for it (A2). */
+static void carry_out(
+    struct core *core, const struct command *command, enum verb rule, struct effect_reply *reply)
+{
+        handlers[command->verb](core, command, reply);
+        if (reply->code == CORE_OK && verb_at(rule)->control == VERB_TAKES)
+                core_take_control(core, command);
+}
+
+/* The one gate: role, state, token, then the handler. */
 static void decide(struct core *core, const struct command *command, struct effect_reply *reply)
 {
-        if (core->is_shutting_down && command->verb != VERB_ABORT && command->verb != VERB_SHUTDOWN) {
-                refuse(reply, "the daemon is ending", "start it again, then ask again");
-                return;
-        }
-        switch (verb_gate(command->verb, command->role, core->state)) {
-        case VERB_ALLOWED:
-                handlers[command->verb](core, command, reply);
-                break;
-        case VERB_REFUSED_ROLE:
+        enum verb rule = core_manual_rule(core, command);
+        enum verb_refusal refusal = verb_gate(rule, command->role, core->state);
+
+        if (refusal == VERB_REFUSED_ROLE)
                 refuse_role(command, reply);
-                break;
-        case VERB_REFUSED_STATE:
-                refuse_state(core, command, reply);
-                break;
-        }
+        else if (command->refused[0] != '\0')
+                refuse(reply, command->refused, "");
+        else if (core->is_shutting_down && command->verb != VERB_ABORT && command->verb != VERB_SHUTDOWN)
+                refuse(reply, "the daemon is ending", "start it again, then ask again");
+        else if (refusal == VERB_REFUSED_STATE)
+                refuse_state(core, command, rule, reply);
+        else if (!token_allows(&core->token, verb_at(rule)->control, core_user(command)))
+                core_refuse_token(core, command, reply);
+        else
+                carry_out(core, command, rule, reply);
 }
 
 void core_command(struct core *core, const struct command *command)
@@ -380,6 +396,8 @@ void core_command(struct core *core, const struct command *command)
         enum machine_state before = core->state;
 
         assert(handlers[command->verb] != NULL);
+        core->outcome[0] = '\0';
+        token_use(&core->token, core_user(command), core->now_us);
         decide(core, command, &reply);
         /* A refused recipe goes back to its owner. */
         if (command->verb == VERB_RUN && core->recipe != command->recipe)

@@ -21,6 +21,8 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
         snapshot_init(&core->snap, tool);
         interlock_init(&core->locks, tool, start->now_us);
         output_init(&core->outs, tool);
+        token_init(&core->token, tool->control_lapse_us);
+        core->standby_us = TIME_NEVER;
         core->state = MACHINE_ABORTING;
         core->is_starting_up = true;
         core->interrupted_run = start->interrupted_run;
@@ -42,6 +44,12 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
 void core_free(struct core *core)
 {
         free(core);
+}
+
+void core_copy(struct core *to, const struct core *from)
+{
+        assert(to->tool == from->tool && to->out == NULL && from->out == NULL);
+        *to = *from;
 }
 
 void core_watch_windows(struct core *core, const struct cond_pool *pool)
@@ -141,8 +149,7 @@ static void watch_pulse(struct core *core)
 
         if (!core->pulse.is_live || core->now_us - core->pulse.close_us <= CORE_CLOSE_US)
                 return;
-        snprintf(why, sizeof why, "pulse %s: no word of its close",
-            core->tool->lines[core->pulse.record.line].name);
+        snprintf(why, sizeof why, "pulse %s: no word of its close", core_pulse_name(core));
         trip(core, "pulse-close", TOOL_ACT_ABORT, "Look at the valve and its module.", why);
         interlock_clear(&core->locks, "pulse-close");
 }
@@ -352,6 +359,9 @@ static int64_t next_due(const struct core *core)
         int64_t due = time_add(core->now_us, CORE_TURN_US_MAX);
 
         due = time_min(due, core->program_due_us);
+        due = time_min(due, core->standby_us);
+        if (core->token.is_held)
+                due = time_min(due, core->token.until_us);
         due = time_min(due, interlock_deadline(&core->locks));
         due = time_min(due, bypass_deadline(&core->bypasses));
         due = time_min(due, core_block_deadline(core));
@@ -376,7 +386,8 @@ int64_t core_step(struct core *core, const struct event *event, struct effects *
         /* 4. interlocks */
         watch_lag(core);
         evaluate(core);
-        /* 5. the command */
+        /* 5. the command, for whoever may give one now */
+        core_watch_control(core);
         if (event->kind == EVENT_COMMAND)
                 core_command(core, &event->u.command);
         /* 6. the sequencer and the acting states */

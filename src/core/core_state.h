@@ -13,6 +13,7 @@
 #include "ald/core/pulse.h"     /* struct pulse_gauge */
 #include "ald/core/recipe.h"    /* struct recipe */
 #include "ald/core/snapshot.h"  /* struct snapshot */
+#include "ald/core/token.h"     /* struct token */
 
 /* After a step that ended on an event rather than on the clock, a pulse is planned this far ahead, so that its link
  * has it before its open edge. */
@@ -28,6 +29,8 @@
 #define CORE_LAG_TRIP_US  INT64_C(1000000)
 /* Heater power needs a Good temperature younger than this (H1). */
 #define CORE_HEATER_US INT64_C(3000000)
+/* What was moved by hand stays this long after a lapse of control, then goes to standby. */
+#define CORE_LAPSE_US INT64_C(60000000)
 /* A shutdown waits this long at most for outputs to be confirmed. */
 #define CORE_EXIT_US INT64_C(3000000)
 
@@ -52,6 +55,8 @@ struct core_pulse {
         bool is_live;      /* its end is not yet reported */
         bool is_measuring; /* its pressure is not yet recorded */
         bool is_revoked;   /* it was taken back */
+        bool is_manual;    /* opened by hand: an event, no pulse of the run's record */
+        int16_t tag;       /* its valve */
         uint32_t id;
         struct record_pulse record;
         int64_t open_us, close_us; /* monotonic */
@@ -126,6 +131,11 @@ struct core {
                 char why[96];
         } link[TOOL_LINKS_MAX];
         uint8_t watchdog[TOOL_DEVICES_MAX];
+
+        /* Who may move outputs, and what they moved. */
+        struct token token;
+        int64_t standby_us; /* what was moved by hand goes to standby then; TIME_NEVER = it stays */
+        char outcome[80];   /* of the present command for the audit record, where "ok" does not say it */
 
         /* The run. */
         const struct recipe *recipe; /* NULL = none */
@@ -212,6 +222,8 @@ void core_revoke_pulse(struct core *core, bool cut, enum cause cause);
 void core_hold(struct core *core, bool cut, const char *fmt, ...) TEXT_PRINTF(3, 4);
 void core_apply(struct core *core, enum tool_action action, bool cut, const char *reason);
 void core_pulse_ended(struct core *core, const struct event_pulse *p);
+/* What people call the pulse that was handed over last. */
+const char *core_pulse_name(const struct core *core);
 
 /* ---- program.c: walking the recipe ---- */
 void core_begin_program(struct core *core, int32_t op);
@@ -249,11 +261,31 @@ void step_describe(
     struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op);
 /* What the step waits for, with live values. */
 void step_add_waiting(struct text *t, const struct core *core, const struct recipe_op *op);
+/* V9: while a precursor is open, or purged for less than its line asks, the way out and the carrier stay open. */
+bool core_closes_purge_path(const struct core *core, int tag, double value, struct text *why);
 /* Every set-point that the run put in force is within tolerance. */
 enum tri step_settled(const struct core *core, int64_t fresh_us);
 
 /* The confirm step that waits for an answer now, NULL = none. */
 const struct recipe_op *core_get_question(const struct core *core);
+/* ---- holder.c: who has control ---- */
+/* Time passes: control lapses, and what was moved by hand goes to standby. */
+void core_watch_control(struct core *core);
+/* How many outputs stand away from standby by an operator's word; their names go into `names` (NULL allowed). */
+int core_count_by_hand(const struct core *core, struct text *names);
+struct token_user core_user(const struct command *command);
+void core_take_control(struct core *core, const struct command *command);
+void core_refuse_token(const struct core *core, const struct command *command, struct effect_reply *reply);
+void core_do_control(struct core *core, const struct command *command, struct effect_reply *reply);
+
+/* ---- manual.c: open, close, set ---- */
+/* The verb whose row says who may give this command in which state: `close` of what is no precursor moves an output as
+ * `set` does. */
+enum verb core_manual_rule(const struct core *core, const struct command *command);
+void core_do_open(struct core *core, const struct command *command, struct effect_reply *reply);
+void core_do_close(struct core *core, const struct command *command, struct effect_reply *reply);
+void core_do_set(struct core *core, const struct command *command, struct effect_reply *reply);
+void core_log_manual_pulse(struct core *core, const struct event_pulse *p);
 
 /* ---- bypass.c ---- */
 /* End what is over. */

@@ -246,26 +246,38 @@ static const char *kind_word(enum tool_interlock_kind kind)
         return kind == TOOL_TRIP ? "trips on" : kind == TOOL_SUSPEND ? "waits while" : "permits only while";
 }
 
-void interlock_add_reason(
-    struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock)
+void interlock_get_reason(
+    const struct interlocks *il, const struct snapshot *snap, int interlock, struct interlock_reason *out)
 {
         const struct tool_interlock *lock;
-        char buf[192];
-        struct text values;
+        const struct cond *cond;
+        bool waits;
+        struct text t;
 
+        memset(out, 0, sizeof *out);
         if (interlock == INTERLOCK_VENTED) {
-                text_add(t, "the chamber is vented: precursors are locked until it is pumped down");
+                text_copy(out->interlock, sizeof out->interlock, "vented");
+                text_copy(out->condition, sizeof out->condition, "precursors are locked until it is pumped down");
+                text_copy(out->values, sizeof out->values, "the chamber is vented");
                 return;
         }
         lock = &il->tool->interlocks[interlock];
-        text_init(&values, buf, sizeof buf);
-        if (lock->kind == TOOL_TRIP && !il->state[interlock].is_armed) {
-                cond_add_values(&values, &il->tool->conds, lock->arm.root, snap, il->tool);
-                text_add(t, "%s: waits to be armed by %s (%s)", lock->id, lock->arm.text, buf);
-                return;
-        }
-        cond_add_values(&values, &il->tool->conds, lock->when.root, snap, il->tool);
-        text_add(t, "%s: %s %s (%s)", lock->id, kind_word(lock->kind), lock->when.text, buf);
+        waits = lock->kind == TOOL_TRIP && !il->state[interlock].is_armed;
+        cond = waits ? &lock->arm : &lock->when;
+        text_copy(out->interlock, sizeof out->interlock, lock->id);
+        text_init(&t, out->condition, sizeof out->condition);
+        text_add(&t, "%s %s", waits ? "waits to be armed by" : kind_word(lock->kind), cond->text);
+        text_init(&t, out->values, sizeof out->values);
+        cond_add_values(&t, &il->tool->conds, cond->root, snap, il->tool);
+}
+
+void interlock_add_reason(
+    struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock)
+{
+        struct interlock_reason reason;
+
+        interlock_get_reason(il, snap, interlock, &reason);
+        text_add(t, "%s: %s (%s)", reason.interlock, reason.condition, reason.values);
 }
 
 int64_t interlock_deadline(const struct interlocks *il)

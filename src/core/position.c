@@ -185,6 +185,9 @@ void position_add_path(struct text *t, const struct position *p, const struct re
                 text_add(t, "%s[%d]", r->phases[op->phase].name, p->op - r->phases[op->phase].first);
         else
                 text_add(t, "finally[%d]", p->op - r->finally_first);
+        /* The outermost loop is the cycle, which has a number of its own. */
+        for (int i = 1; i < p->depth; i++)
+                text_add(t, "/%lld", (long long)p->loop[i].pass);
 }
 
 bool position_has_waits(const struct position *p, const struct recipe *r)

@@ -243,6 +243,7 @@ static bool fail_step(struct core *core, const struct recipe_op *op, enum tool_a
                 time_add_duration(&t, op->timeout_us);
                 text_add(&t, ": %s", waiting);
         }
+        /* `finally` knows no hold: it is to end. */
         if (core->state != MACHINE_EXECUTE || action == TOOL_ACT_CONTINUE || action == TOOL_ACT_NONE) {
                 core_log(core, "step", RECORD_WARNING, core->recipe->name, "%s; goes on", buf);
                 core->step_us = core->now_us > core->step_us ? core->now_us : core->step_us;
@@ -319,6 +320,7 @@ static bool end_search(struct core *core, const struct recipe_op *op)
 static bool walk(struct core *core)
 {
         const struct recipe_op *op = &core->recipe->ops[core->at.op];
+        enum machine_state before = core->state;
         struct step_turn turn;
 
         if (op->kind == RECIPE_REPEAT_END && op->cond >= 0)
@@ -329,13 +331,14 @@ static bool walk(struct core *core)
         if (!core->is_entered && op->kind == RECIPE_PULSE && core->pulse.is_live)
                 return false;
         if (!core->is_entered) {
-                enum machine_state before = core->state;
-
                 step_enter(core, op);
                 if (core->state != before)
                         return false;
         }
         turn = step_turn(core, op);
+        /* Whatever it came to: in another state the program stands still. */
+        if (core->state != before)
+                return false;
         if (turn.is == STEP_WAITS) {
                 core->program_due_us = turn.at_us;
                 return false;

@@ -103,6 +103,21 @@ static void report_bypasses(const struct core *core, struct core_status *out)
         }
 }
 
+static void report_control(const struct core *core, struct core_status *out)
+{
+        struct text t;
+
+        text_init(&t, out->by_hand, sizeof out->by_hand);
+        out->by_hand_count = core_count_by_hand(core, &t);
+        out->standby_us = core->standby_us == TIME_NEVER ? -1 : core->standby_us - core->now_us;
+        out->is_controlled = core->token.is_held;
+        if (!core->token.is_held)
+                return;
+        text_copy(out->control_user, sizeof out->control_user, core->token.user);
+        out->control_since_wall_us = core_wall(core, core->token.since_us);
+        out->control_until_wall_us = core_wall(core, core->token.until_us);
+}
+
 void core_get_status(const struct core *core, struct core_status *out)
 {
         struct text t;
@@ -130,6 +145,7 @@ void core_get_status(const struct core *core, struct core_status *out)
         out->is_stopping_after_cycle = core->is_stopping_after_cycle;
         out->is_exposing = core->snap.is_exposing;
         out->is_vented = core->locks.is_vented;
+        report_control(core, out);
         out->latch_count = core->locks.latch_count;
         memcpy(out->latches, core->locks.latch, sizeof out->latches);
 }

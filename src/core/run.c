@@ -10,6 +10,13 @@
 
 /* ---- pulses ---- */
 
+const char *core_pulse_name(const struct core *core)
+{
+        int line = core->pulse.record.line;
+
+        return line >= 0 ? core->tool->lines[line].name : core->tool->tags[core->pulse.tag].name;
+}
+
 void core_revoke_pulse(struct core *core, bool cut, enum cause cause)
 {
         struct effect *e;
@@ -19,9 +26,9 @@ void core_revoke_pulse(struct core *core, bool cut, enum cause cause)
         core->pulse.is_revoked = true;
         e = core_emit(core, EFFECT_REVOKE);
         e->u.revoke.id = core->pulse.id;
-        e->u.revoke.tag = core->tool->lines[core->pulse.record.line].valve;
-        core_log(core, "pulse", cut ? RECORD_WARNING : RECORD_INFO,
-            core->tool->lines[core->pulse.record.line].name, "taken back: %s", cause_name(cause));
+        e->u.revoke.tag = core->pulse.tag;
+        core_log(core, "pulse", cut ? RECORD_WARNING : RECORD_INFO, core_pulse_name(core), "taken back: %s",
+            cause_name(cause));
 }
 
 void core_finish_measure(struct core *core)
@@ -38,11 +45,13 @@ void core_finish_measure(struct core *core)
 /* A pulse that did not go as planned: what follows from its outcome. */
 static void judge_pulse(struct core *core, const struct event_pulse *p)
 {
-        const char *name = core->tool->lines[core->pulse.record.line].name;
+        const char *name = core_pulse_name(core);
         char why[160];
 
-        core->must_repeat = p->outcome != PULSE_DONE || core->is_dose_lost;
-        core->is_cut = core->is_cut || p->outcome == PULSE_CUT || p->outcome == PULSE_FAILED;
+        if (!core->pulse.is_manual) {
+                core->must_repeat = p->outcome != PULSE_DONE || core->is_dose_lost;
+                core->is_cut = core->is_cut || p->outcome == PULSE_CUT || p->outcome == PULSE_FAILED;
+        }
         if (p->outcome == PULSE_REFUSED)
                 core_hold(core, false, "pulse %s was kept closed by its link", name);
         if (p->outcome != PULSE_FAILED)
@@ -67,6 +76,11 @@ void core_pulse_ended(struct core *core, const struct event_pulse *p)
         if (!pulse->is_live || p->id != pulse->id)
                 return;
         pulse->is_live = false;
+        if (pulse->is_manual) {
+                core_log_manual_pulse(core, p);
+                judge_pulse(core, p);
+                return;
+        }
         pulse->record.outcome = p->outcome;
         if (p->open_sent_us != 0)
                 pulse->record.opened_us = core_wall(core, p->open_sent_us);
@@ -89,6 +103,9 @@ static bool stays_vented(const struct core *core, int tag, enum tool_image image
 
 static void enter_image(struct core *core, enum tool_image image, enum cause cause)
 {
+        /* An image ends what was done by hand, a live opening too. */
+        if (core->pulse.is_manual)
+                core_revoke_pulse(core, true, cause);
         output_freeze_ramps(&core->outs);
         if (image != TOOL_IMAGE_HOLD)
                 core_end_rotation(core, TOOL_NONE);
@@ -602,7 +619,7 @@ void core_act(struct core *core)
         char why[96];
 
         /* A running pulse ends by itself; the bound of what waits for it begins then. */
-        if (core->pulse.is_live && !is_overdue(core))
+        if (core->pulse.is_live && machine_is_acting(core->state) && !is_overdue(core))
                 core->state_us = core->now_us;
         if (core->state != MACHINE_ABORTING && bound_us != TIME_NEVER &&
             core->now_us - core->state_us > bound_us) {
@@ -625,6 +642,9 @@ void core_act(struct core *core)
 
 void core_start_run(struct core *core, const struct command *command)
 {
+        /* What was moved by hand in Idle goes through the standby image first. */
+        bool is_clean = core->state == MACHINE_IDLE && core_count_by_hand(core, NULL) == 0;
+
         assert(core->recipe == NULL && command->recipe != NULL);
         core->recipe = command->recipe;
         core->run_id = core->next_run_id++;
@@ -641,6 +661,6 @@ void core_start_run(struct core *core, const struct command *command)
         text_copy(core->operator_name, sizeof core->operator_name, command->user);
         core_watch_windows(core, &core->recipe->pool);
         core_log_run(core, RECORD_RUN_START);
-        core->is_run_pending = core->state != MACHINE_IDLE;
-        core_go(core, MACHINE_ON_RUN, "");
+        core->is_run_pending = !is_clean;
+        core_go(core, core->state == MACHINE_IDLE && !is_clean ? MACHINE_ON_RESET : MACHINE_ON_RUN, "");
 }

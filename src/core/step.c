@@ -10,7 +10,7 @@
 
 /* ---- set, open, close ---- */
 
-bool step_closes_purge_path(const struct core *core, int tag, double value, struct text *why)
+bool core_closes_purge_path(const struct core *core, int tag, double value, struct text *why)
 {
         const struct tool *tool = core->tool;
         bool is_path =
@@ -38,7 +38,7 @@ bool step_may_move(struct core *core, int output, double value)
         struct text t;
 
         text_init(&t, why, sizeof why);
-        is_refused = step_closes_purge_path(core, output, value, &t);
+        is_refused = core_closes_purge_path(core, output, value, &t);
         if (!is_refused && is_away && tag->class != TOOL_CLASS_PLAIN && !machine_may_pulse(core->state)) {
                 text_add(&t, "a reactive gas does not move in state %s", machine_state_name(core->state));
                 is_refused = true;
@@ -187,6 +187,7 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
         core->attempt++;
         core_finish_measure(core);
         memset(pulse, 0, sizeof *pulse);
+        pulse->tag = line->valve;
         pulse->open_us = open_us;
         pulse->close_us = open_us + op->for_us;
         pulse->id = output_pulse(&core->outs, line->valve, pulse->open_us, pulse->close_us, core->out);

@@ -6,8 +6,6 @@
 
 /* May a step move this output to this value now? If not, the run is held and says why. */
 bool step_may_move(struct core *core, int tag, double value);
-/* V9: while a precursor is open, or purged for less than its line asks, the way out and the carrier stay open. */
-bool step_closes_purge_path(const struct core *core, int tag, double value, struct text *why);
 /* How much earlier than planned a step ends, so that the pulse after it is handed over in time; 0 = no pulse follows. */
 int64_t step_handover_us(const struct core *core);
 

@@ -34,19 +34,25 @@ static bool may_give_back(const struct core *core, int tag, double value, enum m
         return interlock_permits(&core->locks, &core->snap, tag, &which);
 }
 
-static void give_back(struct core *core, enum machine_state next)
+static void give_back(struct core *core, const struct core_block *block, enum machine_state next)
 {
         for (int i = 0; i < core->tool->loop_count; i++) {
                 int16_t tag = core->tool->loops[i].setpoint;
-                const struct core_setpoint *was = &core->block.flow[i].setpoint;
-                double value = was->is_set ? was->value : core->block.flow[i].wanted;
+                const struct core_setpoint *was = &block->flow[i].setpoint;
+                double value = was->is_set ? was->value : block->flow[i].wanted;
 
-                if (!core->block.flow[i].is_taken)
+                if (!block->flow[i].is_taken)
                         continue;
                 core->setpoint[tag] = *was;
-                if (!may_give_back(core, tag, value, next))
-                        value = core->tool->tags[tag].safe;
-                output_want(&core->outs, tag, value, CAUSE_STEP);
+                if (may_give_back(core, tag, value, next)) {
+                        output_want(&core->outs, tag, value, CAUSE_STEP);
+                        continue;
+                }
+                output_want(&core->outs, tag, core->tool->tags[tag].safe, CAUSE_STEP);
+                /* The run does not go on without its gas; a resume asks for it anew. */
+                if (next == MACHINE_EXECUTE)
+                        core_hold(core, false, "%s was not restored: nothing permits it",
+                            core->tool->tags[tag].name);
         }
 }
 
@@ -75,16 +81,16 @@ static bool is_half_inside(const struct core *core)
 
 static void leave(struct core *core, enum machine_state next)
 {
-        bool was_closed = core->block.is_closed;
+        struct core_block block = core->block;
 
-        give_back(core, next);
         memset(&core->block, 0, sizeof core->block);
         core->snap.is_exposing = false;
-        if (!was_closed)
-                return;
-        output_want(&core->outs, core->tool->exhaust, 1, CAUSE_STEP);
-        if (core->setpoint[core->tool->exhaust].is_set)
-                core->setpoint[core->tool->exhaust].value = 1;
+        if (block.is_closed) {
+                output_want(&core->outs, core->tool->exhaust, 1, CAUSE_STEP);
+                if (core->setpoint[core->tool->exhaust].is_set)
+                        core->setpoint[core->tool->exhaust].value = 1;
+        }
+        give_back(core, &block, next);
 }
 
 void core_leave_block(struct core *core, enum machine_state next)
@@ -250,7 +256,7 @@ static bool begin_leak(struct core *core, const struct recipe_op *op, struct tex
                 text_add(why, "the tool has no gauge");
                 return false;
         }
-        if (is_close_refused(core, why) || step_closes_purge_path(core, core->tool->exhaust, 0, why))
+        if (is_close_refused(core, why) || core_closes_purge_path(core, core->tool->exhaust, 0, why))
                 return false;
         begin_block(core, BLOCK_LEAK, (int32_t)(op - core->recipe->ops));
         for (int i = 0; i < core->tool->loop_count; i++)

@@ -136,7 +136,7 @@ static const struct verb_entry verbs[] = {
         .is_command = true,
         .on_socket = true,
         .args = {{"alarm", VERB_ARG_TEXT, true, "its id"},
-            {"for", VERB_ARG_TEXT, true, "how long, at most 8 h"}, {"reason", VERB_ARG_TEXT, true, "why"}},
+            {"for", VERB_ARG_TIME, true, "how long, at most 8 h"}, {"reason", VERB_ARG_OPTION, true, "why"}},
         .help = "silence a nuisance alarm for a time"},
     {.verb = VERB_UNSHELVE,
         .name = "unshelve",
@@ -152,9 +152,9 @@ static const struct verb_entry verbs[] = {
         .states = ANY,
         .is_command = true,
         .on_socket = true,
-        .args = {{"tag", VERB_ARG_TEXT, true, "an input that the tool file lets bypass"},
-            {"for", VERB_ARG_TEXT, true, "how long, at most what the tool file allows"},
-            {"reason", VERB_ARG_TEXT, true, "why"}},
+        .args = {{"tag", VERB_ARG_INPUT, true, "an input that the tool file lets bypass"},
+            {"for", VERB_ARG_TIME, true, "how long, at most what the tool file allows"},
+            {"reason", VERB_ARG_OPTION, true, "why"}},
         .help = "leave an input out of the interlocks for a time"},
     {.verb = VERB_UNBYPASS,
         .name = "unbypass",
@@ -162,7 +162,7 @@ static const struct verb_entry verbs[] = {
         .states = ANY,
         .is_command = true,
         .on_socket = true,
-        .args = {{"tag", VERB_ARG_TEXT, true, "the input"}},
+        .args = {{"tag", VERB_ARG_INPUT, true, "the input"}},
         .help = "end a bypass early"},
     {.verb = VERB_CONTROL,
         .name = "control",
@@ -171,7 +171,7 @@ static const struct verb_entry verbs[] = {
         .is_command = true,
         .on_socket = true,
         .args = {{"action", VERB_ARG_TEXT, true, "take or release"},
-            {"to", VERB_ARG_TEXT, false, "release: the user who gets it"},
+            {"to", VERB_ARG_OPTION, false, "release: the user who gets it"},
             {"force", VERB_ARG_BOOL, false, "take: from whoever has it (engineers)"}},
         .help = "take or release the control token"},
     {.verb = VERB_OPEN,
@@ -181,8 +181,8 @@ static const struct verb_entry verbs[] = {
         .is_command = true,
         .on_socket = true,
         .control = VERB_HOLDS,
-        .args = {{"valve", VERB_ARG_TEXT, true, "valve or precursor line"},
-            {"for", VERB_ARG_TEXT, false, "how long; a precursor needs it, within max_open"}},
+        .args = {{"valve", VERB_ARG_OUTPUT, true, "valve or precursor line"},
+            {"for", VERB_ARG_TIME, false, "how long; a precursor needs it, within max_open"}},
         .help = "open a valve by hand"},
     {.verb = VERB_CLOSE,
         .name = "close",
@@ -190,7 +190,7 @@ static const struct verb_entry verbs[] = {
         .states = ANY,
         .is_command = true,
         .on_socket = true,
-        .args = {{"valve", VERB_ARG_TEXT, true, "valve or precursor line"}},
+        .args = {{"valve", VERB_ARG_OUTPUT, true, "valve or precursor line"}},
         .help = "close a valve by hand; a precursor's always closes"},
     {.verb = VERB_SET,
         .name = "set",
@@ -199,8 +199,8 @@ static const struct verb_entry verbs[] = {
         .is_command = true,
         .on_socket = true,
         .control = VERB_HOLDS,
-        .args = {{"tag", VERB_ARG_TEXT, true, "a flow, heater, motor or switch"},
-            {"value", VERB_ARG_TEXT, true, "with its unit, or on, off, safe, standby"}},
+        .args = {{"tag", VERB_ARG_OUTPUT, true, "a flow, heater, motor or switch"},
+            {"value", VERB_ARG_VALUE, true, "with its unit, or on, off, safe, standby"}},
         .help = "move a set-point or switch by hand"},
     {.verb = VERB_SHUTDOWN,
         .name = "shutdown",
@@ -231,6 +231,12 @@ const struct verb_entry *verb_at(enum verb verb)
                         return &verbs[i];
         assert(false && "every verb has its row");
         return NULL;
+}
+
+bool verb_arg_is_word(const struct verb_arg *arg)
+{
+        return arg->type == VERB_ARG_TEXT || arg->type == VERB_ARG_OUTPUT || arg->type == VERB_ARG_INPUT ||
+               arg->type == VERB_ARG_VALUE;
 }
 
 enum verb_refusal verb_gate(enum verb verb, enum tool_role role, enum machine_state state)

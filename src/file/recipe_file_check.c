@@ -1,4 +1,4 @@
-/* Two precursors that must not meet: is there enough purge between any two of their pulses, round the end of every
+/* Two precursors that must not meet, or a precursor and what else its exclusions name: is there enough purge between any two of their pulses, round the end of every
  * loop too? A block is summed up by the time from its start to the first pulse of each line, and from the last pulse
  * of each line to its end; so nested loops cost no more than they have steps. Only time that is sure counts: the time
  * of a purge or wait, and of a condition the time for which it must hold; none inside `expose`, where nothing is purged.
@@ -9,8 +9,8 @@
 
 #include "ald/base/time.h" /* TIME_NEVER */
 
-/* Behind the lines: what shuts the flow or the exhaust. */
-enum { SHUT = TOOL_LINES_MAX, EVENTS };
+/* Behind the lines: what shuts the flow or the exhaust, and the other outputs that exclusions name (V2). */
+enum { SHUT = TOOL_LINES_MAX, OTHER, EVENTS = OTHER + 24 };
 
 struct edge {
         int64_t us; /* TIME_NEVER: no such pulse */
@@ -31,6 +31,7 @@ struct check {
         struct recipe_file *f;
         struct told told[TOLD_MAX]; /* a block is put in many times: each pair of its lines is told once */
         int told_count;
+        int16_t output[EVENTS]; /* that opens at such an event; TOOL_NONE = none */
         bool is_exposing;
 };
 
@@ -41,30 +42,60 @@ static void clear(struct span *s)
                 s->first[i] = s->last[i] = (struct edge){TIME_NEVER, -1};
 }
 
-/* Time needed from the end of a pulse of line a to the start of one of line b. */
-static int64_t needed_us(const struct tool *tool, int a, int b)
+/* Time needed from the end of a pulse of line a to the event b. */
+static int64_t needed_us(const struct check *c, int a, int b)
 {
-        int64_t between = 0, least = tool->lines[a].purge_us_min;
-        if (b == SHUT || !tool_excludes(tool, tool->lines[a].valve, tool->lines[b].valve, &between))
+        const struct tool *tool = c->f->tool;
+        int64_t between = 0, least = b < OTHER ? tool->lines[a].purge_us_min : 0;
+        if (c->output[b] < 0 || !tool_excludes(tool, c->output[a], c->output[b], &between))
                 return least;
         return between > least ? between : least;
 }
 
-/* The exclusion that names both, for messages; "" when it is the line's own min_purge that asks. */
-static const char *exclusion_of(const struct tool *tool, int a, int b)
+static bool names(const struct tool_interlock *lock, int output)
 {
-        int64_t needed = needed_us(tool, a, b);
+        for (int i = 0; i < lock->output_count; i++)
+                if (lock->outputs[i] == output)
+                        return true;
+        return false;
+}
+
+/* The exclusion that names both, for messages; "" when it is the line's own min_purge that asks. */
+static const char *exclusion_of(const struct check *c, int a, int b)
+{
+        const struct tool *tool = c->f->tool;
         for (int i = 0; i < tool->interlock_count; i++) {
                 const struct tool_interlock *lock = &tool->interlocks[i];
-                bool has_a = false, has_b = false;
-                for (int k = 0; k < lock->output_count; k++) {
-                        has_a = has_a || lock->outputs[k] == tool->lines[a].valve;
-                        has_b = has_b || lock->outputs[k] == tool->lines[b].valve;
-                }
-                if (lock->kind == TOOL_EXCLUSIVE && has_a && has_b && lock->purge_us == needed)
+                if (lock->kind == TOOL_EXCLUSIVE && names(lock, c->output[a]) && names(lock, c->output[b]) &&
+                    lock->purge_us == needed_us(c, a, b))
                         return lock->id;
         }
         return "";
+}
+
+static void add_output(struct check *c, int output)
+{
+        for (int i = 0; i < EVENTS; i++)
+                if (c->output[i] == output)
+                        return;
+        for (int i = OTHER; i < EVENTS; i++) {
+                if (c->output[i] >= 0)
+                        continue;
+                c->output[i] = (int16_t)output;
+                return;
+        }
+}
+
+/* Which outputs the events are about. Beyond the places the core still looks, at run time. */
+static void list_outputs(struct check *c)
+{
+        const struct tool *tool = c->f->tool;
+        for (int i = 0; i < EVENTS; i++)
+                c->output[i] = i < tool->line_count ? tool->lines[i].valve : TOOL_NONE;
+        for (int i = 0; i < tool->interlock_count; i++)
+                for (int k = 0;
+                     tool->interlocks[i].kind == TOOL_EXCLUSIVE && k < tool->interlocks[i].output_count; k++)
+                        add_output(c, tool->interlocks[i].outputs[k]);
 }
 
 static bool was_told(struct check *c, const struct yaml_node *a, const struct yaml_node *b)
@@ -91,7 +122,7 @@ static void tell_shut(struct check *c, struct edge before, struct edge after, in
         text_add(&t, " after pulse '%s' ", f->tool->lines[a].name);
         recipe_file_add_line(f, &t, before.op, after.op);
         text_add(&t, ": it must last at least ");
-        time_add_duration(&t, needed_us(f->tool, a, SHUT));
+        time_add_duration(&t, needed_us(c, a, SHUT));
         diag_error(f->r.d, recipe_file_at_op(f, after.op), "%s (the line's min_purge)", buf);
 }
 
@@ -108,7 +139,10 @@ static void tell(struct check *c, struct edge before, struct edge after, int a, 
                 return;
         }
         text_init(&t, buf, sizeof buf);
-        text_add(&t, "pulse '%s' comes ", f->tool->lines[b].name);
+        if (b < OTHER)
+                text_add(&t, "pulse '%s' comes ", f->tool->lines[b].name);
+        else
+                text_add(&t, "'%s' opens '%s' ", to->key, f->tool->tags[c->output[b]].name);
         if (before.us + after.us > 0) /* both are below what is needed: no overflow */
                 time_add_duration(&t, before.us + after.us);
         else
@@ -116,8 +150,8 @@ static void tell(struct check *c, struct edge before, struct edge after, int a, 
         text_add(&t, " after pulse '%s' ", f->tool->lines[a].name);
         recipe_file_add_line(f, &t, before.op, after.op);
         text_add(&t, "%s: there must be at least ", is_round ? " (the loop begins again)" : "");
-        time_add_duration(&t, needed_us(f->tool, a, b));
-        const char *id = exclusion_of(f->tool, a, b);
+        time_add_duration(&t, needed_us(c, a, b));
+        const char *id = exclusion_of(c, a, b);
         text_add(&t, " of purge between them (%s%s)", id[0] ? "interlock " : "the line's min_purge", id);
         diag_error(f->r.d, recipe_file_at_op(f, after.op), "%s", buf);
 }
@@ -130,7 +164,7 @@ static void check_joint(struct check *c, const struct span *before, const struct
                 for (int b = 0; b < EVENTS && before->last[a].op >= 0; b++) {
                         if (a == b || after->first[b].op < 0)
                                 continue;
-                        if (time_add(before->last[a].us, after->first[b].us) < needed_us(tool, a, b))
+                        if (time_add(before->last[a].us, after->first[b].us) < needed_us(c, a, b))
                                 tell(c, before->last[a], after->first[b], a, b, is_round);
                 }
         }
@@ -182,6 +216,9 @@ static void sum_up_one(struct check *c, int32_t i, struct span *sum)
                 sum->first[op->line] = sum->last[op->line] = (struct edge){0, i};
         if (is_shutting(c->f->tool, op))
                 sum->first[SHUT] = sum->last[SHUT] = (struct edge){0, i};
+        for (int k = OTHER; (op->kind == RECIPE_VALVE || op->kind == RECIPE_SET) && k < EVENTS; k++)
+                if (c->output[k] == op->tag && op->value > 0)
+                        sum->first[k] = sum->last[k] = (struct edge){0, i};
 }
 
 /* From one pass to all of them. Only the first is sure where a condition may end them. */
@@ -218,6 +255,7 @@ void recipe_file_check_purges(struct recipe_file *f)
         const struct recipe *recipe = f->recipe;
         struct check c = {.f = f};
         struct span sum, last;
+        list_outputs(&c);
         sum_up(&c, 0, recipe->finally_first - 1, &sum);
         sum_up(&c, recipe->finally_first, recipe->op_count - 1, &last);
         append(&c, &sum, &last);

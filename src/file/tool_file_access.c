@@ -1,10 +1,13 @@
 /* Access of a tool file: which users and groups of the machine have which role. */
 #include "ald/file/tool_file.h"
 
+#include "ald/core/token.h" /* TOKEN_LAPSE_US */
+
 #include <string.h> /* strspn */
 
 struct raw_access {
         const struct yaml_node *engineer, *operator_role, *viewer;
+        int64_t control_lapse;
 };
 static const struct key access_rows[] = {
     {"engineer", KEY_NODE, false, KEY_NODE_AT(struct raw_access, engineer),
@@ -12,6 +15,8 @@ static const struct key access_rows[] = {
     {"operator", KEY_NODE, false, KEY_NODE_AT(struct raw_access, operator_role),
         .help = "may run and move outputs"},
     {"viewer", KEY_NODE, false, KEY_NODE_AT(struct raw_access, viewer), .help = "may look"},
+    {"control_lapse", KEY_TIME, false, KEY_AT(struct raw_access, control_lapse), .min = 1e6,
+        .max = 8 * 3600e6, .help = "control lapses this long after its holder's last command (10 min)"},
 };
 const struct keys tool_file_access_keys = KEYS("access", access_rows);
 
@@ -66,10 +71,11 @@ static void read_role(struct tool_file *f, const struct yaml_node *map, enum too
 
 void tool_file_read_access(struct tool_file *f, const struct yaml_node *map)
 {
-        struct raw_access raw = {0};
+        struct raw_access raw = {.control_lapse = TOKEN_LAPSE_US};
         struct keys_found found;
         keys_read(&f->r, map, &tool_file_access_keys, NULL, &raw, &found);
         read_role(f, raw.engineer, TOOL_ROLE_ENGINEER);
         read_role(f, raw.operator_role, TOOL_ROLE_OPERATOR);
         read_role(f, raw.viewer, TOOL_ROLE_VIEWER);
+        f->tool->control_lapse_us = raw.control_lapse;
 }

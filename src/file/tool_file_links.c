@@ -45,9 +45,12 @@ static void read_link(struct tool_file *f, const struct yaml_node *node)
                 return;
         f->tool->link_count++;
         keys_read(&f->r, node, &tool_file_link_keys, link->name, &raw, &found);
-        if (raw.connect[0] && !file_link_address(link, raw.connect))
-                reader_error(&f->r, keys_node(&found, "connect"),
-                    "connect: '%s' is neither tcp://HOST:PORT nor rtu:///dev/PATH", raw.connect);
+        const struct yaml_node *connect = keys_node(&found, "connect");
+        /* An address that could not be read is told already; one without a byte was read. */
+        bool is_read = raw.connect[0] || (connect && connect->text && !connect->text[0]);
+        if (is_read && !file_link_address(link, raw.connect))
+                reader_error(&f->r, connect, "connect: '%s' is neither tcp://HOST:PORT nor rtu:///dev/PATH",
+                    raw.connect);
         link->timeout_us = raw.timeout;
         link->baud = (int)raw.baud;
         link->parity = (char)raw.parity;

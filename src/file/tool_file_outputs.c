@@ -14,6 +14,9 @@ static const int64_t lease_us_default = 2 * TIME_S;
 /* Four turns of the core (CORE_TURN_US_MAX): a shorter lease would lapse in a healthy one. */
 static const int64_t lease_us_least = 200 * TIME_MS;
 
+const struct key_word tool_file_manual_words[] = {{"outside", TOOL_MANUAL_OUTSIDE},
+    {"inside", TOOL_MANUAL_INSIDE}, {"never", TOOL_MANUAL_NEVER}, {NULL, 0}};
+
 static void take_limits(struct tool_file_work *w)
 {
         struct tool_tag *tag = w->tag;
@@ -138,12 +141,13 @@ void tool_file_read_output(struct tool_file_work *w)
         take_verify(w);
         take_lease(w);
         take_failsafe(w);
+        w->tag->manual = (enum tool_manual)w->raw->manual;
 }
 
 void tool_file_refuse_output_keys(struct tool_file_work *w)
 {
         static const char *const keys[] = {
-            "limits", "safe", "verify", "verify_within", "follow", "max_open", "lease", "failsafe"};
+            "limits", "safe", "verify", "verify_within", "follow", "max_open", "lease", "failsafe", "manual"};
         for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
                 if (!keys_node(w->found, keys[i]))
                         continue;

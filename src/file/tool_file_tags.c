@@ -58,6 +58,8 @@ static const struct key tag_rows[] = {
         .help = "without a turn of the core for this long it goes safe"},
     {"failsafe", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, failsafe),
         .help = "watchdog, device_timed or \"external: TEXT\""},
+    {"manual", KEY_WORD, false, KEY_AT(struct tool_file_raw_tag, manual), .words = tool_file_manual_words,
+        .help = "moved by hand outside a run, inside it too, or never"},
     {"log", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, log), .help = "what is recorded"},
 };
 const struct keys tool_file_tag_keys = KEYS("tag", tag_rows);

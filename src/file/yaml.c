@@ -38,6 +38,7 @@ struct build {
         size_t len;
         int line_seen; /* line_at is the offset of this line's first byte: marks come in order */
         size_t line_at;
+        size_t column_seen, column_at; /* the same of the last column asked for on it: lines may be long */
         struct level level[YAML_DEPTH_MAX];
         int depth;
         bool is_over; /* nothing more can be read */
@@ -75,25 +76,33 @@ static const char *keep_text(struct build *b, const char *text, size_t len)
         return copy;
 }
 
+static void go_to_line(struct build *b, int line, size_t at)
+{
+        b->line_seen = line;
+        b->line_at = b->column_at = at;
+        b->column_seen = 0;
+}
+
 /* Offset of a mark's byte. libyaml counts characters; places are told in bytes. */
 static size_t offset_of(struct build *b, const yaml_mark_t *mark)
 {
-        if ((int)mark->line < b->line_seen) {
-                b->line_seen = 0;
-                b->line_at = 0;
-        }
+        if ((int)mark->line < b->line_seen)
+                go_to_line(b, 0, 0);
         while (b->line_seen < (int)mark->line && b->line_at < b->len) {
                 const char *end = memchr(b->text + b->line_at, '\n', b->len - b->line_at);
-                b->line_at = end ? (size_t)(end - b->text) + 1 : b->len;
-                b->line_seen++;
+                if (!end) /* libyaml puts the end of a text without a last newline on a line of its own */
+                        return b->len;
+                go_to_line(b, b->line_seen + 1, (size_t)(end - b->text) + 1);
         }
-        size_t at = b->line_at;
-        for (size_t i = 0; i < mark->column && at < b->len; i++) {
-                at++;
-                while (at < b->len && ((unsigned char)b->text[at] & 0xC0) == 0x80)
-                        at++;
+        if (mark->column < b->column_seen)
+                go_to_line(b, b->line_seen, b->line_at);
+        while (b->column_seen < mark->column && b->column_at < b->len) {
+                b->column_seen++;
+                b->column_at++;
+                while (b->column_at < b->len && ((unsigned char)b->text[b->column_at] & 0xC0) == 0x80)
+                        b->column_at++;
         }
-        return at;
+        return b->column_at;
 }
 
 static struct diag_at at_mark(struct build *b, const yaml_mark_t *mark)

@@ -44,15 +44,18 @@ struct scenario {
         int bad_tag;      /* -1 = none */
         double bad_value; /* NaN or a number; the sample is replaced by it */
         bool drop_bad, freeze_bad;
-        int deaf_tag;    /* -1 = none: writes to it fail */
-        int deviant_tag; /* -1 = none: reads back 1 - value */
         struct {
                 bool is_on;
                 double value,
                     per_s; /* what is read instead, and how it goes on from from_us; NaN = unreadable */
                 int64_t from_us;
         } force[TOOL_TAGS_MAX];
-        int moves[TOOL_TAGS_MAX]; /* changes of the output on the wire */
+        int moves[TOOL_TAGS_MAX];            /* changes of the output on the wire */
+        int deaf_tag;                        /* -1 = none: writes to it fail */
+        int deviant_tag;                     /* -1 = none: reads back 1 - value */
+        int deaf_device;                     /* -1 = none: writes to it fail */
+        int turns;                           /* of the core */
+        void (*on_turn)(struct scenario *s); /* after each; may be NULL */
 };
 
 /* V1 and V2 on the wire: no two of an exclusion open, and the purge between. Closed is 0, whatever the safe value: an
@@ -184,7 +187,18 @@ static inline bool scenario_obeys(void *ctx, int tag)
 {
         const struct scenario *s = ctx;
 
-        return tag != s->deaf_tag;
+        return tag != s->deaf_tag && s->tool->tags[tag].device != s->deaf_device;
+}
+
+static inline void scenario_turn(void *ctx, const struct core *core, int64_t now_us)
+{
+        struct scenario *s = ctx;
+
+        (void)core;
+        (void)now_us;
+        s->turns++;
+        if (s->on_turn != NULL)
+                s->on_turn(s);
 }
 
 /* A place of the shipped tool file, and what stands there instead. */
@@ -224,10 +238,9 @@ static inline struct tool *scenario_edited_tool(const struct scenario_edit *edit
         return tool;
 }
 
-/* A scenario with a tool of its own (taken). */
-static inline struct scenario *scenario_new_with(struct tool *tool, int64_t interrupted_run)
+/* Begin at start-up above s->tool. */
+static inline void scenario_begin(struct scenario *s, int64_t interrupted_run)
 {
-        struct scenario *s = calloc(1, sizeof *s);
         struct virtual_config config = {.sim = {.seed = 1, .ready = true},
             .start = {.now_us = 10 * TIME_S,
                 .wall_us = 1700000000 * TIME_S,
@@ -235,17 +248,26 @@ static inline struct scenario *scenario_new_with(struct tool *tool, int64_t inte
                 .store_ok = true,
                 .interrupted_run = interrupted_run}};
 
-        ck_assert_ptr_nonnull(s);
-        s->tool = tool;
-        s->bad_tag = s->deaf_tag = s->deviant_tag = -1;
+        s->bad_tag = s->deaf_tag = s->deviant_tag = s->deaf_device = -1;
         config.watch = (struct virtual_watch){.ctx = s,
             .record = scenario_record,
             .reply = scenario_reply,
             .wire = scenario_wire,
             .tamper = scenario_tamper,
+            .turn = scenario_turn,
             .obeys = scenario_obeys};
         s->v = virtual_new(s->tool, &config);
         ck_assert_ptr_nonnull(s->v);
+}
+
+/* A scenario with a tool of its own (taken). */
+static inline struct scenario *scenario_new_with(struct tool *tool, int64_t interrupted_run)
+{
+        struct scenario *s = calloc(1, sizeof *s);
+
+        ck_assert_ptr_nonnull(s);
+        s->tool = tool;
+        scenario_begin(s, interrupted_run);
         return s;
 }
 

@@ -88,7 +88,8 @@ static int ask(struct command c)
 
         c.reply = 7;
         c.role = TOOL_ROLE_ENGINEER;
-        snprintf(c.user, sizeof c.user, "eve");
+        c.uid = 1000; /* scenario_do()'s: control is theirs */
+        snprintf(c.user, sizeof c.user, "ann");
         virtual_command(s->v, &c);
         ck_assert_int_eq(s->replies, replies + 1);
         return s->reply.code;

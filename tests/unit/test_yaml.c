@@ -3,6 +3,8 @@
 
 #include "ald/file/yaml.h" /* yaml_tree_parse */
 
+#include <time.h> /* clock */
+
 static struct diag *d;
 static int source;
 
@@ -180,6 +182,30 @@ START_TEST(a_mapping_has_1024_entries_at_most)
 }
 END_TEST
 
+/* A file may be one long line, and places in it cost no more than in short ones: a client's recipe is compiled in the
+ * daemon's loop. Processor time, since the machine may be busy: 0.03 s, or 6 s if each place is counted from the line's
+ * first byte. */
+START_TEST(one_long_line_is_read_in_bounded_time)
+{
+        enum { ITEMS = 120000 };
+        static char text[2 * ITEMS + 8];
+        char *at = text;
+        *at++ = '[';
+        for (int i = 0; i < ITEMS; i++, at += 2)
+                memcpy(at, "x,", 2);
+        memcpy(at, "x]", 3);
+        clock_t begun = clock();
+        struct yaml_tree *tree = parse(text);
+        double took_s = (double)(clock() - begun) / CLOCKS_PER_SEC;
+        ck_assert_ptr_nonnull(tree);
+        const struct yaml_node *n = yaml_tree_root(tree)->first;
+        for (int i = 0; i < ITEMS; i++, n = n->next)
+                ck_assert_int_eq(n->column, 2 + 2 * i);
+        ck_assert_msg(took_s < 2, "%g s", took_s);
+        yaml_tree_free(tree);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("yaml");
@@ -192,6 +218,7 @@ int main(void)
         tcase_add_test(tc, reading_goes_on);
         tcase_add_test(tc, depth_ends_at_32);
         tcase_add_test(tc, a_mapping_has_1024_entries_at_most);
+        tcase_add_test(tc, one_long_line_is_read_in_bounded_time);
         suite_add_tcase(suite, tc);
         return support_main(suite);
 }

@@ -16,19 +16,22 @@ enum aldctl_exit {
         ALDCTL_DENIED = 5         /* no permission */
 };
 
-enum { ALDCTL_SETS_MAX = 64, ALDCTL_WORDS_MAX = 4 };
+enum { ALDCTL_SETS_MAX = 64, ALDCTL_WORDS_MAX = 4, ALDCTL_ARGS_MAX = 16 };
 
 /* The command line, taken apart. Texts are borrowed from argv and the environment. */
 struct aldctl_options {
         const char *socket; /* never NULL */
         const char *db;     /* NULL: ask the daemon */
         const char *tool;   /* -c */
-        bool json, wait, now, repeat, skip, help;
-        int limit;            /* --limit */
-        const char *for_time; /* --for, NULL = not given */
-        const char *reason;   /* --reason, NULL = not given */
+        bool json, wait, help;
+        int limit; /* --limit */
         size_t set_count;
         const char *sets[ALDCTL_SETS_MAX]; /* "NAME=VALUE", the '=' checked */
+        size_t arg_count;
+        struct {
+                const char *name;  /* of the verb's argument */
+                const char *value; /* NULL: a switch */
+        } args[ALDCTL_ARGS_MAX];   /* options that go to the daemon as they are */
         size_t word_count;
         const char *words[ALDCTL_WORDS_MAX]; /* after the command */
 };
@@ -45,8 +48,8 @@ struct aldctl_command {
 /* aldctl_check.c */
 enum aldctl_exit aldctl_check(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_command.c */
-enum aldctl_exit aldctl_command(
-    const struct aldctl_command *self, const struct aldctl_options *o); /* hold, ... */
+enum aldctl_exit aldctl_command(const struct aldctl_command *self,
+    const struct aldctl_options *o); /* hold, open, ...: the verb table's arguments */
 enum aldctl_exit aldctl_run(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_list.c */
 enum aldctl_exit aldctl_status(const struct aldctl_command *self, const struct aldctl_options *o);
@@ -54,7 +57,6 @@ enum aldctl_exit aldctl_tags(const struct aldctl_command *self, const struct ald
 enum aldctl_exit aldctl_interlocks(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_bypass.c */
 enum aldctl_exit aldctl_bypass(const struct aldctl_command *self, const struct aldctl_options *o);
-enum aldctl_exit aldctl_unbypass(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_watch.c */
 enum aldctl_exit aldctl_watch(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_history.c */

@@ -21,6 +21,9 @@
  *   bypasses           inputs that interlocks do without: tag, user, reason, until
  *   unconfirmed_count, unconfirmed    outputs whose position is not known, by name
  *   external_failsafe  outputs whose fail-safe is outside this program's reach, by name
+ *   control            who may move outputs: user, since, until (it lapses then without a command); null = nobody
+ *   by_hand_count, by_hand    outputs that an operator moved away from standby, by name
+ *   standby_s          control lapsed: they go to standby then, null = they stay
  * tag
  *   name, kind         "number", "switch" (on/off) or "valve" (open/closed)
  *   unit               "Torr", "" for switches and valves

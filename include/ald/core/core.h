@@ -34,6 +34,9 @@ struct core_start {
  * confirmed. NULL when memory is out. Free with core_free(). */
 struct core *core_new(const struct tool *tool, const struct core_start *start);
 void core_free(struct core *core);
+/* Make `to` what `from` is, both of one tool and between turns: a snapshot, or a way back to it. A recipe in force is
+ * then borrowed by both. */
+void core_copy(struct core *to, const struct core *from);
 
 /* One turn. `out` is cleared first. Returns when the next turn is due at the latest (monotonic us; never more than
  * CORE_TURN_US_MAX ahead). */
@@ -87,6 +90,13 @@ struct core_status {
         struct core_bypass bypasses[BYPASS_MAX]; /* in the order in which they began */
         int unconfirmed_count;
         char unconfirmed[160]; /* names of outputs not confirmed */
+        /* Who has control. */
+        bool is_controlled;
+        char control_user[TOOL_NAME_MAX];
+        int64_t control_since_wall_us, control_until_wall_us; /* it lapses then without a command */
+        int by_hand_count;
+        char by_hand[160];  /* names of outputs that an operator moved away from standby */
+        int64_t standby_us; /* until they go to standby because control lapsed, -1 = they stay */
 };
 
 struct core_tag {

@@ -131,6 +131,8 @@ struct command {
         char to[TOOL_NAME_MAX];   /* control release --to USER */
         char reason[96];          /* bypass, shelve */
         char text[96];            /* what was asked, for the audit record */
+        char refused
+            [128]; /* why control could not make sense of it: the core refuses and audits; "" = it could */
 };
 
 struct event {

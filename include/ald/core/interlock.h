@@ -74,6 +74,15 @@ enum { INTERLOCK_VENTED = -2 };
  * On false *which is the interlock, or INTERLOCK_VENTED. */
 bool interlock_permits(const struct interlocks *il, const struct snapshot *snap, int tag, int *which);
 
+/* What stands against a move, in the parts that a refusal names apart. */
+struct interlock_reason {
+        char interlock[TOOL_NAME_MAX]; /* id */
+        char condition[COND_TEXT_MAX + 24];
+        char values[192]; /* live */
+};
+void interlock_get_reason(
+    const struct interlocks *il, const struct snapshot *snap, int interlock, struct interlock_reason *out);
+
 /* Append "no-mixing: CONDITION (live values)"; `interlock` as interlock_permits() gave it. */
 void interlock_add_reason(
     struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock);

@@ -54,7 +54,8 @@ bool position_has_cycles(const struct position *p, const struct recipe *r);
 /* The timed length of all that follows the op at `p` up to the end of its section. */
 int64_t position_tail_us(const struct position *p, const struct recipe *r);
 
-/* "coat[3]": phase and number of the op in it, the same in every pass. */
+/* "coat[3]": phase and number of the op in it, the same in every cycle; "coat[3]/2" in the second pass of a loop inside
+ * the cycle. */
 void position_add_path(struct text *t, const struct position *p, const struct recipe *r);
 
 /* Does anything after the op at `p` wait for a condition? */

@@ -10,6 +10,7 @@
 #include "ald/core/cond.h" /* struct cond, struct cond_pool */
 
 #include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
 #include <stdint.h>  /* int16_t, int64_t */
 
 enum {
@@ -313,6 +314,7 @@ struct tool {
         int16_t over_temperature; /* input tag: on = the cut-out has acted */
         int bypass_max;           /* inputs bypassed at once, 0 = none ever */
         int64_t bypass_us_max;    /* longest bypass, at most 8 h */
+        int64_t control_lapse_us; /* the control token lapses this long after its holder's last command */
         struct tool_sim sim;
 };
 
@@ -328,12 +330,28 @@ int tool_find_loop_of_setpoint(const struct tool *tool, int tag);
 /* The line whose valve is this tag. */
 int tool_find_line_of_valve(const struct tool *tool, int tag);
 
+/* The output that people mean by a name: its own, its loop's process value's, or its equipment's (a precursor line, a
+ * valve). TOOL_NONE when there is none. */
+int tool_find_output(const struct tool *tool, const char *name);
+/* What tool_find_output() knows, i from 0, for suggestions: loops by their process value first, since that is how people
+ * should name them. NULL past the end. */
+const char *tool_output_name(const struct tool *tool, size_t i);
+size_t tool_output_names(const struct tool *tool); /* how many */
+
+/* Read a value of `tag` from text: on/off, open/closed (a valve) or a quantity, in the tag's unit. No look at limits.
+ * False: `why` says what would be accepted. */
+bool tool_read_value(const struct tool_tag *tag, const char *text, double *value, struct text *why);
+/* Is the value within the output's limits? False: `why` names them. */
+bool tool_check_limits(const struct tool_tag *tag, double value, struct text *why);
+
 /* Write a value of a tag with its unit, "open"/"closed" or "on"/"off". */
 void tool_add_value(struct text *t, const struct tool_tag *tag, double value);
 
 /* Must these two outputs never be open together (some exclusion names both)? *purge_us (may be NULL) gets the
  * longest purge_between of those that do. */
 bool tool_excludes(const struct tool *tool, int tag_a, int tag_b, int64_t *purge_us);
+/* The exclusion that names both and asks for the longest purge; TOOL_NONE when none does. */
+int tool_find_exclusion(const struct tool *tool, int tag_a, int tag_b);
 
 const char *tool_role_name(enum tool_role role);
 const char *tool_action_name(enum tool_action action);

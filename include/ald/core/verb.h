@@ -42,7 +42,17 @@ enum verb {
         VERB_COUNT
 };
 
-enum verb_arg_type { VERB_ARG_TEXT, VERB_ARG_BOOL, VERB_ARG_INT, VERB_ARG_MAP };
+enum verb_arg_type {
+        VERB_ARG_TEXT, /* a word given by its place on a command line */
+        VERB_ARG_BOOL,
+        VERB_ARG_INT,
+        VERB_ARG_MAP,
+        VERB_ARG_OPTION, /* text given as --name on a command line */
+        VERB_ARG_TIME,   /* a time with its unit, given as --name; becomes command.for_us */
+        VERB_ARG_OUTPUT, /* an output by any name that people use for it; becomes command.tag */
+        VERB_ARG_INPUT,  /* an input's tag; becomes command.tag */
+        VERB_ARG_VALUE   /* a value of the output named before it; becomes command.value */
+};
 struct verb_arg {
         const char *name; /* NULL ends the list */
         enum verb_arg_type type;
@@ -75,8 +85,11 @@ const struct verb_entry *verb_table(size_t *count);
 const struct verb_entry *verb_find(const char *name); /* NULL when unknown or not on the socket */
 const struct verb_entry *verb_at(enum verb verb);
 
+/* Is it given by its place on a command line, not as --name? */
+bool verb_arg_is_word(const struct verb_arg *arg);
+
 enum verb_refusal { VERB_ALLOWED, VERB_REFUSED_ROLE, VERB_REFUSED_STATE };
-/* The gate: role first, then state. */
+/* The gate: role first, then state. (Then comes the token, which the core knows.) */
 enum verb_refusal verb_gate(enum verb verb, enum tool_role role, enum machine_state state);
 
 #endif

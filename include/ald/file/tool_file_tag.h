@@ -3,12 +3,13 @@
 #define ALD_FILE_TOOL_FILE_TAG_H
 
 #include "ald/base/text.h"      /* TEXT_PRINTF */
+#include "ald/file/keys.h"      /* struct key_word */
 #include "ald/file/tool_file.h" /* struct tool_file */
 
 /* As written; times in us. */
 struct tool_file_raw_tag {
         const struct yaml_node *device, *valid, *limits, *safe, *verify_within, *failsafe, *log;
-        int reg, type, order, access;
+        int reg, type, order, access, manual;
         int64_t address, poll, stale_after, freeze_after, follow, max_open, lease;
         double scale, offset;
         char unit[24];
@@ -22,6 +23,9 @@ struct tool_file_work {
         const struct tool_file_raw_tag *raw;
         const struct keys_found *found;
 };
+
+/* The words of the key `manual`. */
+extern const struct key_word tool_file_manual_words[];
 
 /* An error about the tag, at its key `key` where that was given. */
 void tool_file_fail_tag(const struct tool_file_work *w, const char *key, const char *fmt, ...)
