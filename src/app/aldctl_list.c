@@ -1,8 +1,9 @@
 /* aldctl status, tags, interlocks, alarms: one question, one answer. */
-#include "ald/app/aldctl.h"      /* own declarations */
-#include "ald/app/aldctl_line.h" /* line_ask */
-#include "ald/app/aldctl_show.h" /* show_* */
-#include "ald/app/aldctl_view.h" /* view_add_line */
+#include "ald/app/aldctl.h"        /* own declarations */
+#include "ald/app/aldctl_line.h"   /* line_ask */
+#include "ald/app/aldctl_matrix.h" /* matrix_print */
+#include "ald/app/aldctl_show.h"   /* show_* */
+#include "ald/app/aldctl_view.h"   /* view_add_line */
 
 #include <string.h> /* strcmp */
 
@@ -102,34 +103,6 @@ enum aldctl_exit aldctl_tags(const struct aldctl_command *self, const struct ald
 
 /* ---- interlocks ---- */
 
-/* What the interlock does at this moment, in a word, and whether that is a concern. */
-static const char *lock_word(const json_t *lock, enum show_colour *colour)
-{
-        const char *kind = show_get_text(lock, "kind");
-        const json_t *is_true = json_object_get(lock, "is_true");
-
-        *colour = SHOW_GREEN;
-        if (strcmp(kind, "exclusive") == 0)
-                return "in force";
-        if (strcmp(kind, "permit") == 0) {
-                if (json_is_true(json_object_get(lock, "is_permitted")))
-                        return "permitted";
-                *colour = SHOW_YELLOW;
-                return "not permitted";
-        }
-        if (json_is_true(json_object_get(lock, "is_latched"))) {
-                *colour = SHOW_RED;
-                return "tripped";
-        }
-        *colour = SHOW_YELLOW;
-        if (!json_is_true(json_object_get(lock, "is_armed")))
-                return "not armed";
-        if (json_is_null(is_true))
-                return "cannot tell";
-        *colour = json_is_true(is_true) ? SHOW_RED : SHOW_GREEN;
-        return json_is_true(is_true) ? "true now" : "watching";
-}
-
 static void add_outputs(struct text *t, const json_t *lock)
 {
         const json_t *outputs = json_object_get(lock, "outputs");
@@ -147,11 +120,30 @@ static void print_line(const char *name, const char *text)
         (void)fputc('\n', stdout);
 }
 
+/* How long the cause must stand, and how long an unreadable input is borne. */
+static void print_times(const json_t *lock)
+{
+        bool is_permit = strcmp(show_get_text(lock, "kind"), "permit") == 0;
+        char buf[120];
+        struct text t;
+
+        text_init(&t, buf, sizeof buf);
+        if (show_get_number(lock, "for_s", 0) > 0) {
+                text_add(&t, "for ");
+                show_add_seconds(&t, show_get_number(lock, "for_s", 0));
+        }
+        if (!is_permit) {
+                text_add(&t, "%sunreadable for ", t.len > 0 ? ", or " : "");
+                show_add_seconds(&t, show_get_number(lock, "grace_s", 0));
+        }
+        print_line("", buf);
+}
+
 static void print_interlock(const json_t *lock)
 {
         char outputs[512];
         enum show_colour colour;
-        const char *word = lock_word(lock, &colour), *kind = show_get_text(lock, "kind");
+        const char *word = matrix_lock_word(lock, &colour), *kind = show_get_text(lock, "kind");
         struct text t;
 
         text_init(&t, outputs, sizeof outputs);
@@ -168,10 +160,15 @@ static void print_interlock(const json_t *lock)
                 print_line("outputs", outputs);
                 return;
         }
-        print_line(strcmp(kind, "trip") == 0 ? "trips if" : "while", show_get_text(lock, "condition"));
+        print_line(strcmp(kind, "trip") == 0      ? "trips if"
+                   : strcmp(kind, "suspend") == 0 ? "waits if"
+                                                  : "while",
+            show_get_text(lock, "condition"));
+        print_times(lock);
         print_line("armed by", show_get_text(lock, "arm"));
         print_line("now", show_get_text(lock, "values"));
         print_line("then", show_get_text(lock, "action"));
+        print_line("sets", show_get_text(lock, "sets"));
         print_line("opens", outputs);
         print_line("guidance", show_get_text(lock, "guidance"));
 }
@@ -187,6 +184,8 @@ enum aldctl_exit aldctl_interlocks(const struct aldctl_command *self, const stru
                 show_json(locks);
                 return ALDCTL_OK;
         }
+        matrix_print(stdout, locks);
+        (void)fputc('\n', stdout);
         for (size_t i = 0; i < json_array_size(locks); i++)
                 print_interlock(json_array_get(locks, i));
         json_decref(locks);

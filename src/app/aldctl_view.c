@@ -99,9 +99,11 @@ static void add_sentence(struct text *t, const json_t *s, bool with_numbers)
         const char *reason = show_get_text(s, "reason");
         bool in_run = json_is_true(json_object_get(s, "in_run"));
         bool moves = strcmp(state, "Execute") == 0 || strcmp(state, "Completing") == 0;
-        size_t parts = 0;
+        size_t parts = 0, bypasses = json_array_size(json_object_get(s, "bypasses"));
 
         text_add(t, "%s", state);
+        if (bypasses > 0)
+                text_add(t, " [%zu bypassed]", bypasses);
         if (in_run && phase[0] != '\0')
                 text_add(t, ", %s", phase);
         add_alarms(t, s);
@@ -155,6 +157,25 @@ static void print_latch(FILE *to, const json_t *latch, bool is_first)
         }
 }
 
+void view_print_bypasses(FILE *to, const json_t *status)
+{
+        const json_t *bypasses = json_object_get(status, "bypasses");
+
+        for (size_t i = 0; i < json_array_size(bypasses); i++) {
+                const json_t *b = json_array_get(bypasses, i);
+                char when[SHOW_TIME_CAP];
+
+                show_local(show_parse_time(show_get_text(b, "until")), false, when);
+                (void)fprintf(to, "  %sbypassed%s ", show_colour(to, SHOW_RED), show_colour(to, SHOW_PLAIN));
+                show_text(to, show_get_text(b, "tag"), false);
+                (void)fprintf(to, " until %s by ", when);
+                show_text(to, show_get_text(b, "user"), false);
+                (void)fprintf(to, ": ");
+                show_text(to, show_get_text(b, "reason"), false);
+                (void)fputc('\n', to);
+        }
+}
+
 static void print_control(FILE *to, const json_t *status)
 {
         const json_t *control = json_object_get(status, "control");
@@ -194,6 +215,7 @@ void view_print_concerns(FILE *to, const json_t *status)
 
         for (size_t i = 0; i < json_array_size(latches); i++)
                 print_latch(to, json_array_get(latches, i), i == 0);
+        view_print_bypasses(to, status);
         if (show_get_number(status, "unconfirmed_count", 0) > 0) {
                 (void)fprintf(
                     to, "  %sunconfirmed%s ", show_colour(to, SHOW_YELLOW), show_colour(to, SHOW_PLAIN));

@@ -4,6 +4,7 @@
 #include "ald/base/time.h"       /* time_format_utc, TIME_S */
 #include "ald/control/jsonrpc.h" /* jsonrpc_text, jsonrpc_number */
 #include "ald/core/machine.h"    /* machine_state_name, machine_in_run */
+#include "ald/core/matrix.h"     /* matrix_at */
 #include "ald/core/verb.h"       /* verb_table */
 
 #include <assert.h> /* assert */
@@ -59,6 +60,22 @@ static json_t *latch_list(const struct core_status *s)
                 add(o, "time", report_time(l->wall_us));
                 add_bool(o, "is_active", l->is_active);
                 add_text(o, "action", tool_action_name(l->action));
+                (void)json_array_append_new(list, o);
+        }
+        return list;
+}
+
+static json_t *bypass_list(const struct tool *tool, const struct core_status *s)
+{
+        json_t *list = json_array();
+
+        for (int i = 0; i < s->bypass_count; i++) {
+                const struct core_bypass *b = &s->bypasses[i];
+                json_t *o = json_object();
+                add_text(o, "tag", tool->tags[b->tag].name);
+                add_text(o, "user", b->user);
+                add_text(o, "reason", b->reason);
+                add(o, "until", report_time(b->until_wall_us));
                 (void)json_array_append_new(list, o);
         }
         return list;
@@ -134,6 +151,7 @@ json_t *report_status(const struct tool *tool, const struct core *core)
         add_progress(o, &s);
         add_bool(o, "store_ok", s.store_ok);
         add(o, "latches", latch_list(&s));
+        add(o, "bypasses", bypass_list(tool, &s));
         add(o, "unconfirmed_count", json_integer(s.unconfirmed_count));
         add_text(o, "unconfirmed", s.unconfirmed);
         add(o, "external_failsafe", external_list(tool));
@@ -242,11 +260,51 @@ static json_t *output_list(const struct tool *tool, const struct tool_interlock 
         return list;
 }
 
+/* Its row of the cause-and-effect matrix: the cells that are not empty, in as few bytes as a large tool needs them. */
+static json_t *effect_map(const struct tool *tool, int interlock)
+{
+        json_t *map = json_object();
+
+        for (int i = 0; i < tool->tag_count; i++) {
+                struct matrix_cell cell;
+                json_t *list;
+
+                if (!tool->tags[i].is_output)
+                        continue;
+                cell = matrix_at(tool, interlock, i);
+                if (cell.effect == MATRIX_NOTHING)
+                        continue;
+                list = json_array();
+                (void)json_array_append_new(list, jsonrpc_text(matrix_effect_name(cell.effect)));
+                (void)json_array_append_new(list, jsonrpc_number(cell.value));
+                (void)json_array_append_new(list,
+                    json_boolean(!(cell.value < tool->tags[i].safe) && !(cell.value > tool->tags[i].safe)));
+                add(map, tool->tags[i].name, list);
+        }
+        return map;
+}
+
+/* What a trip sets beyond the image, for people. */
+static void add_settings(json_t *o, const struct tool *tool, const struct tool_interlock *lock)
+{
+        char words[512];
+        struct text t;
+
+        text_init(&t, words, sizeof words);
+        for (int i = 0; i < lock->set_count; i++) {
+                text_add(&t, "%s%s ", i > 0 ? ", " : "", tool->tags[lock->set[i].tag].name);
+                tool_add_value(&t, &tool->tags[lock->set[i].tag], lock->set[i].value);
+        }
+        add_text(o, "sets", words);
+}
+
 static json_t *one_interlock(
     const struct tool *tool, const struct tool_interlock *lock, const struct core_interlock *now)
 {
-        static const char *const kinds[] = {
-            [TOOL_TRIP] = "trip", [TOOL_PERMIT] = "permit", [TOOL_EXCLUSIVE] = "exclusive"};
+        static const char *const kinds[] = {[TOOL_TRIP] = "trip",
+            [TOOL_PERMIT] = "permit",
+            [TOOL_EXCLUSIVE] = "exclusive",
+            [TOOL_SUSPEND] = "suspend"};
         json_t *o = json_object();
 
         add_text(o, "id", lock->id);
@@ -255,6 +313,8 @@ static json_t *one_interlock(
         add(o, "is_true", now->condition == TRI_BAD ? json_null() : json_boolean(now->condition == TRI_TRUE));
         add_text(o, "values", now->values);
         add_text(o, "action", lock->kind == TOOL_TRIP ? tool_action_name(lock->then) : "");
+        add(o, "for_s", jsonrpc_number((double)lock->for_us / 1e6));
+        add(o, "grace_s", jsonrpc_number((double)lock->grace_us / 1e6));
         add_text(o, "arm", lock->arm.root >= 0 ? lock->arm.text : "");
         add_bool(o, "is_armed", now->is_armed);
         add_bool(o, "is_latched", now->is_latched);
@@ -262,7 +322,9 @@ static json_t *one_interlock(
         add(o, "outputs", output_list(tool, lock));
         add(o, "purge_between_s",
             lock->kind == TOOL_EXCLUSIVE ? jsonrpc_number((double)lock->purge_us / 1e6) : json_null());
+        add_settings(o, tool, lock);
         add_text(o, "guidance", lock->guidance);
+        add(o, "effects", effect_map(tool, (int)(lock - tool->interlocks)));
         return o;
 }
 

@@ -283,14 +283,6 @@ static void do_confirm(struct core *core, const struct command *command, struct 
         snprintf(reply->text, sizeof reply->text, "confirmed: %s", core->recipe->notes[op->note]);
 }
 
-/* What this version does not have yet is refused in its place. */
-static void do_later(struct core *core, const struct command *command, struct effect_reply *reply)
-{
-        (void)core;
-        (void)command;
-        refuse(reply, "this version does not have that yet", "");
-}
-
 static void (*const handlers[VERB_COUNT])(
     struct core *core, const struct command *command, struct effect_reply *reply) = {
     [VERB_RUN] = do_run,
@@ -303,8 +295,8 @@ static void (*const handlers[VERB_COUNT])(
     [VERB_ACK] = core_do_ack,
     [VERB_SHELVE] = core_do_shelve,
     [VERB_UNSHELVE] = core_do_unshelve,
-    [VERB_BYPASS] = do_later,
-    [VERB_UNBYPASS] = do_later,
+    [VERB_BYPASS] = core_bypass,
+    [VERB_UNBYPASS] = core_unbypass,
     [VERB_CONTROL] = core_do_control,
     [VERB_OPEN] = core_do_open,
     [VERB_CLOSE] = core_do_close,

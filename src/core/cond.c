@@ -44,14 +44,9 @@ static bool reference(const struct cond_node *n, const struct snapshot *snap, do
         return true;
 }
 
-static enum tri compare(const struct cond_node *n, const struct snapshot *snap)
+static enum tri test(enum cond_cmp cmp, double a, double ref)
 {
-        double a, ref;
-
-        if (!snapshot_is_good(snap, n->a) || !reference(n, snap, &ref))
-                return TRI_BAD;
-        a = snap->tag[n->a].value;
-        switch ((enum cond_cmp)n->cmp) {
+        switch (cmp) {
         case COND_LT:
                 return of_bool(a < ref);
         case COND_LE:
@@ -65,6 +60,15 @@ static enum tri compare(const struct cond_node *n, const struct snapshot *snap)
         }
         assert(false && "comparison in the table");
         return TRI_BAD;
+}
+
+static enum tri compare(const struct cond_node *n, const struct snapshot *snap)
+{
+        double ref;
+
+        if (!snapshot_is_good(snap, n->a) || !reference(n, snap, &ref))
+                return TRI_BAD;
+        return test((enum cond_cmp)n->cmp, snap->tag[n->a].value, ref);
 }
 
 static enum tri within(const struct cond_node *n, const struct snapshot *snap)
@@ -85,16 +89,32 @@ static enum tri steady(const struct cond_node *n, const struct snapshot *snap)
         return of_bool(snapshot_range(snap, n->slot, &range) && range <= n->span);
 }
 
-static enum tri eval(const struct cond_pool *pool, int root, const struct snapshot *snap, int depth);
+/* Bad until the window is full: too few values say nothing of how fast it changes, neither good nor bad. */
+static enum tri rate(const struct cond_node *n, const struct snapshot *snap)
+{
+        double per_s;
+
+        if (!snapshot_is_good(snap, n->a) || !snapshot_rate(snap, n->slot, &per_s))
+                return TRI_BAD;
+        return test((enum cond_cmp)n->cmp, per_s, n->value);
+}
+
+/* One evaluation. `benign` is TRI_BAD where bypasses count for nothing. */
+struct look {
+        const struct cond_pool *pool;
+        const struct snapshot *snap;
+        enum tri benign;
+};
+
+static enum tri eval(const struct look *look, int root, int depth);
 
 /* So many of the items: true when enough are, false when too few can be, whatever the Bad ones are (T6). */
-static enum tri vote(
-    const struct cond_pool *pool, const struct cond_node *n, const struct snapshot *snap, int depth)
+static enum tri vote(const struct look *look, const struct cond_node *n, int depth)
 {
         int yes = 0, unknown = 0;
 
-        for (int at = n->left; at >= 0; at = pool->nodes[at].right) {
-                enum tri one = eval(pool, pool->nodes[at].left, snap, depth + 1);
+        for (int at = n->left; at >= 0; at = look->pool->nodes[at].right) {
+                enum tri one = eval(look, look->pool->nodes[at].left, depth + 1);
 
                 yes += one == TRI_TRUE;
                 unknown += one == TRI_BAD;
@@ -104,11 +124,28 @@ static enum tri vote(
         return yes + unknown < n->count ? TRI_FALSE : TRI_BAD;
 }
 
-static enum tri eval(const struct cond_pool *pool, int root, const struct snapshot *snap, int depth)
+static enum tri opposite(const struct look *look, int root, int depth)
 {
-        const struct cond_node *n = &pool->nodes[root];
+        struct look other = *look;
 
-        assert(root >= 0 && root < pool->count && depth <= COND_DEPTH_MAX);
+        other.benign = inverse(look->benign);
+        return inverse(eval(&other, root, depth));
+}
+
+static bool is_bypassed(const struct look *look, const struct cond_node *n)
+{
+        return look->benign != TRI_BAD && ((n->a >= 0 && look->snap->tag[n->a].is_bypassed) ||
+                                              (n->b >= 0 && look->snap->tag[n->b].is_bypassed));
+}
+
+static enum tri eval(const struct look *look, int root, int depth)
+{
+        const struct cond_node *n = &look->pool->nodes[root];
+        const struct snapshot *snap = look->snap;
+
+        assert(root >= 0 && root < look->pool->count && depth <= COND_DEPTH_MAX);
+        if (is_bypassed(look, n))
+                return look->benign;
         switch ((enum cond_op)n->op) {
         case COND_COMPARE:
                 return compare(n, snap);
@@ -123,16 +160,17 @@ static enum tri eval(const struct cond_pool *pool, int root, const struct snapsh
         case COND_EXPOSING:
                 return of_bool(snap->is_exposing);
         case COND_VOTE:
-                return vote(pool, n, snap, depth);
+                return vote(look, n, depth);
         case COND_RATE:
-        case COND_LIST:
-                return TRI_BAD;
+                return rate(n, snap);
         case COND_AND:
-                return both(eval(pool, n->left, snap, depth + 1), eval(pool, n->right, snap, depth + 1));
+                return both(eval(look, n->left, depth + 1), eval(look, n->right, depth + 1));
         case COND_OR:
-                return either(eval(pool, n->left, snap, depth + 1), eval(pool, n->right, snap, depth + 1));
+                return either(eval(look, n->left, depth + 1), eval(look, n->right, depth + 1));
         case COND_NOT:
-                return inverse(eval(pool, n->left, snap, depth + 1));
+                return opposite(look, n->left, depth + 1);
+        case COND_LIST: /* only within a vote, which walks it */
+                break;
         }
         assert(false && "operator in the table");
         return TRI_BAD;
@@ -140,7 +178,36 @@ static enum tri eval(const struct cond_pool *pool, int root, const struct snapsh
 
 enum tri cond_eval(const struct cond_pool *pool, int root, const struct snapshot *snap)
 {
-        return root < 0 ? TRI_TRUE : eval(pool, root, snap, 0);
+        struct look look = {pool, snap, TRI_BAD};
+
+        return root < 0 ? TRI_TRUE : eval(&look, root, 0);
+}
+
+enum tri cond_eval_lock(const struct cond_pool *pool, int root, const struct snapshot *snap, enum tri benign)
+{
+        struct look look = {pool, snap, benign};
+
+        assert(benign != TRI_BAD);
+        return root < 0 ? TRI_TRUE : eval(&look, root, 0);
+}
+
+/* The parts of a node that is none itself: *at walks them, from -1; false when there are no more. */
+static bool next_part(const struct cond_pool *pool, const struct cond_node *n, int *at, int *part)
+{
+        switch ((enum cond_op)n->op) {
+        case COND_VOTE:
+                *at = *at < 0 ? n->left : pool->nodes[*at].right;
+                *part = *at < 0 ? -1 : pool->nodes[*at].left;
+                return *at >= 0;
+        case COND_AND:
+        case COND_OR:
+        case COND_NOT:
+                *part = *at < 0 ? n->left : n->op != COND_NOT && *at == n->left ? n->right : -1;
+                *at = *part;
+                return *part >= 0;
+        default:
+                return false;
+        }
 }
 
 enum tri cond_eval_slack(const struct cond_pool *pool, int root, const struct snapshot *snap, double slack)
@@ -156,7 +223,30 @@ enum tri cond_eval_slack(const struct cond_pool *pool, int root, const struct sn
 
 static bool is_leaf(const struct cond_node *n)
 {
-        return n->op != COND_AND && n->op != COND_OR && n->op != COND_NOT;
+        return n->op != COND_AND && n->op != COND_OR && n->op != COND_NOT && n->op != COND_VOTE;
+}
+
+/* A slope for people: by the minute, in the tag's unit. */
+static void add_per_minute(struct text *t, const struct unit *unit, double per_s)
+{
+        bool is_heat = unit->dim == UNIT_DIM_TEMPERATURE;
+
+        text_add_number(t, per_s * 60 * (is_heat ? unit->scale : 1), 3);
+        text_add(t, " %s/min", is_heat ? "K" : unit->name);
+}
+
+static void add_slope(
+    struct text *t, const struct cond_node *n, const struct snapshot *snap, const struct tool *tool)
+{
+        double per_s;
+
+        if (!snapshot_rate(snap, n->slot, &per_s)) {
+                text_add(t, " (rate not known yet)");
+                return;
+        }
+        text_add(t, " (");
+        add_per_minute(t, tool->tags[n->a].unit, per_s);
+        text_add(t, ")");
 }
 
 void cond_add_values(struct text *t, const struct cond_pool *pool, int root, const struct snapshot *snap,
@@ -167,16 +257,14 @@ void cond_add_values(struct text *t, const struct cond_pool *pool, int root, con
         if (root < 0)
                 return;
         n = &pool->nodes[root];
-        if (!is_leaf(n)) {
-                cond_add_values(t, pool, n->left, snap, tool);
-                if (n->op != COND_NOT)
-                        cond_add_values(t, pool, n->right, snap, tool);
-                return;
-        }
-        if (n->a < 0)
+        for (int at = -1, part; next_part(pool, n, &at, &part);)
+                cond_add_values(t, pool, part, snap, tool);
+        if (!is_leaf(n) || n->a < 0)
                 return;
         text_add(t, "%s", t->len > 0 ? ", " : "");
         snapshot_add_tag(t, snap, tool, n->a);
+        if (n->op == COND_RATE)
+                add_slope(t, n, snap, tool);
         if (n->b >= 0) {
                 text_add(t, ", ");
                 snapshot_add_tag(t, snap, tool, n->b);
@@ -200,6 +288,10 @@ static void add_wanted(
                 tool_add_value(t, &tool->tags[n->a], ref);
         } else if (n->op == COND_STEADY) {
                 text_add(t, ", wants it steady");
+        } else if (n->op == COND_RATE) {
+                add_slope(t, n, snap, tool);
+                text_add(t, ", wants %s ", words[n->cmp]);
+                add_per_minute(t, tool->tags[n->a].unit, n->value);
         }
 }
 
@@ -211,17 +303,15 @@ void cond_add_unmet(struct text *t, const struct cond_pool *pool, int root, cons
         if (root < 0 || cond_eval(pool, root, snap) == TRI_TRUE)
                 return;
         n = &pool->nodes[root];
-        if (n->op == COND_AND || n->op == COND_OR) {
-                cond_add_unmet(t, pool, n->left, snap, tool);
-                cond_add_unmet(t, pool, n->right, snap, tool);
-                return;
-        }
+        if (n->op != COND_NOT)
+                for (int at = -1, part; next_part(pool, n, &at, &part);)
+                        cond_add_unmet(t, pool, part, snap, tool);
         /* Under a NOT the leaves are unmet while they are true. */
         if (n->op == COND_NOT) {
                 cond_add_values(t, pool, n->left, snap, tool);
                 return;
         }
-        if (n->a < 0)
+        if (!is_leaf(n) || n->a < 0)
                 return;
         text_add(t, "%s", t->len > 0 ? "; " : "");
         snapshot_add_tag(t, snap, tool, n->a);
@@ -235,9 +325,10 @@ bool cond_uses_tag(const struct cond_pool *pool, int root, int tag)
         if (root < 0)
                 return false;
         n = &pool->nodes[root];
-        if (n->op == COND_AND || n->op == COND_OR)
-                return cond_uses_tag(pool, n->left, tag) || cond_uses_tag(pool, n->right, tag);
-        if (n->op == COND_NOT)
-                return cond_uses_tag(pool, n->left, tag);
+        for (int at = -1, part; next_part(pool, n, &at, &part);)
+                if (cond_uses_tag(pool, part, tag))
+                        return true;
+        if (!is_leaf(n))
+                return false;
         return n->a == tag || n->b == tag;
 }

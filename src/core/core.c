@@ -57,7 +57,7 @@ void core_copy(struct core *to, const struct core *from)
 void core_watch_windows(struct core *core, const struct cond_pool *pool)
 {
         for (int i = 0; i < pool->count; i++)
-                if (pool->nodes[i].op == COND_STEADY)
+                if (pool->nodes[i].slot >= 0)
                         snapshot_watch(
                             &core->snap, pool->nodes[i].slot, pool->nodes[i].a, pool->nodes[i].over_us);
 }
@@ -343,6 +343,7 @@ static void fold_event(struct core *core, const struct event *event)
 
 static void evaluate(struct core *core)
 {
+        core_watch_bypasses(core);
         core->snap.settled = step_settled(core, INT64_MIN);
         interlock_eval(&core->locks, &core->snap, core->wall_us);
         act_on_trips(core);
@@ -365,6 +366,7 @@ static int64_t next_due(const struct core *core)
         if (core->token.is_held)
                 due = time_min(due, core->token.until_us);
         due = time_min(due, interlock_deadline(&core->locks));
+        due = time_min(due, bypass_deadline(&core->bypasses));
         due = time_min(due, core_block_deadline(core));
         return due > core->now_us ? due : core->now_us;
 }

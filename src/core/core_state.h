@@ -5,6 +5,7 @@
 
 #include "ald/base/text.h"      /* TEXT_PRINTF */
 #include "ald/core/alarm.h"     /* struct alarms */
+#include "ald/core/bypass.h"    /* struct bypass_list */
 #include "ald/core/core.h"      /* enum machine_state, struct core_status */
 #include "ald/core/event.h"     /* struct event, struct effects */
 #include "ald/core/interlock.h" /* struct interlocks */
@@ -140,6 +141,7 @@ struct core {
         int64_t lags; /* turns more than 50 ms late */
         struct snapshot snap;
         struct interlocks locks;
+        struct bypass_list bypasses;
         struct outputs outs;
         struct pulse_gauge gauge;
 
@@ -339,6 +341,12 @@ void core_do_open(struct core *core, const struct command *command, struct effec
 void core_do_close(struct core *core, const struct command *command, struct effect_reply *reply);
 void core_do_set(struct core *core, const struct command *command, struct effect_reply *reply);
 void core_log_manual_pulse(struct core *core, const struct event_pulse *p);
+
+/* ---- bypass.c ---- */
+/* End what is over. */
+void core_watch_bypasses(struct core *core);
+void core_bypass(struct core *core, const struct command *command, struct effect_reply *reply);
+void core_unbypass(struct core *core, const struct command *command, struct effect_reply *reply);
 
 /* ---- command.c ---- */
 /* Exit codes of the contract, which replies carry. */

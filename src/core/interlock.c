@@ -36,8 +36,13 @@ bool interlock_raise(struct interlocks *il, const char *id, enum tool_action act
                 il->latch[at].is_active = true;
                 return false;
         }
-        if (il->latch_count == CORE_LATCHES_MAX)
-                return true;
+        if (il->latch_count == CORE_LATCHES_MAX) {
+                bool is_stronger = action > il->beyond;
+
+                il->is_overfull = true;
+                il->beyond = is_stronger ? action : il->beyond;
+                return is_stronger;
+        }
         latch = &il->latch[il->latch_count++];
         memset(latch, 0, sizeof *latch);
         text_copy(latch->id, sizeof latch->id, id);
@@ -107,28 +112,40 @@ static bool suspend_stands(struct interlocks *il, int i, const struct snapshot *
 static void latch_trip(struct interlocks *il, int i, const struct snapshot *snap, int64_t wall_us)
 {
         const struct tool_interlock *lock = &il->tool->interlocks[i];
+        int at = find(il, lock->id);
         char buf[256];
         struct text t;
 
         if (!il->state[i].is_latched)
                 il->fresh[il->fresh_count++] = (int16_t)i;
         il->state[i].is_latched = true;
+        if (at >= 0) {
+                il->latch[at].is_active = true;
+                return;
+        }
         text_init(&t, buf, sizeof buf);
         interlock_add_reason(&t, il, snap, i);
         interlock_raise(il, lock->id, lock->then, buf, lock->guidance, wall_us);
+}
+
+/* What a bypassed input counts as: for a permit that it permits, else that there is nothing wrong. */
+static enum tri benign(const struct tool_interlock *lock)
+{
+        return lock->kind == TOOL_PERMIT ? TRI_TRUE : TRI_FALSE;
 }
 
 void interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t wall_us)
 {
         assert(snap->fresh_us == INT64_MIN);
         il->fresh_count = 0;
+        il->is_overfull = false;
         for (int i = 0; i < il->tool->interlock_count; i++) {
                 const struct tool_interlock *lock = &il->tool->interlocks[i];
                 struct interlock_state *st = &il->state[i];
 
                 if (lock->kind == TOOL_EXCLUSIVE)
                         continue;
-                st->value = cond_eval(&il->tool->conds, lock->when.root, snap);
+                st->value = cond_eval_lock(&il->tool->conds, lock->when.root, snap, benign(lock));
                 if (lock->kind == TOOL_SUSPEND)
                         st->is_tripped = suspend_stands(il, i, snap);
                 if (lock->kind != TOOL_TRIP)
@@ -184,9 +201,14 @@ bool interlock_reset(struct interlocks *il, struct text *why)
                 text_add(why, "%s still stands", il->tool->interlocks[i].id);
                 return false;
         }
+        if (il->is_overfull) {
+                text_add(why, "the cause of one more trip still stands");
+                return false;
+        }
         for (int i = 0; i < il->tool->interlock_count; i++)
                 il->state[i].is_latched = false;
         il->latch_count = 0;
+        il->beyond = TOOL_ACT_NONE;
         return true;
 }
 
@@ -212,7 +234,7 @@ bool interlock_permits(const struct interlocks *il, const struct snapshot *snap,
                 if (lock->kind == TOOL_TRIP && is_dosing && !il->state[i].is_armed)
                         return false;
                 if (lock->kind == TOOL_PERMIT && names_output(lock, tag) &&
-                    cond_eval(&il->tool->conds, lock->when.root, snap) != TRI_TRUE)
+                    cond_eval_lock(&il->tool->conds, lock->when.root, snap, TRI_TRUE) != TRI_TRUE)
                         return false;
         }
         *which = -1;

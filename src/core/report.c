@@ -92,6 +92,18 @@ static void report_program(const struct core *core, struct core_status *out)
                 out->left_us += recipe_finally_us(core->recipe);
 }
 
+static void report_bypasses(const struct core *core, struct core_status *out)
+{
+        out->bypass_count = core->bypasses.count;
+        for (int i = 0; i < core->bypasses.count; i++) {
+                const struct bypass *b = &core->bypasses.item[i];
+
+                out->bypasses[i] = (struct core_bypass){.tag = b->tag, .until_wall_us = b->until_wall_us};
+                text_copy(out->bypasses[i].user, sizeof out->bypasses[i].user, b->user);
+                text_copy(out->bypasses[i].reason, sizeof out->bypasses[i].reason, b->reason);
+        }
+}
+
 static void report_control(const struct core *core, struct core_status *out)
 {
         struct text t;
@@ -139,6 +151,7 @@ void core_get_status(const struct core *core, struct core_status *out)
                 report_program(core, out);
         }
         report_waiting(core, present_op(core), out);
+        report_bypasses(core, out);
         if (core_get_question(core) != NULL)
                 text_copy(out->asks, sizeof out->asks, core->recipe->notes[core_get_question(core)->note]);
         out->is_stopping_after_cycle = core->is_stopping_after_cycle;

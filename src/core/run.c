@@ -219,6 +219,14 @@ static void enter_completing(struct core *core)
         core_begin_program(core, core->recipe->finally_first);
 }
 
+/* What doses closes at once: a purge against an open gas line is none. A pulse that runs ends by itself. */
+static void close_dosing(struct core *core)
+{
+        for (int i = 0; i < core->tool->tag_count; i++)
+                if (core->tool->tags[i].is_output && core->tool->tags[i].class != TOOL_CLASS_PLAIN)
+                        output_want(&core->outs, i, core->tool->tags[i].safe, CAUSE_IMAGE);
+}
+
 static void enter_stopping(struct core *core)
 {
         /* A run that has not begun has nothing to purge and no `finally`. */
@@ -227,6 +235,7 @@ static void enter_stopping(struct core *core)
         core->stage_us = core->now_us;
         output_freeze_ramps(&core->outs);
         core_revoke_pulse(core, false, CAUSE_STEP);
+        close_dosing(core);
         if (!core->is_in_program)
                 enter_image(
                     core, core->is_shutting_down ? TOOL_IMAGE_ABORT : TOOL_IMAGE_STANDBY, CAUSE_IMAGE);

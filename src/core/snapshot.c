@@ -1,7 +1,7 @@
 #include "ald/core/snapshot.h"
 
 #include "ald/base/text.h" /* text_add */
-#include "ald/base/time.h" /* time_add_duration */
+#include "ald/base/time.h" /* TIME_S, time_add_duration */
 
 #include <assert.h> /* assert */
 #include <math.h>   /* isfinite */
@@ -51,23 +51,37 @@ static void window_fold(struct snapshot_window *w, int64_t t_us, double value)
         if (w->bucket_at[i] != at) {
                 w->bucket_at[i] = at;
                 w->min[i] = w->max[i] = value;
+                w->mean[i] = w->mean_s[i] = 0;
+                w->count[i] = 0;
         }
+        w->count[i]++;
+        w->mean[i] += (value - w->mean[i]) / w->count[i];
+        w->mean_s[i] += ((double)(t_us - at * w->bucket_us) / (double)TIME_S - w->mean_s[i]) / w->count[i];
         if (value < w->min[i])
                 w->min[i] = value;
         if (value > w->max[i])
                 w->max[i] = value;
 }
 
-static void windows_fold(struct snapshot *snap, int tag, bool is_good, int64_t t_us, double value)
+/* `is_broken`: what the window holds and this value do not follow one another as Good values. */
+static void windows_fold(struct snapshot *snap, const struct sample *s, bool is_good, bool is_broken)
 {
         for (int i = 0; i < SNAPSHOT_WINDOWS_MAX; i++) {
-                if (snap->window[i].tag != tag)
+                if (snap->window[i].tag != s->tag)
                         continue;
-                if (is_good)
-                        window_fold(&snap->window[i], t_us, value);
-                else
+                if (!is_good || is_broken)
                         window_forget(&snap->window[i]);
+                if (is_good)
+                        window_fold(&snap->window[i], s->t_us, s->value);
         }
+}
+
+/* Full of Good values, all of them seen since the step began (S1)? */
+static bool is_full(const struct snapshot *snap, const struct snapshot_window *w)
+{
+        if (w->tag < 0 || w->begun_us == INT64_MIN || snap->now_us - w->begun_us < w->over_us)
+                return false;
+        return snap->fresh_us == INT64_MIN || snap->now_us - snap->fresh_us >= w->over_us;
 }
 
 bool snapshot_range(const struct snapshot *snap, int slot, double *range)
@@ -77,10 +91,7 @@ bool snapshot_range(const struct snapshot *snap, int slot, double *range)
         double min = INFINITY, max = -INFINITY;
 
         assert(slot >= 0 && slot < SNAPSHOT_WINDOWS_MAX);
-        if (w->tag < 0 || w->begun_us == INT64_MIN || snap->now_us - w->begun_us < w->over_us)
-                return false;
-        /* What was seen before the step began says nothing of it (S1). */
-        if (snap->fresh_us != INT64_MIN && snap->now_us - snap->fresh_us < w->over_us)
+        if (!is_full(snap, w))
                 return false;
         for (int i = 0; i < SNAPSHOT_BUCKETS; i++) {
                 if (w->bucket_at[i] == INT64_MIN || w->bucket_at[i] < oldest)
@@ -94,6 +105,54 @@ bool snapshot_range(const struct snapshot *snap, int slot, double *range)
         return true;
 }
 
+/* Sums of a weighted straight line, times and values counted from the first bucket taken: large clocks and large
+ * values cancel nothing. */
+struct line_sums {
+        int64_t at; /* bucket that times count from, INT64_MIN = none yet */
+        double value;
+        double w, t, v, tt, tv;
+        int points;
+};
+
+static void line_add(struct line_sums *l, const struct snapshot_window *w, int i)
+{
+        double weight = w->count[i], t, v;
+
+        if (l->at == INT64_MIN) {
+                l->at = w->bucket_at[i];
+                l->value = w->mean[i];
+        }
+        t = (double)(w->bucket_at[i] - l->at) * (double)w->bucket_us / (double)TIME_S + w->mean_s[i];
+        v = w->mean[i] - l->value;
+        l->w += weight;
+        l->t += weight * t;
+        l->v += weight * v;
+        l->tt += weight * t * t;
+        l->tv += weight * t * v;
+        l->points++;
+}
+
+bool snapshot_rate(const struct snapshot *snap, int slot, double *per_s)
+{
+        const struct snapshot_window *w = &snap->window[slot];
+        struct line_sums l = {.at = INT64_MIN};
+        int64_t oldest;
+        double spread;
+
+        assert(slot >= 0 && slot < SNAPSHOT_WINDOWS_MAX);
+        if (!is_full(snap, w))
+                return false;
+        oldest = (snap->now_us - w->over_us) / w->bucket_us;
+        for (int i = 0; i < SNAPSHOT_BUCKETS; i++)
+                if (w->bucket_at[i] != INT64_MIN && w->bucket_at[i] > oldest)
+                        line_add(&l, w, i);
+        spread = l.w * l.tt - l.t * l.t;
+        if (l.points < 3 || !(spread > 0))
+                return false;
+        *per_s = (l.w * l.tv - l.t * l.v) / spread;
+        return true;
+}
+
 /* Bit for bit: a working gauge always shows its noise. */
 static bool is_identical(double a, double b)
 {
@@ -104,17 +163,24 @@ static bool is_identical(double a, double b)
         return bits[0] == bits[1];
 }
 
+static bool is_frozen(const struct snapshot_tag *st, const struct tool_tag *tag)
+{
+        return tag->freeze_us > 0 && st->same_us != INT64_MIN && st->t_us - st->same_us > tag->freeze_us;
+}
+
 bool snapshot_fold(struct snapshot *snap, const struct tool *tool, const struct sample *s)
 {
         const struct tool_tag *tag = &tool->tags[s->tag];
         struct snapshot_tag *st = &snap->tag[s->tag];
-        bool is_good = s->quality == QUALITY_GOOD;
+        bool is_good = s->quality == QUALITY_GOOD, is_broken;
 
         assert(s->tag >= 0 && s->tag < tool->tag_count);
         if (s->t_us <= st->t_us && st->t_us != INT64_MIN) {
                 snap->dropped++;
                 return false;
         }
+        /* A value that came too late, or after frozen ones, begins its windows anew. */
+        is_broken = st->t_us != INT64_MIN && (s->t_us - st->t_us > tag->stale_us || is_frozen(st, tag));
         st->link_quality = s->quality;
         st->link_why = s->why;
         if (is_good && (!isfinite(s->value) ||
@@ -129,7 +195,7 @@ bool snapshot_fold(struct snapshot *snap, const struct tool *tool, const struct 
                 st->value = s->value;
         }
         st->t_us = s->t_us;
-        windows_fold(snap, s->tag, is_good, s->t_us, s->value);
+        windows_fold(snap, s, is_good, is_broken);
         return true;
 }
 
@@ -148,7 +214,7 @@ void snapshot_age(struct snapshot *snap, const struct tool *tool, int64_t now_us
                 if (now_us - st->t_us > tag->stale_us) {
                         st->quality = QUALITY_BAD;
                         st->why = QUALITY_WHY_STALE;
-                } else if (tag->freeze_us > 0 && st->t_us - st->same_us > tag->freeze_us) {
+                } else if (is_frozen(st, tag)) {
                         st->quality = QUALITY_UNCERTAIN;
                         st->why = QUALITY_WHY_FROZEN;
                 }
@@ -165,7 +231,7 @@ void snapshot_add_tag(struct text *t, const struct snapshot *snap, const struct 
 {
         const struct snapshot_tag *st = &snap->tag[tag];
 
-        text_add(t, "%s ", tool->tags[tag].name);
+        text_add(t, "%s%s ", tool->tags[tag].name, st->is_bypassed ? " (bypassed)" : "");
         if (st->quality == QUALITY_GOOD) {
                 tool_add_value(t, &tool->tags[tag], st->value);
                 return;

@@ -40,7 +40,7 @@ static size_t skip_digits(const char *text, size_t at)
 /* A unit belongs to its number; a word of the grammar does not ("within 5 of"). */
 static size_t skip_unit(const char *text, size_t at)
 {
-        static const char *const words[] = {"and", "or", "of", "over", "not", "within", "steady"};
+        static const char *const words[] = {"and", "or", "of", "over", "not", "within", "steady", "rate"};
         size_t start = skip_blanks(text, at), end = start;
         while (isalnum((unsigned char)text[end]) || is_in("/%", text[end]) || (text[end] & 0x80))
                 end++;
@@ -75,7 +75,7 @@ void cond_lex_next(struct cond_lex *lex)
                 lex->kind = COND_LEX_DOLLAR;
                 at = skip_word(t, at + 1);
         } else {
-                lex->kind = is_in("<>()+-=", t[at]) ? COND_LEX_SIGN : COND_LEX_BAD;
+                lex->kind = is_in("<>()+-=,", t[at]) ? COND_LEX_SIGN : COND_LEX_BAD;
                 at += is_in("<>=", t[at]) && t[at + 1] == '=' ? 2 : 1;
         }
         lex->len = at - lex->start;

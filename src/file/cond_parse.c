@@ -50,6 +50,71 @@ static int parse_parentheses(struct cond_term *p)
         return at;
 }
 
+/* The parts of a vote, linked in their order: the first's COND_LIST, or -1. */
+static int link_votes(struct cond_term *p, const int16_t *item, int count)
+{
+        int next = -1;
+        for (int i = count - 1; i >= 0; i--) {
+                struct cond_node n = cond_term_blank(COND_LIST);
+                n.left = item[i];
+                n.right = (int16_t)next;
+                next = cond_term_add(p, n);
+                if (next < 0)
+                        return -1;
+        }
+        return next;
+}
+
+/* "COND, COND, ...)" onto the chain; true when all could be read. */
+static bool take_votes(struct cond_term *p)
+{
+        bool has_gap = false;
+        for (;;) {
+                int at = parse_either(p);
+                has_gap = has_gap || at < 0;
+                if (p->is_lost || !cond_term_push(p, at))
+                        return false;
+                if (cond_lex_is(&p->lex, ")"))
+                        return !has_gap;
+                if (!cond_lex_is(&p->lex, ",")) {
+                        cond_term_lose(p, "',' or ')'");
+                        return false;
+                }
+                cond_lex_next(&p->lex);
+        }
+}
+
+/* "2 of (COND, COND, COND)". */
+static int parse_vote(struct cond_term *p)
+{
+        struct cond_node n = cond_term_blank(COND_VOTE);
+        size_t place = p->lex.start;
+        int first = p->chain_count, wanted = cond_term_take_count(p);
+        if (p->is_lost)
+                return -1;
+        if (!cond_lex_is(&p->lex, "("))
+                return cond_term_lose(p, "'(' (2 of (COND, COND, COND))");
+        if (!enter(p))
+                return -1;
+        bool is_sound = take_votes(p);
+        int count = p->chain_count - first;
+        p->chain_count = first;
+        p->nest--;
+        if (p->is_lost)
+                return -1;
+        cond_lex_next(&p->lex);
+        if (count < 2 || wanted < 1 || wanted > count) {
+                cond_term_fail(p, place,
+                    "a vote takes two conditions or more, and from 1 to all of them: "
+                    "%d of %d is none",
+                    wanted, count);
+                return -1;
+        }
+        n.count = (int16_t)wanted;
+        n.left = is_sound ? (int16_t)link_votes(p, p->chain + first, count) : -1;
+        return n.left < 0 ? -1 : cond_term_add(p, n);
+}
+
 static int parse_one(struct cond_term *p)
 {
         bool is_settled = cond_lex_is(&p->lex, "settled");
@@ -63,6 +128,8 @@ static int parse_one(struct cond_term *p)
                 cond_lex_next(&p->lex);
                 return cond_term_add(p, cond_term_blank(is_settled ? COND_SETTLED : COND_EXPOSING));
         }
+        if (p->lex.kind == COND_LEX_NUMBER)
+                return parse_vote(p);
         return cond_term_parse(p);
 }
 
@@ -89,12 +156,8 @@ static int parse_chain(struct cond_term *p, enum cond_op op, int (*part)(struct 
                         cond_lex_next(&p->lex);
                 int at = part(p);
                 has_gap = has_gap || at < 0;
-                if (p->chain_count == COND_TERM_CHAIN_MAX) {
-                        cond_term_fail(p, p->lex.start, "too many terms in one condition");
-                        p->is_lost = true;
+                if (!cond_term_push(p, at))
                         break;
-                }
-                p->chain[p->chain_count++] = (int16_t)at;
         } while (!p->is_lost && cond_lex_is(&p->lex, word));
         int count = p->chain_count - first;
         p->chain_count = first;
@@ -115,6 +178,15 @@ static int depth_of(const struct cond_pool *pool, int at)
 {
         if (at < 0)
                 return 0;
+        /* The items of a vote lie side by side. */
+        if (pool->nodes[at].op == COND_VOTE) {
+                int deepest = 0;
+                for (int item = pool->nodes[at].left; item >= 0; item = pool->nodes[item].right) {
+                        int depth = depth_of(pool, pool->nodes[item].left);
+                        deepest = depth > deepest ? depth : deepest;
+                }
+                return 1 + deepest;
+        }
         int left = depth_of(pool, pool->nodes[at].left), right = depth_of(pool, pool->nodes[at].right);
         return 1 + (left > right ? left : right);
 }
@@ -222,15 +294,15 @@ int cond_parse_windows(const struct cond_pool *pool)
 {
         int count = 0;
         for (int i = 0; i < pool->count; i++)
-                if (pool->nodes[i].op == COND_STEADY && pool->nodes[i].slot >= count)
+                if (pool->nodes[i].slot >= count)
                         count = pool->nodes[i].slot + 1;
         return count;
 }
 
 bool cond_parse_is_reserved(const char *name)
 {
-        static const char *const words[] = {"and", "or", "not", "within", "of", "steady", "over", "settled",
-            "exposing", "on", "off", "open", "closed"};
+        static const char *const words[] = {"and", "or", "not", "within", "of", "steady", "rate", "over",
+            "settled", "exposing", "on", "off", "open", "closed"};
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
                 if (strcmp(words[i], name) == 0)
                         return true;

@@ -3,6 +3,8 @@
 #include "ald/core/snapshot.h" /* SNAPSHOT_WINDOWS_MAX */
 
 #include <stdarg.h> /* va_list */
+#include <stdlib.h> /* strtol */
+#include <string.h> /* strspn */
 
 enum { MESSAGE_CAP = 400, TOKEN_CAP = 64 };
 
@@ -60,6 +62,38 @@ struct cond_node cond_term_blank(enum cond_op op)
 {
         return (struct cond_node){
             .op = (uint8_t)op, .a = -1, .b = -1, .left = -1, .right = -1, .slot = -1, .b_scale = 1};
+}
+
+bool cond_term_push(struct cond_term *p, int at)
+{
+        if (p->chain_count == COND_TERM_CHAIN_MAX) {
+                cond_term_fail(p, p->lex.start, "too many terms in one condition");
+                p->is_lost = true;
+                return false;
+        }
+        p->chain[p->chain_count++] = (int16_t)at;
+        return true;
+}
+
+int cond_term_take_count(struct cond_term *p)
+{
+        char token[TOKEN_CAP];
+        size_t at = p->lex.start;
+        cond_lex_copy(&p->lex, token, sizeof token);
+        cond_lex_next(&p->lex);
+        if (!cond_lex_is(&p->lex, "of")) {
+                /* "5 Torr < pressure": the tag comes first. */
+                cond_term_fail(p, at, "'%s' stands where the name of a tag is expected", token);
+                p->is_lost = true;
+                return -1;
+        }
+        cond_lex_next(&p->lex);
+        if (strspn(token, "0123456789") == strlen(token) && strlen(token) <= 3)
+                return (int)strtol(token, NULL, 10);
+        cond_term_fail(
+            p, at, "'%s' is no number of votes: a whole number, as in 2 of (COND, COND, COND)", token);
+        p->is_lost = true;
+        return -1;
 }
 
 static const char *tag_at(const void *ctx, size_t i)
@@ -215,7 +249,8 @@ static int take_bit_test(struct cond_term *p, int tag)
                 cond_lex_next(&p->lex);
                 return take_bit_word(p, tag);
         }
-        if (present_cmp(p) >= 0 || cond_lex_is(&p->lex, "within") || cond_lex_is(&p->lex, "steady")) {
+        if (present_cmp(p) >= 0 || cond_lex_is(&p->lex, "within") || cond_lex_is(&p->lex, "steady") ||
+            cond_lex_is(&p->lex, "rate")) {
                 const struct tool_tag *t = &p->c->tool->tags[tag];
                 cond_term_fail(p, p->lex.start, "'%s' is %s: write '%s' or 'not %s'", t->name,
                     t->is_valve ? "open or closed" : "on or off", t->name, t->name);
@@ -253,10 +288,74 @@ static int take_within(struct cond_term *p, int tag)
         return cond_term_add(p, n);
 }
 
-static int take_steady(struct cond_term *p, int tag)
+/* "over TIME", and the window that looks at it. `form` is what the whole looks like. */
+static void take_over(struct cond_term *p, struct cond_node *n, const char *word, const char *form)
 {
         const struct unit *unit;
         double over_s;
+        if (!cond_lex_is(&p->lex, "over")) {
+                cond_term_lose(p, form);
+                return;
+        }
+        cond_lex_next(&p->lex);
+        size_t at = p->lex.start;
+        take_value(p, UNIT_DIM_TIME, &over_s, &unit);
+        n->over_us = unit ? (int64_t)(unit_convert(over_s, unit, unit_base(UNIT_DIM_TIME)) * 1e6 + 0.5) : 0;
+        if (unit && n->over_us < 1000)
+                cond_term_fail(p, at, "'%s' needs a time of at least 1 ms to look at", word);
+        if (*p->c->windows == SNAPSHOT_WINDOWS_MAX) {
+                cond_term_fail(p, at,
+                    "'steady' and 'rate' are used too often: at most %d times in tool and recipe together",
+                    SNAPSHOT_WINDOWS_MAX);
+                return;
+        }
+        n->slot = (int16_t)(*p->c->windows)++;
+}
+
+/* A rate of change of `of`, in `of` per second. */
+static double take_rate_value(struct cond_term *p, const struct unit *of)
+{
+        const struct unit *unit;
+        double value;
+        enum unit_dim dim = of ? unit_dim_of_rate(of->dim) : UNIT_DIM_NONE;
+        if (of && dim == UNIT_DIM_NONE)
+                cond_term_fail(
+                    p, p->lex.start, "%s has no unit for a rate of change", unit_dim_name(of->dim));
+        take_value(p, dim == UNIT_DIM_NONE ? -1 : (int)dim, &value, &unit);
+        if (!unit)
+                return 0;
+        /* The base unit of a rate is the base unit of its difference per second. */
+        value = unit_convert(value, unit, unit_base(dim));
+        return unit_convert_difference(value, unit_base(unit_dim_of_difference(of->dim)), of);
+}
+
+/* Fewer readings than this say nothing of a slope. */
+enum { RATE_READINGS_MIN = 4 };
+
+static int take_rate(struct cond_term *p, int tag)
+{
+        struct cond_node n = cond_term_blank(COND_RATE);
+        size_t place = p->lex.start;
+        cond_lex_next(&p->lex);
+        int cmp = present_cmp(p);
+        if (cmp < 0)
+                return cond_term_lose(p, "<, <=, >, >= or == (TAG rate < VALUE over TIME)");
+        cond_lex_next(&p->lex);
+        n.a = (int16_t)tag;
+        n.cmp = (uint8_t)cmp;
+        n.value = take_rate_value(p, unit_of(p, tag));
+        take_over(p, &n, "rate", "'over' (TAG rate < VALUE over TIME)");
+        if (tag >= 0 && n.over_us > 0 && n.over_us < RATE_READINGS_MIN * p->c->tool->tags[tag].poll_us)
+                cond_term_fail(p, place,
+                    "'%s' is read every %lld ms: a rate needs at least %d readings, so 'over' %lld ms or "
+                    "more",
+                    p->c->tool->tags[tag].name, (long long)(p->c->tool->tags[tag].poll_us / 1000),
+                    RATE_READINGS_MIN, (long long)(RATE_READINGS_MIN * p->c->tool->tags[tag].poll_us / 1000));
+        return p->is_lost || n.slot < 0 ? -1 : cond_term_add(p, n);
+}
+
+static int take_steady(struct cond_term *p, int tag)
+{
         struct cond_node n = cond_term_blank(COND_STEADY);
         n.a = (int16_t)tag;
         cond_lex_next(&p->lex);
@@ -264,22 +363,8 @@ static int take_steady(struct cond_term *p, int tag)
         n.span = take_difference(p, unit_of(p, tag));
         if (n.span < 0)
                 cond_term_fail(p, at, "a width cannot be negative");
-        if (!cond_lex_is(&p->lex, "over"))
-                return cond_term_lose(p, "'over' (TAG steady VALUE over TIME)");
-        cond_lex_next(&p->lex);
-        at = p->lex.start;
-        take_value(p, UNIT_DIM_TIME, &over_s, &unit);
-        n.over_us = unit ? (int64_t)(unit_convert(over_s, unit, unit_base(UNIT_DIM_TIME)) * 1e6 + 0.5) : 0;
-        if (unit && n.over_us < 1000)
-                cond_term_fail(p, at, "'steady' needs a time of at least 1 ms to look at");
-        if (*p->c->windows == SNAPSHOT_WINDOWS_MAX) {
-                cond_term_fail(p, at,
-                    "'steady' is used too often: at most %d times in tool and recipe together",
-                    SNAPSHOT_WINDOWS_MAX);
-                return -1;
-        }
-        n.slot = (int16_t)(*p->c->windows)++;
-        return cond_term_add(p, n);
+        take_over(p, &n, "steady", "'over' (TAG steady VALUE over TIME)");
+        return p->is_lost || n.slot < 0 ? -1 : cond_term_add(p, n);
 }
 
 int cond_term_parse(struct cond_term *p)
@@ -297,12 +382,14 @@ int cond_term_parse(struct cond_term *p)
                 return take_within(p, tag);
         if (cond_lex_is(&p->lex, "steady"))
                 return take_steady(p, tag);
+        if (cond_lex_is(&p->lex, "rate"))
+                return take_rate(p, tag);
         if (tag < 0) /* it might have been meant as a bit */
                 return -1;
         const struct unit *unit = unit_of(p, tag);
         if (unit)
                 cond_term_fail(p, at,
-                    "'%s' is %s: compare it with a value (<, <=, >, >=, ==, within, steady)",
+                    "'%s' is %s: compare it with a value (<, <=, >, >=, ==, within, steady, rate)",
                     p->c->tool->tags[tag].name, unit_dim_name(unit->dim));
         return -1;
 }

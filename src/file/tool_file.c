@@ -9,8 +9,8 @@
 struct raw {
         int64_t format;
         char tool[TOOL_NAME_MAX], title[TOOL_TEXT_MAX];
-        const struct yaml_node *links, *devices, *tags, *equipment, *images, *interlocks, *alarms, *access,
-            *simulation;
+        const struct yaml_node *links, *devices, *tags, *equipment, *images, *interlocks, *alarms, *bypass,
+            *access, *simulation;
 };
 
 static const struct key rows[] = {
@@ -23,8 +23,9 @@ static const struct key rows[] = {
     {"equipment", KEY_NODE, true, KEY_NODE_AT(struct raw, equipment), .help = "what the tags are"},
     {"images", KEY_NODE, false, KEY_NODE_AT(struct raw, images), .help = "what the resting states command"},
     {"interlocks", KEY_NODE, false, KEY_NODE_AT(struct raw, interlocks),
-        .help = "trips, permits and exclusions"},
+        .help = "trips, permits, exclusions and suspends"},
     {"alarms", KEY_NODE, false, KEY_NODE_AT(struct raw, alarms), .help = "what people are told"},
+    {"bypass", KEY_NODE, false, KEY_NODE_AT(struct raw, bypass), .help = "inputs that may be bypassed"},
     {"access", KEY_NODE, false, KEY_NODE_AT(struct raw, access), .help = "who may do what"},
     {"simulation", KEY_NODE, false, KEY_NODE_AT(struct raw, simulation), .help = "the simulated twin"},
 };
@@ -138,6 +139,8 @@ static void read_root(struct tool_file *f, const struct yaml_node *root)
                 tool_file_read_interlocks(f, raw.interlocks);
         if (raw.alarms)
                 tool_file_read_alarms(f, raw.alarms);
+        if (raw.bypass)
+                tool_file_read_bypass(f, raw.bypass);
         if (raw.access)
                 tool_file_read_access(f, raw.access);
         tool_file_read_simulation(f, raw.simulation);
@@ -173,8 +176,8 @@ const struct keys *const *tool_file_keys(size_t *count)
             &tool_file_watchdog_keys, &tool_file_tag_keys, &tool_file_log_keys, &tool_file_loop_keys,
             &tool_file_line_keys, &tool_file_valve_keys, &tool_file_pump_keys, &tool_file_gauge_keys,
             &tool_file_safety_keys, &tool_file_rise_keys, &tool_file_follow_keys, &tool_file_alarm_keys,
-            &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_access_keys, &tool_file_role_keys,
-            &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
+            &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_bypass_keys, &tool_file_access_keys,
+            &tool_file_role_keys, &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
         *count = sizeof all / sizeof all[0];
         return all;
 }

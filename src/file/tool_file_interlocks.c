@@ -89,7 +89,7 @@ void tool_file_read_images(struct tool_file *f, const struct yaml_node *map)
 
 struct raw_interlock {
         char id[TOOL_NAME_MAX], guidance[TOOL_TEXT_MAX];
-        const struct yaml_node *trip, *arm, *set, *permit, *cond, *exclusive;
+        const struct yaml_node *trip, *suspend, *arm, *set, *permit, *cond, *exclusive;
         int64_t for_us, grace, purge_between;
         int then;
 };
@@ -100,12 +100,15 @@ static const struct key_word actions[] = {
 static const struct key interlock_rows[] = {
     {"id", KEY_NAME, true, KEY_AT(struct raw_interlock, id), .help = "its name"},
     {"trip", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, trip), .help = "condition that trips"},
+    {"suspend", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, suspend),
+        .help = "condition, of a cause outside, that makes a run wait"},
     {"arm", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, arm),
         .help = "trip: armed once this was true"},
     {"for", KEY_TIME, false, KEY_AT(struct raw_interlock, for_us), .max = 3600e6,
-        .help = "trip: how long the condition must hold"},
+        .help =
+            "trip, suspend: how long the condition must hold; suspend: or be gone, before the run goes on"},
     {"grace", KEY_TIME, false, KEY_AT(struct raw_interlock, grace), .max = 60e6,
-        .help = "trip: how long an unreadable input is borne"},
+        .help = "trip, suspend: how long an unreadable input is borne"},
     {"then", KEY_WORD, false, KEY_AT(struct raw_interlock, then), .words = actions,
         .help = "trip: what it does"},
     {"set", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, set),
@@ -162,6 +165,10 @@ static void read_sets(const struct work *w)
                 if (tag < 0)
                         continue;
                 const struct tool_tag *t = &f->tool->tags[tag];
+                for (int i = 0; i < w->lock->set_count; i++)
+                        if (w->lock->set[i].tag == tag)
+                                diag_error(
+                                    f->r.d, reader_at_key(&f->r, n), "set: '%s' is there twice", t->name);
                 if (t->class != TOOL_CLASS_PLAIN && (value < t->safe || value > t->safe))
                         reader_error(&f->r, n, "%s: a trip may not open a precursor or reactive gas", n->key);
                 w->lock->set[w->lock->set_count++] = (struct tool_set){(int16_t)tag, value};
@@ -170,7 +177,7 @@ static void read_sets(const struct work *w)
 
 static void read_trip(const struct work *w)
 {
-        static const char *const foreign[] = {"permit", "while", "exclusive", "purge_between"};
+        static const char *const foreign[] = {"suspend", "permit", "while", "exclusive", "purge_between"};
         w->lock->kind = TOOL_TRIP;
         refuse_keys(w, "a trip", foreign, sizeof foreign / sizeof foreign[0]);
         read_cond(w, w->raw->trip, "trip", &w->lock->when);
@@ -179,6 +186,19 @@ static void read_trip(const struct work *w)
         w->lock->grace_us = w->raw->grace;
         w->lock->then = (enum tool_action)w->raw->then;
         read_sets(w);
+}
+
+/* A cause outside the tool: it waits and goes on by itself, so it latches nothing and sets nothing. */
+static void read_suspend(const struct work *w)
+{
+        static const char *const foreign[] = {
+            "permit", "while", "exclusive", "purge_between", "arm", "then", "set"};
+        w->lock->kind = TOOL_SUSPEND;
+        refuse_keys(w, "a suspend", foreign, sizeof foreign / sizeof foreign[0]);
+        read_cond(w, w->raw->suspend, "suspend", &w->lock->when);
+        w->lock->for_us = w->raw->for_us;
+        w->lock->grace_us = w->raw->grace;
+        w->lock->then = TOOL_ACT_NONE;
 }
 
 static void add_output(const struct work *w, const struct yaml_node *node, const char *name, const char *what)
@@ -304,11 +324,14 @@ static void read_interlock(struct tool_file *f, const struct yaml_node *node)
         text_copy(lock->guidance, sizeof lock->guidance, raw.guidance);
         check_id(&w);
         f->tool->interlock_count++;
-        if ((raw.trip != NULL) + (raw.permit != NULL) + (raw.exclusive != NULL) != 1)
+        if ((raw.trip != NULL) + (raw.suspend != NULL) + (raw.permit != NULL) + (raw.exclusive != NULL) != 1)
                 diag_error(f->r.d, reader_at(&f->r, node),
-                    "interlock '%s': takes exactly one of 'trip', 'permit' and 'exclusive'", raw.id);
+                    "interlock '%s': takes exactly one of 'trip', 'suspend', 'permit' and 'exclusive'",
+                    raw.id);
         else if (raw.trip)
                 read_trip(&w);
+        else if (raw.suspend)
+                read_suspend(&w);
         else if (raw.permit)
                 read_permit(&w);
         else

@@ -46,6 +46,13 @@ struct scenario {
         int bad_tag;      /* -1 = none */
         double bad_value; /* NaN or a number; the sample is replaced by it */
         bool drop_bad, freeze_bad;
+        struct {
+                bool is_on;
+                double value,
+                    per_s; /* what is read instead, and how it goes on from from_us; NaN = unreadable */
+                int64_t from_us;
+        } force[TOOL_TAGS_MAX];
+        int moves[TOOL_TAGS_MAX];            /* changes of the output on the wire */
         int deaf_tag;                        /* -1 = none: writes to it fail */
         int deviant_tag;                     /* -1 = none: reads back 1 - value */
         int deaf_device;                     /* -1 = none: writes to it fail */
@@ -117,6 +124,7 @@ static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value,
             UINT64_C(1099511628211);
         if (s->tool->tags[tag].is_valve)
                 scenario_check_wire(s, t_us, tag, value);
+        s->moves[tag] += s->has_out[tag] && s->out[tag] != value;
         scenario_check_purge_path(s, t_us, tag, value, cause);
         if (s->has_out[tag] && s->out[tag] != value && value == 0)
                 s->closed_us[tag] = t_us;
@@ -166,6 +174,10 @@ static inline bool scenario_tamper(void *ctx, struct sample *sample)
 
         if (sample->tag == s->deviant_tag)
                 sample->value = 1 - sample->value;
+        if (s->force[sample->tag].is_on)
+                sample->value = s->force[sample->tag].value +
+                                s->force[sample->tag].per_s *
+                                    (double)(sample->t_us - s->force[sample->tag].from_us) / (double)TIME_S;
         if (sample->tag != s->bad_tag)
                 return true;
         if (!s->freeze_bad)

@@ -1,6 +1,7 @@
 /* Conditions: text -> tree, with units brought to the tag's; and what is refused where. */
 #include "unit/support.h"
 
+#include "ald/core/snapshot.h"   /* SNAPSHOT_WINDOWS_MAX */
 #include "ald/file/cond_parse.h" /* cond_parse_node */
 
 #include <math.h> /* fabs */
@@ -65,9 +66,20 @@ static void show(struct text *t, int at)
                 text_add(t, "(steady %s %g %lld #%d)", tag(n->a), n->span, (long long)n->over_us, n->slot);
                 break;
         case COND_RATE:
+                text_add(t, "(rate %s %s ", cmps[n->cmp], tag(n->a));
+                text_add_number(t, n->value, 6);
+                text_add(t, " %lld #%d)", (long long)n->over_us, n->slot);
+                break;
         case COND_VOTE:
+                text_add(t, "(vote %d", n->count);
+                for (int item = n->left; item >= 0; item = pool.nodes[item].right) {
+                        text_add(t, " ");
+                        show(t, pool.nodes[item].left);
+                }
+                text_add(t, ")");
+                break;
         case COND_LIST:
-                text_add(t, "?");
+                ck_abort_msg("an item outside a vote");
                 break;
         case COND_SETTLED:
                 text_add(t, "settled");
@@ -113,6 +125,13 @@ static const struct {
     {"oven within 3 K of 175 degC", "(within oven - 175 3)"},
     {"oven within 3 K of oven.setpoint - 1 K", "(within oven oven.setpoint -1 3)"},
     {"pressure steady 1 mTorr over 10 s", "(steady pressure 0.001 10000000 #0)"},
+    {"pressure rate < 2 mTorr/min over 1 min", "(rate < pressure 3.33333e-05 60000000 #0)"},
+    {"oven rate >= -6 K/min over 30 s", "(rate >= oven -0.1 30000000 #0)"},
+    {"flow rate == 1 sccm/s over 1 s", "(rate == flow 1 1000000 #0)"},
+    {"2 of (lid.closed, pump.running, settled)", "(vote 2 lid.closed pump.running settled)"},
+    {"not 1 of (pressure > 1 Torr, lid.closed and settled)",
+        "(not (vote 1 (> pressure - 1) (and lid.closed settled)))"},
+    {"2 of (lid.closed, 1 of (settled, exposing))", "(vote 2 lid.closed (vote 1 settled exposing))"},
     {"lid.closed and pump.running or settled", "(or (and lid.closed pump.running) settled)"},
     {"settled or lid.closed and pump.running", "(or settled (and lid.closed pump.running))"},
     {"(settled or lid.closed) and pump.running", "(and (or settled lid.closed) pump.running)"},
@@ -186,6 +205,24 @@ static const struct {
     {"pressure steady 1 Torr over 5", 28, "has no unit"},
     {"pressure ! 1", 0, "compare it"},
     {"lid.closed ! 1", 11, "stands where"},
+    {"pressure steady 1 Torr", 22, "'over'"},
+    {"pressure rate 2 mTorr/min over 1 min", 14, "<, <=, >, >= or =="},
+    {"pressure rate < 2 mTorr over 1 min", 16, "mTorr/s, mTorr/min or"},
+    {"pressure rate < 2 K/min over 1 min", 16, "is not a rate of pressure"},
+    {"pressure rate < 2 over 1 min", 16, "has no unit"},
+    {"pressure rate < 2 mTorr/min", 27, "'over'"},
+    {"pressure rate < 2 mTorr/min over 100 ms", 9, "'over' 200 ms or more"},
+    {"lid.closed rate < 2 K/min over 1 min", 11, "is on or off"},
+    {"presure rate < 2 K/min over 1 min", 0, "did you mean 'pressure'"},
+    {"3 of (settled, exposing)", 0, "3 of 2 is none"},
+    {"0 of (settled, exposing)", 0, "0 of 2 is none"},
+    {"1 of (settled)", 0, "1 of 1 is none"},
+    {"2 of settled, exposing", 5, "'('"},
+    {"2 of (settled exposing)", 14, "',' or ')'"},
+    {"2 of (settled, exposing", 23, "',' or ')'"},
+    {"2 of (settled, )", 15, "name of a tag"},
+    {"1.5 of (settled, exposing)", 0, "no number of votes"},
+    {"settled, exposing", 7, "'and', 'or' or the end"},
     {"((((((((((((((((((((((((((settled))))))))))))))))))))))))))", 24, "nested deeper"},
 };
 
@@ -229,11 +266,12 @@ END_TEST
 START_TEST(pools_and_windows_are_bounded)
 {
         struct cond c;
-        for (int i = 0; i < 8; i++)
-                ck_assert(parse("pressure steady 1 mTorr over 10 s", &c));
+        for (int i = 0; i < SNAPSHOT_WINDOWS_MAX; i++)
+                ck_assert(parse(
+                    i % 2 ? "pressure steady 1 mTorr over 10 s" : "pressure rate < 1 mTorr/s over 10 s", &c));
         ck_assert(!parse("pressure steady 1 mTorr over 10 s", &c));
         ck_assert_ptr_nonnull(strstr(diag_entry(d, 0)->text, "too often"));
-        ck_assert_int_eq(cond_parse_windows(&pool), 8);
+        ck_assert_int_eq(cond_parse_windows(&pool), SNAPSHOT_WINDOWS_MAX);
         while (pool.count < COND_NODES_MAX)
                 ck_assert(parse("settled", &c));
         ck_assert(!parse("settled", &c));

@@ -56,6 +56,8 @@ enum aldctl_exit aldctl_status(const struct aldctl_command *self, const struct a
 enum aldctl_exit aldctl_tags(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_interlocks(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_alarms(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_bypass.c */
+enum aldctl_exit aldctl_bypass(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_watch.c */
 enum aldctl_exit aldctl_watch(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_history.c */

@@ -26,7 +26,10 @@ void view_add_line(struct text *t, const json_t *status);
 /* The same without what only counts down: when it differs, something happened. */
 void view_add_key(struct text *t, const json_t *status);
 
-/* Further lines that a status needs: trips with guidance, outputs not confirmed, a record that is not kept. */
+/* A line for each input that is bypassed. */
+void view_print_bypasses(FILE *to, const json_t *status);
+
+/* Further lines that a status needs: trips with guidance, bypasses, outputs not confirmed, a record that is not kept. */
 void view_print_concerns(FILE *to, const json_t *status);
 
 /* "10:15:30 warning over-pressure: text" of an event. */

@@ -18,6 +18,7 @@
  *   is_bounded         no further condition waits: left_s is all there is
  *   store_ok           the record is being kept
  *   latches            tripped interlocks, first-out first: id, text, guidance, time, is_active, action
+ *   bypasses           inputs that interlocks do without: tag, user, reason, until
  *   unconfirmed_count, unconfirmed    outputs whose position is not known, by name
  *   external_failsafe  outputs whose fail-safe is outside this program's reach, by name
  *   control            who may move outputs: user, since, until (it lapses then without a command); null = nobody
@@ -35,10 +36,13 @@
  *   age_s              null = never read
  *   is_output; for outputs: commanded, safe, limit_min, limit_max, failsafe (text)
  * interlock
- *   id, kind           "trip", "permit" or "exclusive"
+ *   id, kind           "trip", "permit", "exclusive" or "suspend"
  *   condition          as in the tool file; is_true: true, false or null (a value is not Good)
  *   values             the live values it looks at
- *   action, arm, is_armed, is_latched, is_permitted, outputs, purge_between_s, guidance
+ *   action, for_s, grace_s, arm, is_armed, is_latched, is_permitted, outputs, purge_between_s, guidance
+ *   sets               what a trip sets beyond the image, for people
+ *   effects            its row of the matrix (core/matrix.h), by output: [effect, value, is that value the safe one],
+ *                      effect "forces", "ends at", "permits", "then closes" or "excludes"
  * alarm                those that are not normal, by priority, then by time
  *   id, priority       low, medium, high or critical
  *   state              unacknowledged, acknowledged, returned-unacknowledged, latched-unacknowledged, latched, shelved or

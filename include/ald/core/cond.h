@@ -67,6 +67,10 @@ enum tri cond_eval(const struct cond_pool *pool, int root, const struct snapshot
 /* The same for an alarm that stands: a single comparison by order stays true until its value is `slack` (>= 0, in the unit of
  * its tag) on the other side; anything else is evaluated as it is. */
 enum tri cond_eval_slack(const struct cond_pool *pool, int root, const struct snapshot *snap, double slack);
+/* The same for an interlock, where inputs may be bypassed (T4): a comparison that names a bypassed tag counts as what
+ * makes the whole come out as `benign`: TRI_FALSE for a trip, TRI_TRUE for a permit. Under a NOT it is the other way
+ * round; in a vote it is one of the items that are not there. */
+enum tri cond_eval_lock(const struct cond_pool *pool, int root, const struct snapshot *snap, enum tri benign);
 
 /* Append the live values the condition looks at: "chamber.pressure 2.31 Torr, pump.running on". A tag that is
  * not Good shows why: "chamber.pressure Bad (stale 1.2 s)". */

@@ -8,6 +8,7 @@
 #define ALD_CORE_CORE_H
 
 #include "ald/core/alarm.h"   /* enum alarm_state */
+#include "ald/core/bypass.h"  /* BYPASS_MAX */
 #include "ald/core/event.h"   /* struct event, struct effects */
 #include "ald/core/machine.h" /* enum machine_state */
 #include "ald/core/tool.h"    /* struct tool */
@@ -55,6 +56,14 @@ struct core_latch {
         enum tool_action action;
 };
 
+/* An input that interlocks do without for a time (T4). */
+struct core_bypass {
+        int16_t tag;
+        int64_t until_wall_us;
+        char user[TOOL_NAME_MAX];
+        char reason[96];
+};
+
 struct core_status {
         enum machine_state state;
         int64_t wall_us;
@@ -78,6 +87,8 @@ struct core_status {
         bool store_ok;
         int latch_count;
         struct core_latch latches[CORE_LATCHES_MAX]; /* first-out first */
+        int bypass_count;
+        struct core_bypass bypasses[BYPASS_MAX]; /* in the order in which they began */
         int unconfirmed_count;
         char unconfirmed[160]; /* names of outputs not confirmed */
         /* Who has control. */

@@ -29,7 +29,9 @@ struct interlocks {
         struct interlock_state state[TOOL_INTERLOCKS_MAX];
         int fresh_count; /* trips of the tool file that latched in the last evaluation, in order of the file */
         int16_t fresh[TOOL_INTERLOCKS_MAX];
-        int latch_count; /* what people are told of; no action depends on room here */
+        int latch_count;         /* what people are told of; no action depends on room here */
+        bool is_overfull;        /* the list is full, and the cause of a trip that is not in it stands */
+        enum tool_action beyond; /* the strongest action of trips that found no place */
         struct core_latch latch[CORE_LATCHES_MAX];
 };
 
@@ -38,11 +40,13 @@ struct interlocks {
 
 void interlock_init(struct interlocks *il, const struct tool *tool, int64_t now_us);
 
-/* Evaluate everything and latch what trips; what is new stands in il->fresh. */
+/* Evaluate everything and latch what trips; what is new stands in il->fresh. Bypassed inputs trip nothing and permit
+ * (T4); they arm nothing. */
 void interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t wall_us);
 
-/* Latch a trip of the core's own. False when it is latched already (it is marked active again).`id` and `text` are
- * copied; when the list is full they are lost, but the answer is true and the caller acts all the same. */
+/* Latch a trip of the core's own. False when it is latched already (it is marked active again). `id` and `text` are
+ * copied. When the list is full they are lost; then the answer is true when the action is stronger than any that was
+ * lost before, and no reset goes through while such a cause stands. */
 bool interlock_raise(struct interlocks *il, const char *id, enum tool_action action, const char *text,
     const char *guidance, int64_t wall_us);
 /* The cause of a trip of the core's own is gone. */

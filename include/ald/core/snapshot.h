@@ -21,13 +21,16 @@ struct snapshot_tag {
 
 enum { SNAPSHOT_WINDOWS_MAX = 16, SNAPSHOT_BUCKETS = 32 };
 
-/* A sliding range of one tag for `steady`: buckets of minimum and maximum, each over_us / (BUCKETS - 2) long. */
+/* What `steady` and `rate` look at: one tag's last over_us as buckets, each over_us / (BUCKETS - 2) long. */
 struct snapshot_window {
         int16_t tag; /* -1 = unused */
         int64_t over_us, bucket_us;
         int64_t begun_us; /* first Good value since the last that was not; INT64_MIN = none */
         int64_t bucket_at[SNAPSHOT_BUCKETS];
         double min[SNAPSHOT_BUCKETS], max[SNAPSHOT_BUCKETS];
+        double mean[SNAPSHOT_BUCKETS],
+            mean_s[SNAPSHOT_BUCKETS];    /* value, and time since the bucket's start */
+        int32_t count[SNAPSHOT_BUCKETS]; /* values in it */
 };
 
 struct snapshot {
@@ -56,6 +59,9 @@ bool snapshot_is_good(const struct snapshot *snap, int tag);
 void snapshot_watch(struct snapshot *snap, int slot, int tag, int64_t over_us);
 /* Range of the window, or false while it is not yet full of Good values. */
 bool snapshot_range(const struct snapshot *snap, int slot, double *range);
+/* Slope of the window, per second, by least squares over its buckets' means, each as heavy as the values in it: noise
+ * falls with the number of values, not with the length of the window alone. False as above. */
+bool snapshot_rate(const struct snapshot *snap, int slot, double *per_s);
 
 /* "chamber.pressure 2.31 Torr" or "chamber.pressure Bad (stale)". */
 void snapshot_add_tag(struct text *t, const struct snapshot *snap, const struct tool *tool, int tag);

@@ -10,7 +10,7 @@ enum cond_lex_kind {
         COND_LEX_WORD,   /* a tag or a word of the grammar */
         COND_LEX_NUMBER, /* with its unit, if one follows: "5 Torr" */
         COND_LEX_DOLLAR, /* $name */
-        COND_LEX_SIGN,   /* one of < <= > >= == + - ( ) */
+        COND_LEX_SIGN,   /* one of < <= > >= == + - ( ) , */
         COND_LEX_BAD     /* a character that belongs nowhere */
 };
 

@@ -2,12 +2,14 @@
  *
  *     either  = both { "or" both }
  *     both    = one { "and" one }
- *     one     = "not" one | "(" either ")" | "settled" | "exposing" | TAG [ test ]
- *     test    = ( "<" | "<=" | ">" | ">=" | "==" ) operand | "within" VALUE "of" operand | "steady" VALUE "over" TIME
+ *     one     = "not" one | "(" either ")" | "settled" | "exposing" | vote | TAG [ test ]
+ *     vote    = NUMBER "of" "(" either { "," either } ")"
+ *     test    = cmp operand | "within" VALUE "of" operand | "steady" VALUE "over" TIME | "rate" cmp RATE "over" TIME
+ *     cmp     = "<" | "<=" | ">" | ">=" | "=="
  *     operand = VALUE | TAG [ ( "+" | "-" ) VALUE ]
  *
  * A bit tag stands alone (it is on, or open), or beside == on, off, open, closed. Each VALUE carries a unit that fits
- * the tag. In a recipe a VALUE may be a `$parameter`. */
+ * the tag, each RATE one that fits its change; a vote is true when so many of its conditions are. In a recipe a VALUE may be a `$parameter`. */
 #ifndef ALD_FILE_COND_PARSE_H
 #define ALD_FILE_COND_PARSE_H
 
@@ -22,7 +24,7 @@ struct cond_parse {
         const struct tool
             *tool; /* its tags; one without a unit that is no bit is broken: nothing is said about it */
         struct cond_pool *pool;
-        int *windows; /* windows of `steady` given out so far, of SNAPSHOT_WINDOWS_MAX */
+        int *windows; /* windows of `steady` and `rate` given out so far, of SNAPSHOT_WINDOWS_MAX */
 };
 
 /* Parse the scalar `node`, the value of key `what`. False: errors told, *out has root -1. */
@@ -38,7 +40,7 @@ bool cond_parse_make_below(
     const struct cond_parse *c, const struct yaml_node *node, int tag, double value, struct cond *out);
 bool cond_parse_make_bit(const struct cond_parse *c, const struct yaml_node *node, int tag, struct cond *out);
 
-/* Windows of `steady` that a pool uses: where the next file's windows begin. */
+/* Windows of `steady` and `rate` that a pool uses: where the next file's windows begin. */
 int cond_parse_windows(const struct cond_pool *pool);
 
 /* A word of the grammar, which no tag may be called. */

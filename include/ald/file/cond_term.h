@@ -35,5 +35,9 @@ int cond_term_lose(struct cond_term *p, const char *wanted);
 /* Put a node into the pool; -1 with an error when it is full. */
 int cond_term_add(struct cond_term *p, struct cond_node n);
 struct cond_node cond_term_blank(enum cond_op op);
+/* Put an operand onto the open chain; false with an error when it is full. */
+bool cond_term_push(struct cond_term *p, int at);
+/* "NUMBER of": the number, a whole one without a unit. Lost when it is none. */
+int cond_term_take_count(struct cond_term *p);
 
 #endif
