@@ -340,6 +340,61 @@ START_TEST(nothing_without_a_failsafe_is_dosed)
 }
 END_TEST
 
+/* A reactive gas: its valve opens for a time only; its flow may be set, and does not outlive the control it was set with. */
+START_TEST(a_reactive_gas_does_not_flow_without_control)
+{
+        static const struct scenario_edit edits[] = {
+            {"tags:\n",
+                "tags:\n"
+                "  h2.flow: {device: flow, register: holding, address: 1301, type: FLOAT32, unit: sccm}\n"
+                "  h2.flow.setpoint: {device: flow, register: holding, address: 1311, type: FLOAT32, unit: "
+                "sccm,\n"
+                "     access: write, limits: [0 sccm, 100 sccm], safe: 0 sccm, failsafe: device_timed}\n"},
+            {"equipment:\n", "equipment:\n  h2: {kind: flow, value: h2.flow, setpoint: h2.flow.setpoint, "
+                             "tolerance: 1 sccm,\n"
+                             "    reactive: yes}\n"},
+            {"role: vent}", "role: reactive}"}};
+
+        setup_edited(edits, sizeof edits / sizeof edits[0]);
+        take(&ann);
+        ck_assert_int_eq(move(&ann, VERB_OPEN, "vent", 0, TIME_S), 3);
+        REFUSED_WITH("no longest opening");
+        ck_assert_int_eq(set(&ann, "h2.flow", 50), 0);
+        ck_assert(wire("h2.flow") > 49);
+        scenario_run(s, 605 * TIME_S);
+        ck_assert(!scenario_status(s).is_controlled);
+        ck_assert(wire("h2.flow") == 0); /* at once, not after a minute */
+        take(&ann);
+        ck_assert_int_eq(set(&ann, "h2.flow", 50), 0);
+        ck_assert_int_eq(control(&ann, "release", "", false), 0);
+        ck_assert(wire("h2.flow") == 0);
+}
+END_TEST
+
+START_TEST(a_valve_with_a_longest_opening_opens_for_a_time)
+{
+        static const struct scenario_edit edits[] = {
+            {"valve: yes, safe: closed, poll: 100 ms,",
+                "valve: yes, safe: closed, max_open: 3 s, poll: 100 ms,"},
+            {"role: vent}", "role: reactive}"}};
+        int64_t t0;
+
+        setup_edited(edits, 2);
+        take(&ann);
+        ck_assert_int_eq(move(&ann, VERB_SET, "vent", 1, 0), 3);
+        REFUSED_WITH("--for");
+        ck_assert_int_eq(move(&ann, VERB_OPEN, "vent", 0, 4 * TIME_S), 3);
+        ck_assert_int_eq(move(&ann, VERB_OPEN, "vent", 0, TIME_S), 0);
+        t0 = virtual_now(s->v);
+        ck_assert_int_eq(move(&ann, VERB_OPEN, "nb", 0, TIME_S), 3);
+        ck_assert_str_eq(s->reply.interlock, "no-vent-under-pump");
+        scenario_run(s, 500 * TIME_MS);
+        ck_assert(wire("vent") == 1);
+        scenario_run(s, 530 * TIME_MS);
+        ck_assert(wire("vent") == 0 && s->closed_us[scenario_tag(s, "vent.valve")] == t0 + 1020 * TIME_MS);
+}
+END_TEST
+
 /* ---- set-points and switches ---- */
 
 START_TEST(limits_are_refused_never_clipped)
@@ -521,6 +576,7 @@ int main(void)
         const TTest *const openings[] = {a_precursor_opens_for_a_time,
             a_refusal_names_interlock_condition_and_values, closing_a_precursor_is_free_and_cuts,
             closing_a_recipes_pulse_holds_the_run, a_lapse_or_release_closes_a_live_pulse,
+            a_reactive_gas_does_not_flow_without_control, a_valve_with_a_longest_opening_opens_for_a_time,
             a_lost_permit_closes_a_pulse_by_hand, nothing_without_a_failsafe_is_dosed};
         const TTest *const values[] = {limits_are_refused_never_clipped,
             the_purge_path_stays_open_after_a_pulse, a_latched_trip_forbids_all_but_safe,
