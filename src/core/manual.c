@@ -4,6 +4,7 @@
 
 #include "ald/base/time.h" /* time_add, time_add_duration */
 
+#include <assert.h> /* assert */
 #include <stdarg.h> /* va_list */
 #include <string.h> /* memset */
 
@@ -175,6 +176,7 @@ static void open_for(struct core *core, const struct command *command, struct ef
                     reply, "wait for its end", "one pulse at a time: %s is under way", core_pulse_name(core));
                 return;
         }
+        assert(token_is_held_by(&core->token, core_user(command))); /* V4: the gate saw to it */
         core_finish_measure(core);
         memset(pulse, 0, sizeof *pulse);
         pulse->is_live = pulse->is_manual = true;

@@ -157,11 +157,12 @@ static bool has_latches(void)
         return m.latched_else;
 }
 
-/* Does a latched cause still stand? Those with a delay cannot be told from here while their condition is true. */
+/* Does a latched cause still stand? Those with a delay cannot be told from here while their condition is true, nor can
+ * those that the core raises by itself. */
 static int cause_stands(void)
 {
         const struct tool *tool = m.s->tool;
-        int worst = CODE_OK;
+        int worst = m.latched_else ? CODE_EITHER : CODE_OK;
 
         for (int i = 0; i < tool->interlock_count; i++) {
                 const char *id = tool->interlocks[i].id;
