@@ -153,17 +153,25 @@ END_TEST
 
 START_TEST(a_lapse_in_a_run_only_frees_the_token)
 {
-        static const struct scenario_edit edits[] = {{"access:\n", "access:\n  control_lapse: 20 s\n"}};
+        static const struct scenario_edit edits[] = {{"access:\n", "access:\n  control_lapse: 20 s\n"},
+            {"limits: [0 degC, 180 degC],\n     safe: 0 degC, poll: 1 s,",
+                "limits: [0 degC, 180 degC],\n     manual: inside, safe: 0 degC, poll: 1 s,"}};
 
-        setup_edited(edits, 1);
-        scenario_start(s, "2", "20 s");
+        setup_edited(edits, 2);
+        scenario_start(s, "4", "20 s");
+        scenario_await_open(s, "nb.valve", 1);
+        take(&ann);
+        ck_assert_int_eq(set(&ann, "nb.line.temperature", 131), 0);
         scenario_run(s, 15 * TIME_S);
         ck_assert(scenario_status(s).is_controlled);
         scenario_run(s, 6 * TIME_S);
         ck_assert(!scenario_status(s).is_controlled);
-        scenario_await(s, MACHINE_COMPLETE, TIME_H);
-        ck_assert_int_eq(s->pulse_count, 4);
+        scenario_run(s, 65 * TIME_S);
+        ck_assert(fabs(wire("nb.line.temperature") - 131) < 1e-9); /* the run goes on as it is */
+        ck_assert_int_eq(scenario_state(s), MACHINE_EXECUTE);
         ck_assert(!scenario_has_event(s, "alarm", "control-lapsed"));
+        scenario_await(s, MACHINE_COMPLETE, TIME_H);
+        ck_assert_int_eq(s->pulse_count, 8);
 }
 END_TEST
 
@@ -503,7 +511,8 @@ START_TEST(a_pulse_by_hand_in_a_run_is_kept_apart)
         scenario_await_open(s, "nb.valve", 1);
         scenario_run(s, 6500 * TIME_MS);
         ck_assert_int_eq(move(&ann, VERB_OPEN, "water", 0, 2 * TIME_S), 0);
-        scenario_run(s, 10 * TIME_MS);
+        scenario_run(s, 500 * TIME_MS);
+        ck_assert(wire("water") == 1);
         ck_assert_int_eq(scenario_do(s, VERB_HOLD), 0);
         scenario_run(s, 50 * TIME_MS);
         ck_assert(wire("water") == 0); /* the hold image ended it */
