@@ -85,13 +85,19 @@ $(BUILD)/tests/obj/%.o: tests/unit/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(UNITCC) -c $< -o $@
 $(BUILD)/tests/%: $(BUILD)/tests/obj/%.o $(UNITHELP) $(BUILD)/libald.a
-	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $< $(UNITHELP) $(BUILD)/libald.a $(PKGLIBS) $(CHECKLIBS) -lm -o $@
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $< $(MUTANTS) $(UNITHELP) $(BUILD)/libald.a $(PKGLIBS) $(CHECKLIBS) -lm -o $@
+# The core with its exclusions and permits replaced by what test_gate_mutant.c says: they come before the library's.
+$(BUILD)/tests/mutant/%.o: src/core/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,'$< (mutant)')$(COMPILE) -Dtool_excludes=mutant_excludes -Dinterlock_permits=mutant_permits -c $< -o $@
+$(BUILD)/tests/test_gate_mutant: MUTANTS := $(BUILD)/tests/mutant/output.o $(BUILD)/tests/mutant/core.o
+$(BUILD)/tests/test_gate_mutant: $(BUILD)/tests/mutant/output.o $(BUILD)/tests/mutant/core.o
 .SECONDARY: $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
 unit: $(UNITS)
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d)
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.

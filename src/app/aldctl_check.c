@@ -2,6 +2,7 @@
 #include "ald/app/aldctl.h"      /* own declarations */
 #include "ald/app/aldctl_show.h" /* show_* */
 #include "ald/base/diag.h"       /* diag_* */
+#include "ald/base/text.h"       /* text_copy */
 #include "ald/base/time.h"       /* TIME_S */
 #include "ald/file/file.h"       /* file_read, file_compile_* */
 
@@ -36,16 +37,43 @@ static struct tool *load_tool(const char *path, struct diag *d)
         return tool;
 }
 
+/* What a recipe includes, read from the disk; kept until it is compiled. */
+struct shelf {
+        char *texts[FILE_TEXTS_MAX];
+        int count;
+        char why[200];
+};
+
+static const char *find_on_disk(void *ctx, const char *path, size_t *len, const char **why)
+{
+        struct shelf *shelf = ctx;
+        struct diag *d = shelf->count < FILE_TEXTS_MAX ? diag_new() : NULL;
+        char *text = d != NULL ? file_read(path, len, d) : NULL;
+
+        text_copy(shelf->why, sizeof shelf->why,
+            d != NULL && diag_count(d) > 0 ? diag_entry(d, 0)->text : "no memory");
+        *why = shelf->why;
+        diag_free(d);
+        if (text != NULL)
+                shelf->texts[shelf->count++] = text;
+        return text;
+}
+
 static struct recipe *load_recipe(const struct aldctl_options *o, const struct tool *tool, struct diag *d)
 {
         struct recipe *recipe = NULL;
         struct sets sets;
+        struct shelf shelf = {.count = 0};
+        struct file_library library = {find_on_disk, &shelf};
         size_t len;
         char *text = file_read(o->words[0], &len, d);
 
         split_sets(o, &sets);
         if (text != NULL)
-                recipe = file_compile_recipe(o->words[0], text, len, tool, sets.list, o->set_count, d);
+                recipe = file_compile_recipe_with(
+                    o->words[0], text, len, tool, sets.list, o->set_count, &library, d);
+        while (shelf.count > 0)
+                free(shelf.texts[--shelf.count]);
         free(text);
         return recipe;
 }
@@ -84,9 +112,10 @@ static void print_json(const struct aldctl_options *o, const struct diag *d, con
 
         if (r != NULL)
                 (void)json_object_set_new(out, "recipe",
-                    json_pack("{s:s, s:s, s:I, s:I, s:f, s:o}", "name", r->name, "title", r->title, "cycles",
-                        (json_int_t)r->cycles, "pulses", (json_int_t)r->pulses, "timed_s",
-                        (double)r->timed_us / (double)TIME_S, "phases", phase_list(r)));
+                    json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:o}", "name", r->name, "title", r->title,
+                        "cycles", (json_int_t)r->cycles, "wall_cycles", (json_int_t)r->wall_cycles, "pulses",
+                        (json_int_t)r->pulses, "timed_s", (double)r->timed_us / (double)TIME_S, "phases",
+                        phase_list(r)));
         show_json(out);
 }
 
@@ -99,8 +128,11 @@ static void print_summary(const struct aldctl_options *o, const struct recipe *r
             show_colour(stdout, SHOW_PLAIN), r->name, r->title);
         text_init(&t, buf, sizeof buf);
         time_add_duration(&t, r->timed_us);
-        (void)printf("  %lld cycles, %lld pulses, %s timed; waits for conditions (heat-up) come on top\n",
-            (long long)r->cycles, (long long)r->pulses, buf);
+        (void)printf("  %lld cycles", (long long)r->cycles);
+        if (r->wall_cycles > 0)
+                (void)printf(" (%lld on the walls)", (long long)r->wall_cycles);
+        (void)printf(", %lld pulses, %s timed; waits for conditions (heat-up) come on top\n",
+            (long long)r->pulses, buf);
         (void)printf("  phases:");
         for (int i = 0; i < r->phase_count; i++)
                 (void)printf("%s %s", i > 0 ? "," : "", r->phases[i].name);

@@ -12,7 +12,7 @@
 #include <string.h> /* strchr, strrchr, strlen, memchr */
 
 /* Parts of a recipe's text in one request (control/session.h has the limit). */
-enum { COMMAND_PART_MAX = 8 * 1024, COMMAND_NAME_MAX = 200 };
+enum { COMMAND_PART_MAX = 8 * 1024, COMMAND_NAME_MAX = 200, COMMAND_PATH_MAX = 4096 };
 
 /* Print the daemon's words; the result is released. */
 static void tell(const struct aldctl_options *o, json_t *result)
@@ -133,26 +133,6 @@ static json_t *sets_of(const struct aldctl_options *o)
         return sets;
 }
 
-static enum aldctl_exit start(
-    struct line *l, const struct aldctl_options *o, const char *name, const char *text, size_t len)
-{
-        json_t *result = NULL, *sets = sets_of(o);
-        json_int_t run;
-        enum aldctl_exit code = sets != NULL ? upload(l, o, name, text, len) : ALDCTL_USAGE;
-
-        if (code == ALDCTL_OK)
-                code = line_ask(l, o, "run", json_pack("{s:s, s:O}", "recipe", name, "set", sets), &result);
-        json_decref(sets);
-        if (code != ALDCTL_OK)
-                return code;
-        run = json_integer_value(json_object_get(result, "run"));
-        if (o->wait && o->json)
-                json_decref(result); /* one object in all: the one at the end */
-        else
-                tell(o, result);
-        return o->wait ? watch_run(l, o, run) : ALDCTL_OK;
-}
-
 /* The first line that is not UTF-8 text, from 1; 0 = none. JSON carries nothing else, so the daemon could not even be
  * asked. */
 static int foreign_line(const char *text, size_t len)
@@ -193,22 +173,80 @@ static char *read_recipe(const struct aldctl_options *o, const char *path, size_
         return text;
 }
 
-enum aldctl_exit aldctl_run(const struct aldctl_command *self, const struct aldctl_options *o)
+/* One text on its way to the daemon, under the name that it has there. */
+struct parcel {
+        char name[2 * COMMAND_NAME_MAX];
+        char *text;
+        size_t len;
+};
+
+static enum aldctl_exit start(
+    struct line *l, const struct aldctl_options *o, const struct parcel *parcels, size_t count)
+{
+        json_t *result = NULL, *sets = sets_of(o);
+        json_int_t run;
+        enum aldctl_exit code = sets != NULL ? ALDCTL_OK : ALDCTL_USAGE;
+
+        for (size_t i = 0; i < count && code == ALDCTL_OK; i++)
+                code = upload(l, o, parcels[i].name, parcels[i].text, parcels[i].len);
+        if (code == ALDCTL_OK)
+                code = line_ask(
+                    l, o, "run", json_pack("{s:s, s:O}", "recipe", parcels[0].name, "set", sets), &result);
+        json_decref(sets);
+        if (code != ALDCTL_OK)
+                return code;
+        run = json_integer_value(json_object_get(result, "run"));
+        if (o->wait && o->json)
+                json_decref(result); /* one object in all: the one at the end */
+        else
+                tell(o, result);
+        return o->wait ? watch_run(l, o, run) : ALDCTL_OK;
+}
+
+/* The recipe and what it includes; how many, or 0 after saying which cannot be read. The daemon looks an included text up
+ * beside the recipe's name, as a reader of the disk would. */
+static size_t pack(const struct aldctl_options *o, struct parcel *parcels)
 {
         const char *path = o->words[0], *slash = strrchr(path, '/');
+        char names[FILE_TEXTS_MAX - 1][FILE_NAME_CAP];
+        size_t count = 0, included;
+
+        (void)snprintf(parcels[0].name, sizeof parcels[0].name, "%s",
+            strlen(path) > COMMAND_NAME_MAX && slash != NULL ? slash + 1 : path);
+        parcels[0].text = read_recipe(o, path, &parcels[0].len);
+        if (parcels[0].text == NULL)
+                return 0;
+        included = file_list_includes(parcels[0].text, parcels[0].len, names, FILE_TEXTS_MAX - 1);
+        for (count = 1; count <= included; count++) {
+                struct parcel *p = &parcels[count];
+                char from[COMMAND_PATH_MAX];
+                if (!file_beside(path, names[count - 1], from, sizeof from) ||
+                    !file_beside(parcels[0].name, names[count - 1], p->name, sizeof p->name)) {
+                        show_error("%s: the path is too long", names[count - 1]);
+                        return 0;
+                }
+                p->text = read_recipe(o, from, &p->len);
+                if (p->text == NULL)
+                        return 0;
+        }
+        return count;
+}
+
+enum aldctl_exit aldctl_run(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        struct parcel parcels[FILE_TEXTS_MAX] = {{.text = NULL}};
         struct line l;
-        size_t len = 0;
-        enum aldctl_exit code;
-        char *text = read_recipe(o, path, &len);
+        size_t count = pack(o, parcels);
+        enum aldctl_exit code = ALDCTL_FAILED;
 
         (void)self;
-        if (text == NULL)
-                return ALDCTL_FAILED;
-        code = line_open(&l, o);
-        if (code == ALDCTL_OK)
-                code = start(
-                    &l, o, strlen(path) > COMMAND_NAME_MAX && slash != NULL ? slash + 1 : path, text, len);
-        line_close(&l);
-        free(text);
+        if (count > 0) {
+                code = line_open(&l, o);
+                if (code == ALDCTL_OK)
+                        code = start(&l, o, parcels, count);
+                line_close(&l);
+        }
+        for (size_t i = 0; i < FILE_TEXTS_MAX; i++)
+                free(parcels[i].text);
         return code;
 }

@@ -263,11 +263,47 @@ static void print_diagnostics(struct live *live, const struct diag *d)
                 diag_add_entry(d, i, &t);
 }
 
-static const struct recipe *compile(void *ctx, const char *name, const char *text, size_t len,
+/* What a client sent beside its recipe. */
+struct sent {
+        const struct control_text *texts;
+        size_t count;
+};
+
+static const char *find_sent(void *ctx, const char *path, size_t *len, const char **why)
+{
+        const struct sent *sent = ctx;
+
+        for (size_t i = 1; i < sent->count; i++) {
+                if (strcmp(sent->texts[i].name, path) != 0)
+                        continue;
+                *len = sent->texts[i].len;
+                return sent->texts[i].text;
+        }
+        *why = "it was not sent with the recipe";
+        return NULL;
+}
+
+static struct recipe *compile_sent(struct live *live, struct sent *sent, const char *const *set_names,
+    const char *const *set_values, size_t sets, struct diag *d)
+{
+        struct file_set set[SETS_MAX];
+        struct file_library library = {find_sent, sent};
+        struct recipe *recipe;
+
+        for (size_t i = 0; i < sets; i++)
+                set[i] = (struct file_set){.name = set_names[i], .value = set_values[i]};
+        recipe = file_compile_recipe_with(
+            sent->texts[0].name, sent->texts[0].text, sent->texts[0].len, live->tool, set, sets, &library, d);
+        if (recipe != NULL)
+                digest_sha256(recipe->text, recipe->text_len, recipe->sha256);
+        return recipe;
+}
+
+static const struct recipe *compile(void *ctx, const struct control_text *texts, size_t count,
     const char *const *set_names, const char *const *set_values, size_t sets, const char **why)
 {
         struct live *live = ctx;
-        struct file_set set[SETS_MAX];
+        struct sent sent = {texts, count};
         struct diag *d = diag_new();
         struct recipe *recipe = NULL;
         int slot = 0;
@@ -276,16 +312,12 @@ static const struct recipe *compile(void *ctx, const char *name, const char *tex
         while (slot < RECIPES_MAX && live->recipes[slot] != NULL)
                 slot++;
         if (d != NULL && sets <= SETS_MAX && slot < RECIPES_MAX) {
-                for (size_t i = 0; i < sets; i++)
-                        set[i] = (struct file_set){.name = set_names[i], .value = set_values[i]};
-                recipe = file_compile_recipe(name, text, len, live->tool, set, sets, d);
+                recipe = compile_sent(live, &sent, set_names, set_values, sets, d);
                 print_diagnostics(live, d);
                 *why = live->diagnostics;
         }
-        if (recipe != NULL) {
-                digest_sha256(text, len, recipe->sha256);
+        if (recipe != NULL)
                 live->recipes[slot] = recipe;
-        }
         diag_free(d);
         return recipe;
 }

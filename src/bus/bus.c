@@ -164,7 +164,7 @@ void bus_pulse(struct bus *bus, const struct effect_pulse *p)
 void bus_revoke(struct bus *bus, uint32_t id, int tag)
 {
         struct worker_order order = {.kind = WORKER_REVOKE, .u.revoke_id = id};
-        worker_order(worker_of(bus, tag), &order); /* no place: the pulse closes by itself */
+        worker_order(worker_of(bus, tag), &order); /* always taken */
 }
 
 void bus_feed(struct bus *bus, int64_t turn_us)

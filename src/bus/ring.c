@@ -33,6 +33,13 @@ void *ring_reserve(struct ring *ring)
         return put - taken == ring->capacity ? NULL : slot(ring, put);
 }
 
+size_t ring_free_count(struct ring *ring)
+{
+        size_t put = atomic_load_explicit(&ring->put, memory_order_relaxed);
+        size_t taken = atomic_load_explicit(&ring->taken, memory_order_acquire);
+        return ring->capacity - (put - taken);
+}
+
 void ring_commit(struct ring *ring)
 {
         size_t put = atomic_load_explicit(&ring->put, memory_order_relaxed);

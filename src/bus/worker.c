@@ -18,7 +18,11 @@
 #include <sys/prctl.h>   /* PR_SET_TIMERSLACK */
 #include <unistd.h>      /* read, write, close */
 
-enum { ORDERS = 512, EVENTS = 128 };
+/* Half of the orders' places are kept for safe values and revokes: every output of a tool and every pulse of a link at once
+ * find room there, so none is ever dropped behind a flood of others. */
+enum { ORDERS = 1024, ORDERS_URGENT = 512, EVENTS = 128 };
+_Static_assert(
+    (int)ORDERS_URGENT >= (int)TOOL_TAGS_MAX + (int)SCHED_PAIRS_MAX, "all that is urgent in a turn");
 
 /* What is left to write at the end has this long. */
 #define STOP_US INT64_C(700000)
@@ -36,6 +40,7 @@ struct worker {
         struct ring events; /* worker -> loop */
         _Atomic int64_t turn_us;
         _Atomic bool is_stopping;
+        _Atomic bool must_revoke; /* a revoke found even its own places full: then all pulses end */
         /* The worker's own. */
         struct sched *sched;
         struct wire *wire;
@@ -77,8 +82,11 @@ static void take_orders(struct worker *w)
         int64_t turn = atomic_load_explicit(&w->turn_us, memory_order_acquire);
         if (turn != INT64_MIN)
                 sched_feed(w->sched, turn);
-        /* An order is left in the ring while the schedule has no room to report on it. */
-        while (sched_room(w->sched) > 0) {
+        if (atomic_exchange_explicit(&w->must_revoke, false, memory_order_acquire))
+                sched_revoke_all(w->sched, bus_now_us());
+        /* An order is left in the ring only while there is no room to report on it. One for which the schedule has no place
+         * is refused: what is urgent may stand behind it. */
+        while (sched_hears(w->sched)) {
                 const struct worker_order *o = ring_peek(&w->orders);
                 if (!o)
                         break;
@@ -236,6 +244,7 @@ struct worker *worker_start(const struct tool *tool, int link, int event_fd, con
         w->order_fd = -1;
         w->has_watchdog = has_watchdog(tool, link);
         atomic_init(&w->turn_us, INT64_MIN);
+        atomic_init(&w->must_revoke, false);
         *why = set_up(w);
         if (!*why && start_thread(w) != 0)
                 *why = "no thread for it";
@@ -260,10 +269,20 @@ void worker_join(struct worker *w)
         free_worker(w);
 }
 
+static bool is_urgent(const struct worker_order *order)
+{
+        return order->kind == WORKER_REVOKE || (order->kind == WORKER_WRITE && order->u.write.is_safe);
+}
+
 bool worker_order(struct worker *w, const struct worker_order *order)
 {
         struct worker_order *slot = ring_reserve(&w->orders);
-        if (!slot)
+        if (!slot && order->kind == WORKER_REVOKE) {
+                atomic_store_explicit(&w->must_revoke, true, memory_order_release);
+                wake(w->order_fd);
+                return true;
+        }
+        if (!slot || (!is_urgent(order) && ring_free_count(&w->orders) <= ORDERS_URGENT))
                 return false;
         *slot = *order;
         ring_commit(&w->orders);

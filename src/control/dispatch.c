@@ -94,8 +94,10 @@ static void answer_subscribe(struct request *r, struct answer *a)
 
 static void answer_upload(struct request *r, struct answer *a)
 {
-        const char *why = session_upload(r->s, params_text(r->params, "name"),
-            params_int(r->params, "offset"), params_text(r->params, "text"), params_bool(r->params, "last"));
+        const struct session_upload *upload = NULL;
+        const char *why =
+            session_upload(r->s, params_text(r->params, "name"), params_int(r->params, "offset"),
+                params_text(r->params, "text"), params_bool(r->params, "last"), &upload);
 
         if (why != NULL) {
                 a->code = JSONRPC_PARAMS;
@@ -103,8 +105,8 @@ static void answer_upload(struct request *r, struct answer *a)
                 return;
         }
         a->result = json_object();
-        (void)json_object_set_new(a->result, "bytes", json_integer((json_int_t)r->s->upload.len));
-        (void)json_object_set_new(a->result, "is_complete", json_boolean(r->s->upload.is_complete));
+        (void)json_object_set_new(a->result, "bytes", json_integer((json_int_t)upload->len));
+        (void)json_object_set_new(a->result, "is_complete", json_boolean(upload->is_complete));
 }
 
 static void (*const answerers[VERB_COUNT])(struct request *r, struct answer *a) = {
@@ -226,6 +228,20 @@ static void fail_no_upload(struct request *r, const char *name)
         fail_params(r, &fault);
 }
 
+/* What was uploaded whole, the recipe first. */
+static size_t gather(const struct session *s, const struct session_upload *recipe, struct control_text *to)
+{
+        size_t count = 0;
+
+        to[count++] = (struct control_text){recipe->name, recipe->text, recipe->len};
+        for (int i = 0; i < SESSION_UPLOADS_MAX; i++) {
+                const struct session_upload *u = &s->uploads[i];
+                if (u->is_complete && u != recipe)
+                        to[count++] = (struct control_text){u->name, u->text, u->len};
+        }
+        return count;
+}
+
 /* A recipe is compiled only for who may run it, when it could run. Who may not is sent to the core as it is, without
  * a recipe, which refuses it at its gate and keeps the audit record. */
 static void do_run(struct request *r, struct command *c)
@@ -233,6 +249,7 @@ static void do_run(struct request *r, struct command *c)
         struct params_map set;
         const char *name = params_text(r->params, "recipe"), *why = "";
         const struct session_upload *upload;
+        struct control_text texts[SESSION_UPLOADS_MAX];
 
         if (verb_gate(VERB_RUN, c->role, state_now(r)) != VERB_ALLOWED) {
                 hand_over(r, c);
@@ -245,8 +262,8 @@ static void do_run(struct request *r, struct command *c)
         }
         params_read_map(r->params, "set", &set);
         c->recipe = r->d->owner->compile(
-            r->d->owner->ctx, name, upload->text, upload->len, set.names, set.values, set.count, &why);
-        session_drop_upload(r->s);
+            r->d->owner->ctx, texts, gather(r->s, upload, texts), set.names, set.values, set.count, &why);
+        session_drop_uploads(r->s);
         if (c->recipe != NULL) {
                 hand_over(r, c);
                 return;

@@ -85,6 +85,9 @@ static void add_progress(json_t *o, const struct core_status *s)
                 add_seconds(o, "step_left_s", s->step_left_us);
         add_bool(o, "is_heating", s->is_heating);
         add_bool(o, "is_bounded", s->is_bounded);
+        add_bool(o, "is_stopping_after_cycle", s->is_stopping_after_cycle);
+        add_bool(o, "is_exposing", s->is_exposing);
+        add_bool(o, "is_vented", s->is_vented);
 }
 
 static json_t *control_object(const struct core_status *s)
@@ -125,6 +128,7 @@ json_t *report_status(const struct tool *tool, const struct core *core)
         add_text(o, "step", s.step);
         add(o, "source_line", number_or_null(s.source_line, 0));
         add_text(o, "waiting", s.waiting);
+        add_text(o, "asks", s.asks);
         add_text(o, "reason", s.reason);
         add_progress(o, &s);
         add_bool(o, "store_ok", s.store_ok);

@@ -6,10 +6,19 @@
 #include <stdlib.h> /* free, realloc */
 #include <string.h> /* memcpy, strcmp, strlen */
 
-void session_drop_upload(struct session *s)
+static void drop(struct session_upload *u)
 {
-        free(s->upload.text);
-        s->upload = (struct session_upload){.text = NULL};
+        free(u->text);
+        u->text = NULL;
+        u->name[0] = '\0';
+        u->len = u->cap = 0;
+        u->is_complete = false;
+}
+
+void session_drop_uploads(struct session *s)
+{
+        for (int i = 0; i < SESSION_UPLOADS_MAX; i++)
+                drop(&s->uploads[i]);
 }
 
 static bool upload_reserve(struct session_upload *u, size_t more)
@@ -40,38 +49,76 @@ static bool name_is_fit(const char *name)
         return len > 0 && len < sizeof((struct session_upload *)0)->name;
 }
 
-const char *session_upload(struct session *s, const char *name, long long offset, const char *text, bool last)
+/* The text of that name, else a free place, else NULL. */
+static struct session_upload *place_of(struct session *s, const char *name)
 {
-        struct session_upload *u = &s->upload;
+        struct session_upload *free_place = NULL;
+
+        for (int i = SESSION_UPLOADS_MAX - 1; i >= 0; i--) {
+                struct session_upload *u = &s->uploads[i];
+                if (u->text != NULL && strcmp(u->name, name) == 0)
+                        return u;
+                if (u->text == NULL)
+                        free_place = u;
+        }
+        return free_place;
+}
+
+static size_t bytes_in_all(const struct session *s)
+{
+        size_t bytes = 0;
+
+        for (int i = 0; i < SESSION_UPLOADS_MAX; i++)
+                bytes += s->uploads[i].len;
+        return bytes;
+}
+
+/* Room for `more` bytes of a text at its place. NULL, or why not. */
+static const char *make_room(struct session *s, struct session_upload *u, size_t more)
+{
+        if (bytes_in_all(s) + more > SESSION_UPLOAD_MAX) {
+                drop(u);
+                return "a recipe and what it includes have at most 256 KiB in all";
+        }
+        return upload_reserve(u, more) ? NULL : "no memory for it";
+}
+
+const char *session_upload(struct session *s, const char *name, long long offset, const char *text, bool last,
+    const struct session_upload **so_far)
+{
+        struct session_upload *u;
         size_t len = strlen(text);
+        const char *why;
 
         if (!name_is_fit(name))
                 return "the name must have 1 to 255 bytes and no control characters";
         if (len > SESSION_PART_MAX)
                 return "a part has at most 8 KiB";
-        if (offset == 0) {
-                session_drop_upload(s);
-                text_copy(u->name, sizeof u->name, name);
-        }
-        if (strcmp(u->name, name) != 0 || u->is_complete || offset < 0 || (size_t)offset != u->len)
+        u = place_of(s, name);
+        if (u == NULL && offset == 0)
+                return "at most 8 texts wait on a connection; 'run' takes them all";
+        if (offset == 0)
+                drop(u);
+        if (u == NULL || u->is_complete || offset < 0 || (size_t)offset != u->len)
                 return "the part does not follow what was sent before; begin again with offset 0";
-        if (u->len + len > SESSION_UPLOAD_MAX) {
-                session_drop_upload(s);
-                return "a recipe has at most 256 KiB";
-        }
-        if (!upload_reserve(u, len))
-                return "no memory for it";
+        why = make_room(s, u, len);
+        if (why != NULL)
+                return why;
+        text_copy(u->name, sizeof u->name, name);
         memcpy(u->text + u->len, text, len + 1);
         u->len += len;
         u->is_complete = last;
+        if (so_far != NULL)
+                *so_far = u;
         return NULL;
 }
 
 const struct session_upload *session_find_upload(const struct session *s, const char *name)
 {
-        const struct session_upload *u = &s->upload;
-
-        return u->is_complete && strcmp(u->name, name) == 0 ? u : NULL;
+        for (int i = 0; i < SESSION_UPLOADS_MAX; i++)
+                if (s->uploads[i].is_complete && strcmp(s->uploads[i].name, name) == 0)
+                        return &s->uploads[i];
+        return NULL;
 }
 
 bool session_expect(struct session *s, uint64_t reply, json_t *id)
@@ -108,7 +155,7 @@ bool session_take(struct session *s, uint64_t reply, json_t **id)
 
 void session_clear(struct session *s)
 {
-        session_drop_upload(s);
+        session_drop_uploads(s);
         for (int i = 0; i < SESSION_PENDING_MAX; i++) {
                 json_decref(s->pending[i].id);
                 s->pending[i] = (struct session_pending){.reply = 0};

@@ -91,6 +91,41 @@ bool core_refuse_failsafe(const struct core *core, struct effect_reply *reply)
         return false;
 }
 
+bool core_refuse_suspended(const struct core *core, struct effect_reply *reply)
+{
+        int which = interlock_suspends(&core->locks);
+        const struct tool_interlock *lock;
+        char text[256];
+        struct text t;
+
+        if (which < 0)
+                return false;
+        lock = &core->tool->interlocks[which];
+        text_init(&t, text, sizeof text);
+        interlock_add_reason(&t, &core->locks, &core->snap, which);
+        refuse(reply, text,
+            lock->guidance[0] != '\0' ? lock->guidance : "wait until the external cause is gone");
+        text_copy(reply->interlock, sizeof reply->interlock, lock->id);
+        text_copy(reply->condition, sizeof reply->condition, lock->when.text);
+        text_init(&t, reply->values, sizeof reply->values);
+        cond_add_values(&t, &core->tool->conds, lock->when.root, &core->snap, core->tool);
+        return true;
+}
+
+bool core_refuse_unasked(const struct core *core, struct effect_reply *reply)
+{
+        if (core->is_gas_cut) {
+                refuse(reply, "a reactive gas was cut in its step",
+                    "resume with `repeat` (the step begins again) or `skip` (the run goes on behind it)");
+                return true;
+        }
+        if (!core->must_repeat || !core->has_half || !core->is_cut || !core->recipe->resume_asks)
+                return false;
+        refuse(reply, "a pulse was cut, and the recipe asks what to do with it",
+            "resume with `repeat` (the pulse once more, whole) or `skip`");
+        return true;
+}
+
 static void do_run(struct core *core, const struct command *command, struct effect_reply *reply)
 {
         /* Nothing to run: it did not compile. The client was told its errors; the attempt is audited (A3). */
@@ -98,8 +133,9 @@ static void do_run(struct core *core, const struct command *command, struct effe
                 refuse(reply, "the recipe has errors", "`aldctl check RECIPE -c TOOL` shows them");
                 return;
         }
-        if (core_refuse_latched(core, reply) || core_refuse_store(core, reply) ||
-            core_refuse_links(core, reply) || core_refuse_failsafe(core, reply))
+        if (core_refuse_latched(core, reply) || core_refuse_suspended(core, reply) ||
+            core_refuse_store(core, reply) || core_refuse_links(core, reply) ||
+            core_refuse_failsafe(core, reply))
                 return;
         core_start_run(core, command);
         reply->run_id = core->run_id;
@@ -126,22 +162,19 @@ static void do_resume(struct core *core, const struct command *command, struct e
         struct text t;
 
         text_init(&t, why, sizeof why);
-        if (core->must_repeat && core->has_half && core->recipe->resume_asks && !command->repeat &&
-            !command->skip) {
-                refuse(reply, "a pulse was cut, and the recipe asks what to do with it",
-                    "resume with `repeat` (the pulse once more, whole) or `skip`");
+        if (!command->repeat && !command->skip && core_refuse_unasked(core, reply))
                 return;
-        }
         /* The resume is the reset of what only held. */
         if (!interlock_reset(&core->locks, &t)) {
                 refuse(reply, why, "remove the cause, then resume");
                 name_latch(core, reply);
                 return;
         }
-        if (core_refuse_store(core, reply) || core_refuse_links(core, reply) ||
-            core_refuse_failsafe(core, reply))
+        if (core_refuse_suspended(core, reply) || core_refuse_store(core, reply) ||
+            core_refuse_links(core, reply) || core_refuse_failsafe(core, reply))
                 return;
-        if (command->skip)
+        core->is_skipping = command->skip && core->is_gas_cut;
+        if (command->skip && !core->is_gas_cut)
                 core->must_repeat = false;
         snprintf(reason, sizeof reason, "resumed by %s", command->user);
         core_go(core, MACHINE_ON_RESUME, reason);
@@ -151,10 +184,39 @@ static void do_resume(struct core *core, const struct command *command, struct e
                 : "resuming");
 }
 
+/* Does a boundary of cycles lie ahead, at which the run can stop? */
+static bool has_boundary(const struct core *core)
+{
+        if (core->recipe == NULL || core->state == MACHINE_COMPLETING)
+                return false;
+        if (!core->is_in_program)
+                return core->recipe->cycles > 0;
+        return position_in_cycle(&core->at, core->recipe) || position_has_cycles(&core->at, core->recipe);
+}
+
+static void stop_after_cycle(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        bool is_inside = core->is_in_program && position_in_cycle(&core->at, core->recipe);
+
+        core->is_stopping_after_cycle = true;
+        snprintf(core->stop_reason, sizeof core->stop_reason, "stopped at the end of a cycle, as asked by %s",
+            command->user);
+        if (is_inside)
+                snprintf(reply->text, sizeof reply->text, "stopping at the end of cycle %lld",
+                    (long long)core->cycle);
+        else
+                text_copy(reply->text, sizeof reply->text, "stopping before the next cycle");
+        core_log(core, "state", RECORD_INFO, "stop", "%s, as asked by %s", reply->text, command->user);
+}
+
 static void do_stop(struct core *core, const struct command *command, struct effect_reply *reply)
 {
         char reason[192];
 
+        if (command->after_cycle && has_boundary(core)) {
+                stop_after_cycle(core, command, reply);
+                return;
+        }
         snprintf(reason, sizeof reason, "stopped by %s", command->user);
         core_go(core, MACHINE_ON_STOP, reason);
         text_copy(reply->text, sizeof reply->text, "stopping: pulse, purge, finally, standby");
@@ -203,6 +265,20 @@ static void do_shutdown(struct core *core, const struct command *command, struct
         }
 }
 
+static void do_confirm(struct core *core, const struct command *command, struct effect_reply *reply)
+{
+        const struct recipe_op *op = core_get_question(core);
+
+        if (op == NULL) {
+                refuse(reply, "nothing is asked", "`aldctl status` shows what the run waits for");
+                return;
+        }
+        core->is_confirmed = true;
+        core_log(core, "confirm", RECORD_INFO, core->recipe->name, "%s confirmed: %s", command->user,
+            core->recipe->notes[op->note]);
+        snprintf(reply->text, sizeof reply->text, "confirmed: %s", core->recipe->notes[op->note]);
+}
+
 /* What this version does not have yet is refused in its place. */
 static void do_later(struct core *core, const struct command *command, struct effect_reply *reply)
 {
@@ -219,7 +295,7 @@ static void (*const handlers[VERB_COUNT])(
     [VERB_STOP] = do_stop,
     [VERB_ABORT] = do_abort,
     [VERB_RESET] = do_reset,
-    [VERB_CONFIRM] = do_later,
+    [VERB_CONFIRM] = do_confirm,
     [VERB_ACK] = do_later,
     [VERB_SHELVE] = do_later,
     [VERB_UNSHELVE] = do_later,

@@ -46,6 +46,12 @@ void core_free(struct core *core)
         free(core);
 }
 
+void core_copy(struct core *to, const struct core *from)
+{
+        assert(to->tool == from->tool && to->out == NULL && from->out == NULL);
+        *to = *from;
+}
+
 void core_watch_windows(struct core *core, const struct cond_pool *pool)
 {
         for (int i = 0; i < pool->count; i++)
@@ -170,6 +176,7 @@ static void watch_permits(struct core *core)
                 interlock_add_reason(&t, &core->locks, &core->snap, which);
                 if (!is_pulsing)
                         output_want(&core->outs, i, tag->safe, CAUSE_PERMIT);
+                core_pause_rotation(core, i);
                 if (machine_next(core->state, MACHINE_ON_HOLD) >= 0)
                         core_log(core, "permit", RECORD_ALARM, tag->name, "%s", why);
                 core_hold(core, true, "%s closed: %s", tag->name, why);
@@ -286,6 +293,8 @@ static void fold_wrote(struct core *core, const struct event_wrote *w)
         output_wrote(&core->outs, w, core->now_us);
         text_init(&t, value, sizeof value);
         tool_add_value(&t, tag, w->value);
+        if (w->unasked)
+                core_pause_rotation(core, w->tag);
         if (is_unwanted || (w->unasked && (w->cause == CAUSE_LEASE || w->cause == CAUSE_DEADLINE)))
                 core_hold(core, true, "%s was set %s by its link: %s", tag->name, value,
                     cause_name((enum cause)w->cause));
@@ -341,6 +350,7 @@ static void evaluate(struct core *core)
         watch_pulse(core);
         watch_heaters(core);
         watch_permits(core);
+        core_watch_block(core);
 }
 
 static int64_t next_due(const struct core *core)
@@ -352,6 +362,7 @@ static int64_t next_due(const struct core *core)
         if (core->token.is_held)
                 due = time_min(due, core->token.until_us);
         due = time_min(due, interlock_deadline(&core->locks));
+        due = time_min(due, core_block_deadline(core));
         return due > core->now_us ? due : core->now_us;
 }
 
@@ -379,6 +390,7 @@ int64_t core_step(struct core *core, const struct event *event, struct effects *
                 core_command(core, &event->u.command);
         /* 6. the sequencer and the acting states */
         core_act(core);
+        core_turn_bed(core);
         /* 7. outputs */
         core_apply_forced(core);
         output_arbitrate(&core->outs, &core->locks, &core->snap, out);

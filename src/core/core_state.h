@@ -33,6 +33,14 @@
 /* A shutdown waits this long at most for outputs to be confirmed. */
 #define CORE_EXIT_US INT64_C(3000000)
 
+/* A leak check: the gas is pumped out for so long before the exhaust closes; the exhaust is shut at the latest so long after its
+ * command; each end of the line is the mean of this much of it, but no more than a quarter. */
+#define CORE_LEAK_SETTLE_US INT64_C(5000000)
+#define CORE_LEAK_CLOSE_US  INT64_C(10000000)
+#define CORE_LEAK_MEAN_US   INT64_C(5000000)
+/* A step of `finally` that a recipe would let wait for ever ends after this (S3). */
+#define CORE_FINALLY_US INT64_C(3600000000)
+
 /* How an orderly end proceeds (states Stopping and Completing). */
 enum stage {
         STAGE_PULSE,   /* the running pulse ends */
@@ -57,6 +65,37 @@ struct core_pulse {
 struct core_setpoint {
         bool is_set, is_standby;
         double value, ramp; /* ramp: unit per second, 0 = at once */
+};
+
+/* A block that shuts the exhaust, an expose or a leak check, and what it found: on every way out the exhaust opens and the
+ * flows are as they were. */
+struct core_block {
+        enum { BLOCK_NONE, BLOCK_EXPOSE, BLOCK_LEAK } kind;
+        int32_t op;
+        bool is_closed;    /* the exhaust was commanded closed by it */
+        int64_t closed_us; /* when */
+        struct {
+                bool is_taken;
+                double wanted;
+                struct core_setpoint setpoint;
+        } flow[TOOL_LOOPS_MAX];
+};
+
+/* The rise of a leak check: means of its first and last readings. */
+struct core_leak {
+        enum { LEAK_SETTLES, LEAK_CLOSES, LEAK_MEASURES } stage;
+        int64_t stage_us, seen_us; /* began at; source time of the last reading taken */
+        int count[2];
+        double sum[2], sum_us[2];
+};
+
+/* A bed that turns to and fro by itself. */
+struct core_rotation {
+        bool is_on, is_paused; /* paused: it lost a permit, and stands until the resume */
+        bool has_ordered, stops;
+        int16_t tag;
+        double speed, ordered;
+        int64_t begun_us, period_us, lead_us;
 };
 
 struct core_logged {
@@ -118,8 +157,24 @@ struct core {
         int64_t guard_us[RECIPE_GUARDS_MAX]; /* broken since; TIME_NEVER = whole */
         struct position half;                /* the last pulse's place */
         int64_t half_cycle;                  /* its cycle */
+        int16_t half_line;                   /* its precursor line */
         bool has_half, must_repeat;
-        int attempt;
+        bool is_cut;        /* that pulse dosed, but not as planned: whether to repeat it may be asked */
+        bool is_dose_lost;  /* it was dosed into an expose that was broken off */
+        bool is_gas_cut;    /* the hold closed a reactive gas */
+        bool is_skipping;   /* the resume goes on behind the step that lost it */
+        int attempt;        /* so often was it handed over */
+        int32_t reenter;    /* the expose block to close again before the half-cycle, -1 = none */
+        int64_t reenter_us; /* since when; 0 = not yet */
+        int64_t pass_us[RECIPE_DEPTH_MAX]; /* when the present pass of each loop began */
+        int64_t held_us;                   /* when the run left Execute for a hold or suspend */
+        char step_why[160];                /* why the step failed; "" = what it waits for */
+        bool is_confirmed;                 /* the operator said yes */
+        bool is_stopping_after_cycle;
+        char stop_reason[192];
+        struct core_block block;
+        struct core_leak leak;
+        struct core_rotation rotation;
         struct core_pulse pulse;
         enum stage stage;
         int64_t stage_us; /* STAGE_PURGE ends; STAGE_IMAGE began */
@@ -175,6 +230,19 @@ void core_resume_program(struct core *core);
 /* Advance as far as time and conditions allow. True: the section is at its end. */
 bool core_run_program(struct core *core);
 void core_watch_guards(struct core *core);
+/* A rotation of this output ends where it stands. TOOL_NONE: of any. */
+void core_end_rotation(struct core *core, int tag);
+/* Its output was made safe: it stands there until the resume. */
+void core_pause_rotation(struct core *core, int tag);
+void core_resume_rotation(struct core *core);
+/* The rotation's set-point in this turn. */
+void core_turn_bed(struct core *core);
+/* The block's own bounds, and when the next of them is over. */
+void core_watch_block(struct core *core);
+int64_t core_block_deadline(const struct core *core);
+/* Out of the block, whatever the way: exhaust open, flows as they were, as far as the state `next` may move them. A pulse that
+ * runs in it is cut, since its dose leaves with the gas. */
+void core_leave_block(struct core *core, enum machine_state next);
 /* The purge that follows the last pulse, whole. */
 int64_t core_purge_us(const struct core *core);
 void core_finish_measure(struct core *core);
@@ -196,6 +264,8 @@ bool core_closes_purge_path(const struct core *core, int tag, double value, stru
 /* Every set-point that the run put in force is within tolerance. */
 enum tri step_settled(const struct core *core, int64_t fresh_us);
 
+/* The confirm step that waits for an answer now, NULL = none. */
+const struct recipe_op *core_get_question(const struct core *core);
 /* ---- holder.c: who has control ---- */
 /* Time passes: control lapses, and what was moved by hand goes to standby. */
 void core_watch_control(struct core *core);
@@ -224,5 +294,8 @@ bool core_refuse_latched(const struct core *core, struct effect_reply *reply);
 bool core_refuse_store(const struct core *core, struct effect_reply *reply);
 bool core_refuse_links(const struct core *core, struct effect_reply *reply);
 bool core_refuse_failsafe(const struct core *core, struct effect_reply *reply);
+bool core_refuse_suspended(const struct core *core, struct effect_reply *reply);
+/* A resume would need an answer: repeat or skip what was cut. */
+bool core_refuse_unasked(const struct core *core, struct effect_reply *reply);
 
 #endif

@@ -12,8 +12,9 @@ void interlock_init(struct interlocks *il, const struct tool *tool, int64_t now_
         il->tool = tool;
         il->quiet_until_us = time_add(now_us, INTERLOCK_FIRST_VALUE_US);
         for (int i = 0; i < tool->interlock_count; i++) {
-                il->state[i].true_us = il->state[i].bad_us = TIME_NEVER;
-                il->state[i].is_armed = tool->interlocks[i].arm.root < 0;
+                il->state[i].true_us = il->state[i].bad_us = il->state[i].false_us = TIME_NEVER;
+                il->state[i].is_armed =
+                    tool->interlocks[i].kind != TOOL_TRIP || tool->interlocks[i].arm.root < 0;
         }
 }
 
@@ -64,13 +65,13 @@ static int64_t grace_until(const struct interlocks *il, int i)
         return until < il->quiet_until_us ? il->quiet_until_us : until;
 }
 
-/* Fold one condition into its timers; true while the trip's cause stands. */
-static bool trip_stands(struct interlocks *il, int i, const struct snapshot *snap)
+/* Fold one condition into its timers; true while the cause stands (of a trip: while it is armed). */
+static bool cause_stands(struct interlocks *il, int i, const struct snapshot *snap)
 {
         const struct tool_interlock *lock = &il->tool->interlocks[i];
         struct interlock_state *st = &il->state[i];
 
-        if (!st->is_armed && cond_eval(&il->tool->conds, lock->arm.root, snap) == TRI_TRUE)
+        if (!st->is_armed && !il->is_vented && cond_eval(&il->tool->conds, lock->arm.root, snap) == TRI_TRUE)
                 st->is_armed = true;
         if (!st->is_armed || st->value == TRI_FALSE) {
                 st->true_us = st->bad_us = TIME_NEVER;
@@ -86,6 +87,21 @@ static bool trip_stands(struct interlocks *il, int i, const struct snapshot *sna
         if (st->true_us != TIME_NEVER && snap->now_us - st->true_us >= lock->for_us)
                 return true;
         return snap->now_us >= grace_until(il, i);
+}
+
+/* A suspend lets go only once its condition has been false for as long as it took to act. */
+static bool suspend_stands(struct interlocks *il, int i, const struct snapshot *snap)
+{
+        struct interlock_state *st = &il->state[i];
+        bool stands = cause_stands(il, i, snap);
+
+        if (st->value != TRI_FALSE)
+                st->false_us = TIME_NEVER;
+        else if (st->false_us == TIME_NEVER)
+                st->false_us = snap->now_us;
+        if (stands || !st->is_tripped)
+                return stands;
+        return st->false_us == TIME_NEVER || snap->now_us - st->false_us < il->tool->interlocks[i].for_us;
 }
 
 static void latch_trip(struct interlocks *il, int i, const struct snapshot *snap, int64_t wall_us)
@@ -113,9 +129,11 @@ void interlock_eval(struct interlocks *il, const struct snapshot *snap, int64_t 
                 if (lock->kind == TOOL_EXCLUSIVE)
                         continue;
                 st->value = cond_eval(&il->tool->conds, lock->when.root, snap);
+                if (lock->kind == TOOL_SUSPEND)
+                        st->is_tripped = suspend_stands(il, i, snap);
                 if (lock->kind != TOOL_TRIP)
                         continue;
-                st->is_tripped = trip_stands(il, i, snap);
+                st->is_tripped = cause_stands(il, i, snap);
                 if (st->is_tripped)
                         latch_trip(il, i, snap, wall_us);
                 else
@@ -129,6 +147,22 @@ bool interlock_has_latches(const struct interlocks *il)
                 if (il->state[i].is_latched)
                         return true;
         return il->latch_count > 0;
+}
+
+void interlock_vent(struct interlocks *il, bool is_vented)
+{
+        il->is_vented = is_vented;
+        for (int i = 0; is_vented && i < il->tool->interlock_count; i++)
+                if (il->tool->interlocks[i].kind == TOOL_TRIP && il->tool->interlocks[i].arm.root >= 0)
+                        il->state[i].is_armed = false;
+}
+
+int interlock_suspends(const struct interlocks *il)
+{
+        for (int i = 0; i < il->tool->interlock_count; i++)
+                if (il->tool->interlocks[i].kind == TOOL_SUSPEND && il->state[i].is_tripped)
+                        return i;
+        return -1;
 }
 
 bool interlock_has_latch(const struct interlocks *il, int interlock)
@@ -145,7 +179,7 @@ bool interlock_reset(struct interlocks *il, struct text *why)
                 return false;
         }
         for (int i = 0; i < il->tool->interlock_count; i++) {
-                if (!il->state[i].is_tripped)
+                if (!il->state[i].is_tripped || il->tool->interlocks[i].kind != TOOL_TRIP)
                         continue;
                 text_add(why, "%s still stands", il->tool->interlocks[i].id);
                 return false;
@@ -168,6 +202,9 @@ bool interlock_permits(const struct interlocks *il, const struct snapshot *snap,
 {
         bool is_dosing = il->tool->tags[tag].class != TOOL_CLASS_PLAIN;
 
+        *which = INTERLOCK_VENTED;
+        if (is_dosing && il->is_vented)
+                return false;
         for (int i = 0; i < il->tool->interlock_count; i++) {
                 const struct tool_interlock *lock = &il->tool->interlocks[i];
 
@@ -182,21 +219,32 @@ bool interlock_permits(const struct interlocks *il, const struct snapshot *snap,
         return true;
 }
 
+static const char *kind_word(enum tool_interlock_kind kind)
+{
+        return kind == TOOL_TRIP ? "trips on" : kind == TOOL_SUSPEND ? "waits while" : "permits only while";
+}
+
 void interlock_get_reason(
     const struct interlocks *il, const struct snapshot *snap, int interlock, struct interlock_reason *out)
 {
-        const struct tool_interlock *lock = &il->tool->interlocks[interlock];
-        bool waits = lock->kind == TOOL_TRIP && !il->state[interlock].is_armed;
-        const struct cond *cond = waits ? &lock->arm : &lock->when;
+        const struct tool_interlock *lock;
+        const struct cond *cond;
+        bool waits;
         struct text t;
 
+        memset(out, 0, sizeof *out);
+        if (interlock == INTERLOCK_VENTED) {
+                text_copy(out->interlock, sizeof out->interlock, "vented");
+                text_copy(out->condition, sizeof out->condition, "precursors are locked until it is pumped down");
+                text_copy(out->values, sizeof out->values, "the chamber is vented");
+                return;
+        }
+        lock = &il->tool->interlocks[interlock];
+        waits = lock->kind == TOOL_TRIP && !il->state[interlock].is_armed;
+        cond = waits ? &lock->arm : &lock->when;
         text_copy(out->interlock, sizeof out->interlock, lock->id);
         text_init(&t, out->condition, sizeof out->condition);
-        text_add(&t, "%s %s",
-            waits                     ? "waits to be armed by"
-            : lock->kind == TOOL_TRIP ? "trips on"
-                                      : "permits only while",
-            cond->text);
+        text_add(&t, "%s %s", waits ? "waits to be armed by" : kind_word(lock->kind), cond->text);
         text_init(&t, out->values, sizeof out->values);
         cond_add_values(&t, &il->tool->conds, cond->root, snap, il->tool);
 }
@@ -217,7 +265,9 @@ int64_t interlock_deadline(const struct interlocks *il)
         for (int i = 0; i < il->tool->interlock_count; i++) {
                 const struct interlock_state *st = &il->state[i];
 
-                if (il->tool->interlocks[i].kind != TOOL_TRIP || st->is_tripped)
+                if (st->false_us != TIME_NEVER && st->is_tripped)
+                        next = time_min(next, time_add(st->false_us, il->tool->interlocks[i].for_us));
+                if (st->is_tripped)
                         continue;
                 if (st->true_us != TIME_NEVER)
                         next = time_min(next, time_add(st->true_us, il->tool->interlocks[i].for_us));

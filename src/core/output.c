@@ -81,15 +81,20 @@ static void walk_ramp(struct output *out, int64_t now_us)
         }
 }
 
+void output_want_image_of(struct outputs *o, int tag, enum tool_image image, enum cause cause)
+{
+        const struct tool_tag *t = &o->tool->tags[tag];
+
+        assert(t->is_output && image < TOOL_IMAGE_COUNT);
+        if (!t->image[image].keep)
+                output_want(o, tag, t->image[image].value, cause);
+}
+
 void output_want_image(struct outputs *o, enum tool_image image, enum cause cause)
 {
-        assert(image < TOOL_IMAGE_COUNT);
-        for (int i = 0; i < o->tool->tag_count; i++) {
-                const struct tool_tag *t = &o->tool->tags[i];
-
-                if (t->is_output && !t->image[image].keep)
-                        output_want(o, i, t->image[image].value, cause);
-        }
+        for (int i = 0; i < o->tool->tag_count; i++)
+                if (o->tool->tags[i].is_output)
+                        output_want_image_of(o, i, image, cause);
 }
 
 bool output_may_be_open(const struct outputs *o, int tag)
@@ -155,6 +160,32 @@ static bool is_clear(const struct outputs *o, const struct snapshot *snap, int t
         return true;
 }
 
+/* V9: a precursor enters only where it can leave: the exhaust open and carrier flowing, as commanded. An expose, which closes
+ * them, has limits of its own. */
+static bool has_way_out(
+    const struct outputs *o, const struct snapshot *snap, int tag, struct interlock_reason *why)
+{
+        const struct tool *tool = o->tool;
+        int path[] = {
+            tool->exhaust, tool->carrier >= 0 ? tool->loops[tool->carrier].setpoint : TOOL_NONE};
+
+        if (tool->tags[tag].class != TOOL_CLASS_PRECURSOR || snap->is_exposing)
+                return true;
+        for (size_t i = 0; i < sizeof path / sizeof path[0]; i++) {
+                struct text t;
+
+                if (path[i] < 0 || (is_open(o->out[path[i]].wanted) && is_open(o->out[path[i]].commanded)))
+                        continue;
+                text_init(&t, why->condition, sizeof why->condition);
+                text_add(&t, "a precursor needs %s open", tool->tags[path[i]].name);
+                text_init(&t, why->values, sizeof why->values);
+                text_add(&t, "it is commanded ");
+                tool_add_value(&t, &tool->tags[path[i]], o->out[path[i]].commanded);
+                return false;
+        }
+        return true;
+}
+
 bool output_permits(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap,
     int tag, int64_t at_us, struct interlock_reason *why)
 {
@@ -170,7 +201,7 @@ bool output_permits(const struct outputs *o, const struct interlocks *il, const 
                 interlock_get_reason(il, snap, which, why);
                 return false;
         }
-        return is_clear(o, snap, tag, at_us, why);
+        return has_way_out(o, snap, tag, why) && is_clear(o, snap, tag, at_us, why);
 }
 
 bool output_may_open(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap,

@@ -9,6 +9,7 @@ int64_t recipe_finally_us(const struct recipe *recipe)
         switch (op->kind) {
         case RECIPE_WAIT:
         case RECIPE_PURGE:
+        case RECIPE_LEAK_CHECK:
                 return op->for_us + op->tail_us;
         case RECIPE_REPEAT:
                 return op->count * op->body_us + op->tail_us;

@@ -13,11 +13,16 @@ static const struct recipe_op *present_op(const struct core *core)
 
 static void report_waiting(const struct core *core, const struct recipe_op *op, struct core_status *out)
 {
+        int suspend = interlock_suspends(&core->locks);
         struct text t;
 
         text_init(&t, out->waiting, sizeof out->waiting);
-        if (core->state == MACHINE_EXECUTE && core->recover_us != 0)
+        if (core->state == MACHINE_SUSPENDED && suspend >= 0)
+                interlock_add_reason(&t, &core->locks, &core->snap, suspend);
+        else if (core->state == MACHINE_EXECUTE && core->recover_us != 0)
                 text_add(&t, "the purge to run whole again");
+        else if (core->state == MACHINE_EXECUTE && core->reenter >= 0)
+                step_add_waiting(&t, core, &core->recipe->ops[core->reenter]);
         else if (op != NULL && core->state != MACHINE_HELD)
                 step_add_waiting(&t, core, op);
         else if (machine_is_acting(core->state) && out->unconfirmed_count > 0)
@@ -47,7 +52,13 @@ static int64_t step_left(const struct core *core, const struct recipe_op *op)
 
         if (op == NULL || !core->is_entered)
                 return -1;
-        if (op->kind == RECIPE_WAIT_UNTIL || op->kind == RECIPE_PURGE_UNTIL) {
+        if (op->kind == RECIPE_EXPOSE || op->kind == RECIPE_CONFIRM)
+                return -1;
+        if (op->kind == RECIPE_LEAK_CHECK && core->leak.stage == LEAK_MEASURES) {
+                left = core->leak.stage_us + op->for_us - core->now_us;
+        } else if (op->kind == RECIPE_LEAK_CHECK) {
+                left = op->for_us;
+        } else if (op->kind == RECIPE_WAIT_UNTIL || op->kind == RECIPE_PURGE_UNTIL) {
                 if (core->true_us == TIME_NEVER)
                         return -1;
                 left = core->true_us + op->for_us - core->now_us;
@@ -116,6 +127,11 @@ void core_get_status(const struct core *core, struct core_status *out)
                 report_program(core, out);
         }
         report_waiting(core, present_op(core), out);
+        if (core_get_question(core) != NULL)
+                text_copy(out->asks, sizeof out->asks, core->recipe->notes[core_get_question(core)->note]);
+        out->is_stopping_after_cycle = core->is_stopping_after_cycle;
+        out->is_exposing = core->snap.is_exposing;
+        out->is_vented = core->locks.is_vented;
         report_control(core, out);
         out->latch_count = core->locks.latch_count;
         memcpy(out->latches, core->locks.latch, sizeof out->latches);
@@ -146,6 +162,7 @@ void core_get_interlock(const struct core *core, int interlock, struct core_inte
         memset(out, 0, sizeof *out);
         out->condition = st->value;
         out->is_armed = st->is_armed;
+        out->stands = st->is_tripped;
         out->is_latched = lock->kind == TOOL_TRIP && interlock_has_latch(&core->locks, interlock);
         out->is_permitted = lock->kind != TOOL_PERMIT || st->value == TRI_TRUE;
         text_init(&t, out->values, sizeof out->values);

@@ -48,8 +48,10 @@ static void judge_pulse(struct core *core, const struct event_pulse *p)
         const char *name = core_pulse_name(core);
         char why[160];
 
-        if (!core->pulse.is_manual)
-                core->must_repeat = p->outcome != PULSE_DONE;
+        if (!core->pulse.is_manual) {
+                core->must_repeat = p->outcome != PULSE_DONE || core->is_dose_lost;
+                core->is_cut = core->is_cut || p->outcome == PULSE_CUT || p->outcome == PULSE_FAILED;
+        }
         if (p->outcome == PULSE_REFUSED)
                 core_hold(core, false, "pulse %s was kept closed by its link", name);
         if (p->outcome != PULSE_FAILED)
@@ -92,13 +94,24 @@ void core_pulse_ended(struct core *core, const struct event_pulse *p)
 
 /* ---- what a state does when it is entered ---- */
 
+/* A vented chamber stays as its recipe left it: pumped by no standby or hold, only by the abort image. */
+static bool stays_vented(const struct core *core, int tag, enum tool_image image)
+{
+        return core->locks.is_vented && image != TOOL_IMAGE_ABORT &&
+               (tag == core->tool->exhaust || tag == core->tool->vent || tag == core->tool->soft);
+}
+
 static void enter_image(struct core *core, enum tool_image image, enum cause cause)
 {
         /* An image ends what was done by hand, a live opening too. */
         if (core->pulse.is_manual)
                 core_revoke_pulse(core, true, cause);
         output_freeze_ramps(&core->outs);
-        output_want_image(&core->outs, image, cause);
+        if (image != TOOL_IMAGE_HOLD)
+                core_end_rotation(core, TOOL_NONE);
+        for (int i = 0; i < core->tool->tag_count; i++)
+                if (core->tool->tags[i].is_output && !stays_vented(core, i, image))
+                        output_want_image_of(&core->outs, i, image, cause);
 }
 
 /* What latched trips set beyond the image (T1), and heaters whose temperature is not known (H1). */
@@ -128,6 +141,7 @@ static void enter_resetting(struct core *core)
 
 static void enter_execute(struct core *core)
 {
+        core->held_us = 0;
         if (core->is_in_program) {
                 core_resume_program(core);
         } else {
@@ -137,13 +151,30 @@ static void enter_execute(struct core *core)
         }
 }
 
+/* A reactive gas that the hold closes takes its step with it: whether that step begins again is the operator's to say. */
+static bool cuts_gas(const struct core *core)
+{
+        for (int i = 0; i < core->tool->tag_count; i++) {
+                const struct tool_tag *t = &core->tool->tags[i];
+
+                if (t->class == TOOL_CLASS_REACTIVE && core->setpoint[i].is_set &&
+                    (core->setpoint[i].value < t->safe || core->setpoint[i].value > t->safe))
+                        return true;
+        }
+        return false;
+}
+
 static void enter_holding(struct core *core)
 {
         const struct recipe_op *op = &core->recipe->ops[core->at.op];
 
         /* A timeout pauses: what was used of it counts on after the resume. */
-        if (core->is_entered && (op->kind == RECIPE_WAIT_UNTIL || op->kind == RECIPE_PURGE_UNTIL))
+        if (core->is_entered &&
+            (op->kind == RECIPE_WAIT_UNTIL || op->kind == RECIPE_PURGE_UNTIL || op->kind == RECIPE_CONFIRM))
                 core->waited_us += core->now_us - core->entered_us;
+        core->is_gas_cut = core->is_gas_cut || cuts_gas(core);
+        if (core->held_us == 0)
+                core->held_us = core->now_us;
         core->is_entered = false;
         enter_image(core, TOOL_IMAGE_HOLD, CAUSE_IMAGE);
 }
@@ -173,6 +204,7 @@ static bool restore(struct core *core, int tag)
 
 static void enter_unholding(struct core *core)
 {
+        core_resume_rotation(core);
         for (int i = 0; i < core->tool->tag_count; i++)
                 if (core->setpoint[i].is_set && !restore(core, i))
                         return;
@@ -180,6 +212,9 @@ static void enter_unholding(struct core *core)
 
 static void enter_completing(struct core *core)
 {
+        /* A pulse by hand does not reach into the end of the run (V4). */
+        if (core->pulse.is_manual)
+                core_revoke_pulse(core, true, CAUSE_STEP);
         core->stage = STAGE_PROGRAM;
         core_begin_program(core, core->recipe->finally_first);
 }
@@ -188,6 +223,7 @@ static void enter_stopping(struct core *core)
 {
         /* A run that has not begun has nothing to purge and no `finally`. */
         core->stage = core->is_in_program ? STAGE_PULSE : STAGE_IMAGE;
+        core->is_stopping_after_cycle = false;
         core->stage_us = core->now_us;
         output_freeze_ramps(&core->outs);
         core_revoke_pulse(core, false, CAUSE_STEP);
@@ -223,7 +259,8 @@ static void end_run(struct core *core)
         core_log_run(core, RECORD_RUN_END);
         core_emit(core, EFFECT_RECIPE_DONE)->u.recipe = core->recipe;
         core->recipe = NULL;
-        core->is_in_program = core->is_run_pending = false;
+        core->is_in_program = core->is_run_pending = core->is_stopping_after_cycle = false;
+        core_end_rotation(core, TOOL_NONE);
         memset(core->setpoint, 0, sizeof core->setpoint);
 }
 
@@ -268,6 +305,8 @@ bool core_go(struct core *core, enum machine_cause cause, const char *reason)
         core_log(core, "state", next == MACHINE_ABORTING ? RECORD_TRIP : RECORD_INFO,
             machine_cause_name(cause), "%s -> %s%s%s", machine_state_name(core->state),
             machine_state_name((enum machine_state)next), core->reason[0] != '\0' ? ": " : "", core->reason);
+        /* No block outlasts a transition, whichever it is. */
+        core_leave_block(core, (enum machine_state)next);
         core->state = (enum machine_state)next;
         core->state_us = core->now_us;
         if (core->recipe != NULL)
@@ -340,6 +379,7 @@ static void start_stage(struct core *core, enum stage stage)
         if (stage == STAGE_PROGRAM)
                 core_begin_program(core, core->recipe->finally_first);
         if (stage == STAGE_IMAGE) {
+                core_leave_block(core, core->state);
                 core->is_in_program = false;
                 if (core->is_shutting_down)
                         enter_image(core, TOOL_IMAGE_ABORT, CAUSE_SHUTDOWN);
@@ -397,11 +437,27 @@ static void act_idle(struct core *core)
                 return;
         core->is_run_pending = false;
         /* What was looked at when the run was accepted may have changed while the standby image was confirmed. */
-        if (core_refuse_latched(core, &reply) || core_refuse_store(core, &reply) ||
-            core_refuse_links(core, &reply) || core_refuse_failsafe(core, &reply))
+        if (core_refuse_latched(core, &reply) || core_refuse_suspended(core, &reply) ||
+            core_refuse_store(core, &reply) || core_refuse_links(core, &reply) ||
+            core_refuse_failsafe(core, &reply))
                 core_go(core, MACHINE_ON_STOP, reply.text);
         else
                 core_go(core, MACHINE_ON_RUN, NULL);
+}
+
+/* An external cause: the run waits for its end. */
+static bool is_suspended(struct core *core)
+{
+        int which = interlock_suspends(&core->locks);
+        char why[192];
+        struct text t;
+
+        if (which < 0)
+                return false;
+        text_init(&t, why, sizeof why);
+        interlock_add_reason(&t, &core->locks, &core->snap, which);
+        core_revoke_pulse(core, false, CAUSE_STEP);
+        return core_go(core, MACHINE_ON_SUSPEND, why);
 }
 
 static void act_execute(struct core *core)
@@ -413,24 +469,39 @@ static void act_execute(struct core *core)
                 core_hold(core, false, "%s", reply.text);
                 return;
         }
+        if (is_suspended(core))
+                return;
         core_watch_guards(core);
         if (core->state == MACHINE_EXECUTE && core_run_program(core))
                 core_go(core, MACHINE_ON_FINISH, "");
 }
 
-/* A hold may last as long as the recipe says. */
+/* A hold may last as long as the recipe says, whatever it waits for. */
 static void act_held(struct core *core)
 {
         char reason[192];
         struct text t;
 
         if (core->recipe->hold_us_max == TIME_NEVER ||
-            core->now_us - core->state_us < core->recipe->hold_us_max)
+            core->now_us - core->held_us < core->recipe->hold_us_max)
                 return;
         text_init(&t, reason, sizeof reason);
         text_add(&t, "held for more than ");
         time_add_duration(&t, core->recipe->hold_us_max);
         core_apply(core, core->recipe->hold_then, true, reason);
+}
+
+/* The run goes on by itself once its external cause is gone, unless there is something to ask. */
+static void act_suspended(struct core *core)
+{
+        struct effect_reply reply = {.code = 0};
+
+        if (interlock_suspends(&core->locks) >= 0)
+                act_held(core);
+        else if (core_refuse_unasked(core, &reply))
+                core_go(core, MACHINE_ON_HOLD, reply.text);
+        else
+                core_go(core, MACHINE_ON_UNSUSPEND, "the external cause is gone");
 }
 
 static void name_unconfirmed(struct core *core)
@@ -507,7 +578,7 @@ static void (*const act[MACHINE_STATE_COUNT])(struct core *core) = {
     [MACHINE_HELD] = act_held,
     [MACHINE_UNHOLDING] = act_confirming,
     [MACHINE_SUSPENDING] = act_holding,
-    [MACHINE_SUSPENDED] = act_held,
+    [MACHINE_SUSPENDED] = act_suspended,
     [MACHINE_UNSUSPENDING] = act_confirming,
     [MACHINE_STOPPING] = act_ending,
     [MACHINE_ABORTING] = act_aborting,
@@ -515,11 +586,17 @@ static void (*const act[MACHINE_STATE_COUNT])(struct core *core) = {
     [MACHINE_CLEARING] = act_clearing,
 };
 
+/* A pulse whose end should have been reported long ago: nothing waits for it any more (S3). */
+static bool is_overdue(const struct core *core)
+{
+        return core->now_us - core->pulse.close_us > CORE_CLOSE_US;
+}
+
 static void watch_exit(struct core *core)
 {
         bool is_over = !machine_is_acting(core->state) && is_confirmed(core);
 
-        if (!core->is_shutting_down || core->recipe != NULL || core->pulse.is_live)
+        if (!core->is_shutting_down || core->recipe != NULL || (core->pulse.is_live && !is_overdue(core)))
                 return;
         if (!is_over && core->now_us - core->stage_us < CORE_EXIT_US)
                 return;
@@ -536,7 +613,7 @@ void core_act(struct core *core)
         char why[96];
 
         /* A running pulse ends by itself; the bound of what waits for it begins then. */
-        if (core->pulse.is_live && machine_is_acting(core->state))
+        if (core->pulse.is_live && machine_is_acting(core->state) && !is_overdue(core))
                 core->state_us = core->now_us;
         if (core->state != MACHINE_ABORTING && bound_us != TIME_NEVER &&
             core->now_us - core->state_us > bound_us) {
@@ -568,8 +645,10 @@ void core_start_run(struct core *core, const struct command *command)
         core->run_started_us = core->now_us;
         core->cycle = core->cycles_begun = core->cycles_ended = 0;
         core->is_in_program = core->is_entered = core->has_half = core->must_repeat = false;
-        core->recover_us = core->waited_us = 0;
-        core->attempt = 1;
+        core->is_stopping_after_cycle = core->is_gas_cut = core->is_skipping = false;
+        core->recover_us = core->waited_us = core->held_us = 0;
+        core->reenter = -1;
+        core->attempt = 0;
         core->reason[0] = '\0';
         memset(core->setpoint, 0, sizeof core->setpoint);
         text_copy(core->recipe_name, sizeof core->recipe_name, core->recipe->name);

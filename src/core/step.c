@@ -1,10 +1,11 @@
-#include "core_state.h"
+#include "step.h"
 
 #include "ald/base/time.h" /* TIME_NEVER, time_add */
 
 #include <assert.h>   /* assert */
 #include <inttypes.h> /* PRId64 */
-#include <math.h>     /* fabs */
+#include <math.h>     /* NAN */
+#include <stdarg.h>   /* va_list */
 #include <string.h>   /* memset */
 
 /* ---- set, open, close ---- */
@@ -29,23 +30,22 @@ bool core_closes_purge_path(const struct core *core, int tag, double value, stru
         return false;
 }
 
-/* May a step move this output to this value now? If not, the run is held and says why. */
-static bool may_move(struct core *core, const struct recipe_op *op)
+bool step_may_move(struct core *core, int output, double value)
 {
-        const struct tool_tag *tag = &core->tool->tags[op->tag];
-        bool is_away = op->value < tag->safe || op->value > tag->safe, is_refused;
+        const struct tool_tag *tag = &core->tool->tags[output];
+        bool is_away = value < tag->safe || value > tag->safe, is_refused;
         char why[160];
         struct text t;
 
         text_init(&t, why, sizeof why);
-        is_refused = core_closes_purge_path(core, op->tag, op->value, &t);
+        is_refused = core_closes_purge_path(core, output, value, &t);
         if (!is_refused && is_away && tag->class != TOOL_CLASS_PLAIN && !machine_may_pulse(core->state)) {
                 text_add(&t, "a reactive gas does not move in state %s", machine_state_name(core->state));
                 is_refused = true;
         }
         if (!is_refused && is_away)
                 is_refused =
-                    !output_may_open(&core->outs, &core->locks, &core->snap, op->tag, core->now_us, &t);
+                    !output_may_open(&core->outs, &core->locks, &core->snap, output, core->now_us, &t);
         if (!is_refused)
                 return true;
         core_log(core, "step", RECORD_WARNING, tag->name, "was not moved: %s", why);
@@ -58,8 +58,9 @@ static void enter_set(struct core *core, const struct recipe_op *op)
         struct core_setpoint *sp = &core->setpoint[op->tag];
         int loop = tool_find_loop_of_setpoint(core->tool, op->tag);
 
-        if (!may_move(core, op))
+        if (!step_may_move(core, op->tag, op->value))
                 return;
+        core_end_rotation(core, op->tag);
         *sp = (struct core_setpoint){
             .is_set = true, .is_standby = op->is_standby, .value = op->value, .ramp = op->ramp};
         if (op->ramp > 0 && loop >= 0 && snapshot_is_good(&core->snap, core->tool->loops[loop].value))
@@ -71,11 +72,17 @@ static void enter_set(struct core *core, const struct recipe_op *op)
 
 static void enter_valve(struct core *core, const struct recipe_op *op)
 {
-        if (!may_move(core, op))
+        if (!step_may_move(core, op->tag, op->value))
                 return;
         core->setpoint[op->tag] =
             (struct core_setpoint){.is_set = true, .is_standby = true, .value = op->value};
         output_want(&core->outs, op->tag, op->value, CAUSE_STEP);
+}
+
+static void enter_nothing(struct core *core, const struct recipe_op *op)
+{
+        (void)core;
+        (void)op;
 }
 
 static struct step_turn turn_at_once(struct core *core, const struct recipe_op *op)
@@ -118,84 +125,54 @@ static void describe_note(
         text_add(t, "note: %s", r->notes[op->note]);
 }
 
-/* ---- wait, purge ---- */
-
-static void enter_nothing(struct core *core, const struct recipe_op *op)
-{
-        (void)core;
-        (void)op;
-}
+/* ---- how a step's turn ends ---- */
 
 /* A pulse that follows is handed over ahead of its open edge, so the step before it ends that much early; planned
- * times are unmoved. */
-static int64_t handover_us(const struct core *core)
+ * times are unmoved. Where the run stops at the end of the cycle, no pulse follows. */
+int64_t step_handover_us(const struct core *core)
 {
-        const struct recipe_op *next = position_peek(&core->at, core->recipe);
+        struct position_move crossed;
+        const struct recipe_op *next = position_peek(&core->at, core->recipe, &crossed);
 
+        if (core->is_stopping_after_cycle && crossed.cycles_ended + crossed.cycles_begun > 0)
+                return 0;
         return next != NULL && next->kind == RECIPE_PULSE ? CORE_HANDOVER_US : 0;
 }
 
-static struct step_turn turn_time(struct core *core, const struct recipe_op *op)
+struct step_turn step_waits(int64_t at_us)
 {
-        int64_t end_us = time_add(core->step_us, op->for_us);
-        int64_t look_us = end_us - handover_us(core);
-
-        if (core->now_us < look_us)
-                return (struct step_turn){.is = STEP_WAITS, .at_us = look_us};
-        return (struct step_turn){.is = STEP_DONE, .at_us = end_us};
+        return (struct step_turn){.is = STEP_WAITS, .at_us = at_us};
 }
 
-static void describe_wait(
-    struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+struct step_turn step_done_now(const struct core *core)
 {
-        (void)tool;
-        (void)r;
-        text_add(t, op->kind == RECIPE_PURGE ? "purge " : "wait ");
-        time_add_duration(t, op->for_us);
+        int64_t lead_us = step_handover_us(core) != 0 ? CORE_ANCHOR_US : 0;
+
+        return (struct step_turn){.is = STEP_DONE, .at_us = core->now_us + lead_us};
 }
 
-/* ---- wait until, purge until ---- */
-
-static enum tri condition(struct core *core, const struct recipe_op *op)
+struct step_turn step_failed(struct core *core, enum tool_action action, const char *why, ...)
 {
-        enum tri value;
+        struct text t;
+        va_list args;
 
-        core->snap.fresh_us = core->entered_us;
-        core->snap.settled = step_settled(core, core->entered_us);
-        value = cond_eval(&core->recipe->pool, core->recipe->conds[op->cond].root, &core->snap);
-        core->snap.fresh_us = INT64_MIN;
-        return value;
-}
-
-static struct step_turn turn_until(struct core *core, const struct recipe_op *op)
-{
-        int64_t timeout_us = time_add(core->entered_us, op->timeout_us - core->waited_us);
-
-        if (condition(core, op) != TRI_TRUE)
-                core->true_us = TIME_NEVER;
-        else if (core->true_us == TIME_NEVER)
-                core->true_us = core->now_us;
-        if (core->true_us != TIME_NEVER && core->now_us - core->true_us >= op->for_us) {
-                int64_t lead = handover_us(core) != 0 ? CORE_ANCHOR_US : 0;
-
-                return (struct step_turn){.is = STEP_DONE, .at_us = core->now_us + lead};
+        text_init(&t, core->step_why, sizeof core->step_why);
+        if (why != NULL) {
+                va_start(args, why);
+                text_addv(&t, why, args);
+                va_end(args);
         }
-        if (core->now_us >= timeout_us)
-                return (struct step_turn){.is = STEP_FAILED, .at_us = core->now_us, .action = op->otherwise};
-        return (struct step_turn){
-            .is = STEP_WAITS, .at_us = time_min(timeout_us, time_add(core->true_us, op->for_us))};
+        return (struct step_turn){.is = STEP_FAILED, .at_us = core->now_us, .action = action};
 }
 
-static void describe_until(
-    struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
+int64_t step_timeout(const struct core *core, const struct recipe_op *op)
 {
-        (void)tool;
-        text_add(
-            t, "%s until %s", op->kind == RECIPE_PURGE_UNTIL ? "purge" : "wait", r->conds[op->cond].text);
-        if (op->for_us > 0) {
-                text_add(t, " for ");
-                time_add_duration(t, op->for_us);
-        }
+        int64_t timeout_us = op->timeout_us;
+
+        if (core->state != MACHINE_EXECUTE)
+                timeout_us = time_min(timeout_us, CORE_FINALLY_US);
+        return timeout_us == TIME_NEVER ? TIME_NEVER
+                                        : time_add(core->entered_us, timeout_us - core->waited_us);
 }
 
 /* ---- pulse ---- */
@@ -207,6 +184,7 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
         struct text path;
         struct record *r;
 
+        core->attempt++;
         core_finish_measure(core);
         memset(pulse, 0, sizeof *pulse);
         pulse->tag = line->valve;
@@ -235,12 +213,20 @@ static void enter_pulse(struct core *core, const struct recipe_op *op)
         char why[160];
         struct text t;
 
+        /* V4, whatever the recipe says. */
+        if (!machine_may_pulse(core->state)) {
+                core_log(core, "pulse", RECORD_WARNING, line->name, "not opened in state %s",
+                    machine_state_name(core->state));
+                return;
+        }
         if (!core->must_repeat)
-                core->attempt = 1;
+                core->attempt = 0;
         core->half = core->at;
         core->half_cycle = core->cycle;
+        core->half_line = op->line;
         core->has_half = true;
         core->must_repeat = true; /* until it is reported done */
+        core->is_cut = core->is_dose_lost = false;
         if (core->now_us > core->step_us + CORE_LATE_US) {
                 core_log(core, "pulse", RECORD_WARNING, line->name, "late by %" PRId64 " us: planned anew",
                     core->now_us - core->step_us);
@@ -261,7 +247,7 @@ static struct step_turn turn_pulse(struct core *core, const struct recipe_op *op
 
         /* How it went is judged when its end is reported (core_pulse_ended); the schedule is absolute. */
         if (core->now_us < end_us)
-                return (struct step_turn){.is = STEP_WAITS, .at_us = end_us};
+                return step_waits(end_us);
         return (struct step_turn){.is = STEP_DONE, .at_us = end_us};
 }
 
@@ -282,13 +268,19 @@ static const struct {
             struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op);
 } steps[] = {
     [RECIPE_SET] = {enter_set, turn_at_once, describe_set},
-    [RECIPE_WAIT] = {enter_nothing, turn_time, describe_wait},
-    [RECIPE_WAIT_UNTIL] = {enter_nothing, turn_until, describe_until},
+    [RECIPE_WAIT] = {enter_nothing, step_time_turn, step_wait_describe},
+    [RECIPE_WAIT_UNTIL] = {enter_nothing, step_until_turn, step_until_describe},
     [RECIPE_PULSE] = {enter_pulse, turn_pulse, describe_pulse},
-    [RECIPE_PURGE] = {enter_nothing, turn_time, describe_wait},
-    [RECIPE_PURGE_UNTIL] = {enter_nothing, turn_until, describe_until},
+    [RECIPE_PURGE] = {enter_nothing, step_time_turn, step_wait_describe},
+    [RECIPE_PURGE_UNTIL] = {enter_nothing, step_until_turn, step_until_describe},
     [RECIPE_VALVE] = {enter_valve, turn_at_once, describe_valve},
     [RECIPE_NOTE] = {enter_note, turn_at_once, describe_note},
+    [RECIPE_ROTATE] = {step_rotate_enter, turn_at_once, step_rotate_describe},
+    [RECIPE_CONFIRM] = {step_confirm_enter, step_confirm_turn, step_confirm_describe},
+    [RECIPE_LEAK_CHECK] = {step_leak_enter, step_leak_turn, step_leak_describe},
+    [RECIPE_VENT] = {step_vent_enter, turn_at_once, step_vent_describe},
+    [RECIPE_EXPOSE] = {enter_nothing, step_expose_turn, step_expose_describe},
+    [RECIPE_EXPOSE_END] = {enter_nothing, step_expose_end_turn, step_expose_end_describe},
 };
 
 void step_enter(struct core *core, const struct recipe_op *op)
@@ -311,78 +303,4 @@ void step_describe(
 {
         if (op->kind < RECIPE_REPEAT)
                 steps[op->kind].describe(t, tool, r, op);
-}
-
-/* ---- settled ---- */
-
-static enum tri loop_settled(const struct core *core, const struct tool_loop *loop, int64_t fresh_us)
-{
-        const struct snapshot_tag *st = &core->snap.tag[loop->value];
-        const struct core_setpoint *sp = &core->setpoint[loop->setpoint];
-
-        if (!sp->is_set || sp->is_standby)
-                return TRI_TRUE;
-        if (st->quality != QUALITY_GOOD || st->t_us < fresh_us)
-                return TRI_BAD;
-        if (core->outs.out[loop->setpoint].is_ramping || fabs(st->value - sp->value) > loop->tolerance)
-                return TRI_FALSE;
-        return TRI_TRUE;
-}
-
-enum tri step_settled(const struct core *core, int64_t fresh_us)
-{
-        enum tri all = TRI_TRUE;
-
-        for (int i = 0; i < core->tool->loop_count; i++) {
-                enum tri one = loop_settled(core, &core->tool->loops[i], fresh_us);
-
-                if (one == TRI_FALSE)
-                        return TRI_FALSE;
-                if (one == TRI_BAD)
-                        all = TRI_BAD;
-        }
-        return all;
-}
-
-static void add_unsettled(struct text *t, const struct core *core)
-{
-        for (int i = 0; i < core->tool->loop_count; i++) {
-                const struct tool_loop *loop = &core->tool->loops[i];
-                const struct snapshot_tag *st = &core->snap.tag[loop->value];
-                const struct tool_tag *tag = &core->tool->tags[loop->value];
-
-                if (loop_settled(core, loop, INT64_MIN) == TRI_TRUE)
-                        continue;
-                text_add(t, "%s", t->len > 0 ? "; " : "");
-                if (st->quality != QUALITY_GOOD) {
-                        snapshot_add_tag(t, &core->snap, core->tool, loop->value);
-                        continue;
-                }
-                text_add(t, "%s %.1f of ", tag->name, st->value);
-                tool_add_value(t, tag, core->setpoint[loop->setpoint].value);
-        }
-}
-
-static bool waits_for_settled(const struct core *core, const struct recipe_op *op)
-{
-        const struct cond *cond = &core->recipe->conds[op->cond];
-
-        return core->recipe->pool.nodes[cond->root].op == COND_SETTLED;
-}
-
-void step_add_waiting(struct text *t, const struct core *core, const struct recipe_op *op)
-{
-        if (op->kind != RECIPE_WAIT_UNTIL && op->kind != RECIPE_PURGE_UNTIL)
-                return;
-        if (core->true_us != TIME_NEVER) {
-                text_add(t, "%s to hold for ", core->recipe->conds[op->cond].text);
-                time_add_duration(t, op->for_us);
-        } else if (waits_for_settled(core, op)) {
-                add_unsettled(t, core);
-        } else {
-                cond_add_unmet(
-                    t, &core->recipe->pool, core->recipe->conds[op->cond].root, &core->snap, core->tool);
-        }
-        if (t->len == 0)
-                text_add(t, "fresh readings for %s", core->recipe->conds[op->cond].text);
 }

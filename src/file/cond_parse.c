@@ -187,6 +187,37 @@ bool cond_parse_make_guard(const struct cond_parse *c, const struct yaml_node *n
         return out->root >= 0;
 }
 
+/* A condition of one node about `tag`; its words so far are the tag's name. */
+static bool make_one(const struct cond_parse *c, const struct yaml_node *node, struct cond_node n, int tag,
+    struct cond *out, struct text *t)
+{
+        struct cond_term p = {.c = c, .node = node, .what = "until"};
+        n.a = (int16_t)tag;
+        *out = (struct cond){.root = (int16_t)cond_term_add(&p, n), .line = node->line};
+        text_init(t, out->text, sizeof out->text);
+        text_add(t, "%s", c->tool->tags[tag].name);
+        return out->root >= 0;
+}
+
+bool cond_parse_make_below(
+    const struct cond_parse *c, const struct yaml_node *node, int tag, double value, struct cond *out)
+{
+        struct cond_node n = cond_term_blank(COND_COMPARE);
+        struct text t;
+        n.cmp = COND_LT;
+        n.value = value;
+        bool ok = make_one(c, node, n, tag, out, &t);
+        text_add(&t, " < ");
+        unit_add_value(&t, value, c->tool->tags[tag].unit);
+        return ok;
+}
+
+bool cond_parse_make_bit(const struct cond_parse *c, const struct yaml_node *node, int tag, struct cond *out)
+{
+        struct text t;
+        return make_one(c, node, cond_term_blank(COND_BIT), tag, out, &t);
+}
+
 int cond_parse_windows(const struct cond_pool *pool)
 {
         int count = 0;

@@ -29,7 +29,7 @@ static const struct key rows[] = {
     {"on_hold", KEY_NODE, false, KEY_NODE_AT(struct raw, on_hold), .help = "how long a hold may last"},
     {"finally", KEY_NODE, false, KEY_NODE_AT(struct raw, finally),
         .help = "steps at the end and after a stop"},
-    {"include", KEY_NODE, false, KEY_NODE_AT(struct raw, include), .help = "not in this version"},
+    {"include", KEY_NODE, false, KEY_NODE_AT(struct raw, include), .help = "files whose blocks may be used"},
 };
 static const struct keys root_keys = KEYS("recipe", rows);
 
@@ -158,9 +158,6 @@ static void read_head(struct recipe_file *f, const struct raw *raw, const struct
         memcpy(recipe->title, raw->title, sizeof raw->title);
         memcpy(recipe->source, raw->source, sizeof raw->source);
         check_tool(f, raw, found);
-        if (raw->include)
-                diag_error(
-                    f->r.d, reader_at_key(&f->r, raw->include), "this version does not have 'include' yet");
         if (raw->powder)
                 read_powder(f, raw->powder);
         if (raw->expect)
@@ -172,13 +169,25 @@ static void read_head(struct recipe_file *f, const struct raw *raw, const struct
 static void warn(struct recipe_file *f, const struct raw *raw)
 {
         recipe_file_warn_unused_parameters(f);
+        recipe_file_warn_unused_includes(f);
         if (!raw->finally && f->recipe->pulses > 0)
                 diag_warning(f->r.d, (struct diag_at){f->r.source, 0, 0},
                     "no 'finally': nothing is purged at the end or after a stop");
 }
 
-static void read_root(
-    struct recipe_file *f, const struct yaml_node *root, const struct file_set *sets, size_t set_count)
+/* What needs the whole program. */
+static void check(struct recipe_file *f)
+{
+        if (f->is_full)
+                return;
+        recipe_file_measure(f);
+        recipe_file_check_purges(f);
+        if (diag_errors(f->r.d) == f->errors_before)
+                recipe_file_check_blocks(f);
+}
+
+static void read_root(struct recipe_file *f, const struct yaml_node *root, const struct file_set *sets,
+    size_t set_count, const struct file_library *library)
 {
         struct raw raw = {0};
         struct keys_found found;
@@ -191,15 +200,14 @@ static void read_root(
         read_head(f, &raw, &found);
         if (raw.blocks)
                 recipe_file_read_blocks(f, raw.blocks);
+        if (raw.include)
+                recipe_file_read_includes(f, raw.include, library);
         read_phases(f, raw.phases);
         read_finally(f, raw.finally);
         recipe_file_check_unused_blocks(f);
         if (raw.guard)
                 recipe_file_read_guards(f, raw.guard);
-        if (!f->is_full) {
-                recipe_file_measure(f);
-                recipe_file_check_purges(f);
-        }
+        check(f);
         if (diag_errors(f->r.d) == f->errors_before)
                 warn(f, &raw);
 }
@@ -221,8 +229,24 @@ static struct recipe *new_recipe(const char *path, const char *text, size_t len)
         return recipe;
 }
 
-struct recipe *file_compile_recipe(const char *path, const char *text, size_t len, const struct tool *tool,
-    const struct file_set *sets, size_t set_count, struct diag *d)
+static void begin(struct recipe_file *f, const char *path, const struct format_source *source,
+    const struct tool *tool, struct recipe *recipe, struct diag *d)
+{
+        f->r = (struct reader){.d = d, .source = source->number, .parameters = f->parameters};
+        f->tool = tool;
+        f->recipe = recipe;
+        f->path = path;
+        f->texts[0] = (struct recipe_file_text){
+            .text = recipe->text, .len = recipe->text_len, .source = source->number};
+        f->text_count = 1;
+        f->bytes = recipe->text_len;
+        f->set_source = -1;
+        f->windows = cond_parse_windows(&tool->conds);
+}
+
+struct recipe *file_compile_recipe_with(const char *path, const char *text, size_t len,
+    const struct tool *tool, const struct file_set *sets, size_t set_count,
+    const struct file_library *library, struct diag *d)
 {
         size_t before = diag_errors(d);
         struct format_source source;
@@ -230,17 +254,16 @@ struct recipe *file_compile_recipe(const char *path, const char *text, size_t le
                 return NULL;
         struct recipe_file *f = calloc(1, sizeof *f);
         struct recipe *recipe = new_recipe(path, text, len);
-        if (f && recipe) {
-                f->r = (struct reader){.d = d, .source = source.number, .parameters = f->parameters};
-                f->tool = tool;
-                f->recipe = recipe;
-                f->set_source = -1;
+        bool ok = f && recipe;
+        if (ok) {
+                begin(f, path, &source, tool, recipe, d);
                 f->errors_before = before;
-                f->windows = cond_parse_windows(&tool->conds);
-                read_root(f, yaml_tree_root(source.tree), sets, set_count);
-        } else {
-                diag_error(d, (struct diag_at){source.number, 0, 0}, "memory is out");
+                read_root(f, yaml_tree_root(source.tree), sets, set_count, library);
+                ok = recipe_file_join_texts(f);
+                recipe_file_free_texts(f);
         }
+        if (!ok)
+                diag_error(d, (struct diag_at){source.number, 0, 0}, "memory is out");
         yaml_tree_free(source.tree);
         free(f);
         if (diag_errors(d) == before)
@@ -249,10 +272,18 @@ struct recipe *file_compile_recipe(const char *path, const char *text, size_t le
         return NULL;
 }
 
+struct recipe *file_compile_recipe(const char *path, const char *text, size_t len, const struct tool *tool,
+    const struct file_set *sets, size_t set_count, struct diag *d)
+{
+        return file_compile_recipe_with(path, text, len, tool, sets, set_count, NULL, d);
+}
+
 const struct keys *const *recipe_file_keys(size_t *count)
 {
         static const struct keys *const all[] = {&root_keys, &recipe_file_parameter_keys, &powder_keys,
-            &expect_keys, &recipe_file_guard_keys, &hold_keys, &recipe_file_until_keys};
+            &expect_keys, &recipe_file_guard_keys, &hold_keys, &recipe_file_until_keys,
+            &recipe_file_expose_keys, &recipe_file_rotate_keys, &recipe_file_pump_down_keys,
+            &recipe_file_vent_keys, &recipe_file_leak_check_keys, &recipe_file_include_keys};
         *count = sizeof all / sizeof all[0];
         return all;
 }

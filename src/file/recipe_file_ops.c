@@ -18,8 +18,8 @@ struct recipe_op *recipe_file_add_op(
         struct recipe *recipe = f->recipe;
         if (f->is_dry)
                 return scratch_op(f);
-        /* The last two places belong to the ends of the two sections. */
-        if (recipe->op_count >= RECIPE_OPS_MAX - 2 && kind != RECIPE_END) {
+        /* The last two places belong to the ends of the two sections, which have no node. */
+        if (recipe->op_count >= RECIPE_OPS_MAX - 2 && node) {
                 if (!f->is_full)
                         diag_error(f->r.d, reader_at_key(&f->r, node),
                             "the recipe is too long: at most %d steps, blocks put in", RECIPE_OPS_MAX - 2);
@@ -27,6 +27,7 @@ struct recipe_op *recipe_file_add_op(
                 return NULL;
         }
         struct recipe_op *op = &recipe->ops[recipe->op_count];
+        f->op_text[recipe->op_count] = (uint8_t)f->text;
         f->op_node[recipe->op_count++] = node;
         *op = (struct recipe_op){.kind = (uint8_t)kind,
             .phase = (int16_t)f->phase,
@@ -35,8 +36,23 @@ struct recipe_op *recipe_file_add_op(
             .cond = -1,
             .note = -1,
             .jump = -1,
-            .source_line = node ? (node->key ? node->key_line : node->line) : 0};
+            .source_line =
+                node ? (node->key ? node->key_line : node->line) + f->texts[f->text].lines_before : 0};
         return op;
+}
+
+struct diag_at recipe_file_at_op(const struct recipe_file *f, int32_t op)
+{
+        struct reader r = f->r;
+        r.source = f->texts[f->op_text[op]].source;
+        return reader_at_key(&r, f->op_node[op]);
+}
+
+void recipe_file_add_line(const struct recipe_file *f, struct text *t, int32_t op, int32_t seen_from)
+{
+        text_add(t, "of line %d", f->op_node[op]->key_line);
+        if (f->op_text[op] != f->op_text[seen_from])
+                text_add(t, " of %s", diag_path(f->r.d, f->texts[f->op_text[op]].source));
 }
 
 void recipe_file_end_section(struct recipe_file *f)
@@ -57,7 +73,8 @@ void recipe_file_read_blocks(struct recipe_file *f, const struct yaml_node *map)
                             RECIPE_FILE_BLOCKS_MAX);
                         return;
                 }
-                f->blocks[f->block_count++] = (struct recipe_file_block){.name = n->key, .steps = n};
+                f->blocks[f->block_count++] =
+                    (struct recipe_file_block){.name = n->key, .steps = n, .text = f->text};
         }
 }
 
@@ -73,7 +90,8 @@ void recipe_file_check_unused_blocks(struct recipe_file *f)
         f->is_dry = true;
         for (int i = 0; i < f->block_count; i++) {
                 struct recipe_file_block *block = &f->blocks[i];
-                if (block->is_used)
+                /* A library may hold more than one recipe needs, with parameters that this one does not have. */
+                if (block->is_used || block->text > 0)
                         continue;
                 if (is_sound)
                         diag_warning(f->r.d, reader_at_key(&f->r, block->steps), "block '%s' is not used",

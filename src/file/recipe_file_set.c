@@ -60,12 +60,22 @@ static bool read_ramp(
         return false;
 }
 
+/* Inside `expose` the block holds the carrier; nobody else may. */
+static bool is_carrier_of_expose(struct recipe_file *f, const struct yaml_node *node, int tag)
+{
+        if (!f->is_exposing || f->tool->carrier < 0 || f->tool->loops[f->tool->carrier].setpoint != tag)
+                return false;
+        diag_error(f->r.d, reader_at_key(&f->r, node),
+            "set: inside 'expose' the carrier stays at the block's 'flow'; set it before or after");
+        return true;
+}
+
 static void compile_one(struct recipe_file *f, const struct yaml_node *node, const struct yaml_node *ramp)
 {
         double value, rate = 0;
         bool is_standby;
         int tag = value_want_output(&f->r, reader_at_key(&f->r, node), f->tool, node->key);
-        if (tag < 0 || !may_set(f, node, tag))
+        if (tag < 0 || !may_set(f, node, tag) || is_carrier_of_expose(f, node, tag))
                 return;
         bool ok = read_target(f, node, &f->tool->tags[tag], &value, &is_standby);
         ok = (!ramp || read_ramp(f, node, ramp, tag, &rate)) && ok;
@@ -100,14 +110,43 @@ static int add_cond(struct recipe_file *f, const struct yaml_node *node, const s
         return recipe->cond_count++;
 }
 
+/* The condition that was made for this node already, or -1. */
+static int find_cond(const struct recipe_file *f, const struct yaml_node *node)
+{
+        for (int i = 0; i < f->recipe->cond_count; i++)
+                if (f->cond_node[i] == node)
+                        return i;
+        return -1;
+}
+
 int recipe_file_read_cond(struct recipe_file *f, const struct yaml_node *node, const char *what)
 {
         struct cond_parse c = {&f->r, f->tool, &f->recipe->pool, &f->windows};
         struct cond cond;
-        for (int i = 0; i < f->recipe->cond_count; i++)
-                if (f->cond_node[i] == node)
-                        return i;
+        int known = find_cond(f, node);
+        if (known >= 0)
+                return known;
         return cond_parse_node(&c, node, what, &cond) ? add_cond(f, node, &cond) : -1;
+}
+
+int recipe_file_make_below(struct recipe_file *f, const struct yaml_node *node, int tag, double value)
+{
+        struct cond_parse c = {&f->r, f->tool, &f->recipe->pool, &f->windows};
+        struct cond cond;
+        int known = find_cond(f, node);
+        if (known >= 0)
+                return known;
+        return cond_parse_make_below(&c, node, tag, value, &cond) ? add_cond(f, node, &cond) : -1;
+}
+
+int recipe_file_make_bit(struct recipe_file *f, const struct yaml_node *node, int tag)
+{
+        struct cond_parse c = {&f->r, f->tool, &f->recipe->pool, &f->windows};
+        struct cond cond;
+        int known = find_cond(f, node);
+        if (known >= 0)
+                return known;
+        return cond_parse_make_bit(&c, node, tag, &cond) ? add_cond(f, node, &cond) : -1;
 }
 
 struct raw_guard {

@@ -1,140 +1,94 @@
 /* Steps of a recipe. One table says which there are; each has its table of keys, whose first row is the step's verb,
- * and a function that appends its ops. A step without a function is one that this version does not have yet. */
+ * and a function that appends its ops. */
 #include "ald/file/recipe_file.h"
 
 #include <assert.h> /* assert */
 #include <string.h> /* strcmp */
 
-/* Every step's keys as nodes: what they mean is the step's affair. */
-struct raw_step {
-        const struct yaml_node *verb, *ramp, *for_us, *body, *until, *otherwise, *coats;
-};
-
 #define STEP_VERB(name, text)                                                                                \
         {                                                                                                    \
-                name, KEY_NODE, true, KEY_NODE_AT(struct raw_step, verb), .help = (text)                     \
+                name, KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, verb), .help = (text)             \
         }
 
 static const struct key set_rows[] = {
     STEP_VERB("set", "set-points: {NAME: VALUE}, safe or standby"),
-    {"ramp", KEY_NODE, false, KEY_NODE_AT(struct raw_step, ramp), .help = "how fast the set-points move"},
+    {"ramp", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, ramp),
+        .help = "how fast the set-points move"},
 };
 static const struct key wait_rows[] = {STEP_VERB("wait", "a time, or {until, for, timeout, else}")};
 static const struct key pulse_rows[] = {
     STEP_VERB("pulse", "one dose of a precursor line"),
-    {"for", KEY_NODE, true, KEY_NODE_AT(struct raw_step, for_us), .help = "width of the pulse"},
+    {"for", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, for_us), .help = "width of the pulse"},
 };
 static const struct key purge_rows[] = {
     STEP_VERB("purge", "inert flow for a time, or {until, for, timeout, else}")};
 static const struct key repeat_rows[] = {
     STEP_VERB("repeat", "how often"),
-    {"do", KEY_NODE, true, KEY_NODE_AT(struct raw_step, body), .help = "steps that are repeated"},
-    {"until", KEY_NODE, false, KEY_NODE_AT(struct raw_step, until), .help = "not in this version"},
-    {"else", KEY_NODE, false, KEY_NODE_AT(struct raw_step, otherwise), .help = "not in this version"},
-    {"coats", KEY_NODE, false, KEY_NODE_AT(struct raw_step, coats), .help = "not in this version"},
+    {"do", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, body), .help = "steps that are repeated"},
+    {"until", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, until),
+        .help = "no further pass once this is true"},
+    {"else", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, otherwise),
+        .help = "when no pass is left and 'until' is not true: hold, stop, abort or continue"},
+    {"coats", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, coats),
+        .help = "walls: its cycles condition the chamber"},
 };
 static const struct key use_rows[] = {STEP_VERB("use", "the steps of a block")};
 static const struct key open_rows[] = {STEP_VERB("open", "a valve that is no precursor line")};
 static const struct key close_rows[] = {STEP_VERB("close", "a valve that is no precursor line")};
 static const struct key note_rows[] = {STEP_VERB("note", "a text for the record")};
-static const struct key expose_rows[] = {STEP_VERB("expose", "not in this version")};
-static const struct key rotate_rows[] = {STEP_VERB("rotate", "not in this version")};
-static const struct key pump_down_rows[] = {STEP_VERB("pump_down", "not in this version")};
-static const struct key vent_rows[] = {STEP_VERB("vent", "not in this version")};
-static const struct key leak_check_rows[] = {STEP_VERB("leak_check", "not in this version")};
-static const struct key confirm_rows[] = {STEP_VERB("confirm", "not in this version")};
+static const struct key expose_rows[] = {
+    STEP_VERB("expose", "dosing with the exhaust closed: {flow, close_below, limit, at_most}"),
+    {"do", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, body), .help = "steps of the exposure"},
+};
+static const struct key rotate_rows[] = {
+    STEP_VERB("rotate", "how the bed turns: {speed, reverse_every, stop_in, lead}")};
+static const struct key pump_down_rows[] = {
+    STEP_VERB("pump_down", "from the atmosphere to vacuum: {soft, until, timeout, flow, else}")};
+static const struct key vent_rows[] = {
+    STEP_VERB("vent", "from vacuum to the atmosphere: {flow, until, timeout, else}")};
+static const struct key leak_check_rows[] = {
+    STEP_VERB("leak_check", "rise of the pressure with the exhaust closed: {for, limit, else}")};
+static const struct key confirm_rows[] = {
+    STEP_VERB("confirm", "what the operator is asked"),
+    {"timeout", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, timeout),
+        .help = "how long the answer may take"},
+    {"else", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, otherwise),
+        .help = "what the timeout does: hold, stop, abort or continue"},
+};
 
-static void wait_step(struct recipe_file *f, const struct raw_step *raw)
+static void wait_step(struct recipe_file *f, const struct recipe_file_step *raw)
 {
         recipe_file_compile_wait(f, raw->verb, RECIPE_WAIT, RECIPE_WAIT_UNTIL);
 }
 
-static void purge_step(struct recipe_file *f, const struct raw_step *raw)
+static void purge_step(struct recipe_file *f, const struct recipe_file_step *raw)
 {
         recipe_file_compile_wait(f, raw->verb, RECIPE_PURGE, RECIPE_PURGE_UNTIL);
 }
 
-static void set_step(struct recipe_file *f, const struct raw_step *raw)
+static void set_step(struct recipe_file *f, const struct recipe_file_step *raw)
 {
         recipe_file_compile_set(f, raw->verb, raw->ramp);
 }
 
-static void pulse_step(struct recipe_file *f, const struct raw_step *raw)
+static void pulse_step(struct recipe_file *f, const struct recipe_file_step *raw)
 {
         recipe_file_compile_pulse(f, raw->verb, raw->for_us);
 }
 
-static void open_step(struct recipe_file *f, const struct raw_step *raw)
+static void open_step(struct recipe_file *f, const struct recipe_file_step *raw)
 {
         recipe_file_compile_valve(f, raw->verb, 1);
 }
 
-static void close_step(struct recipe_file *f, const struct raw_step *raw)
+static void close_step(struct recipe_file *f, const struct recipe_file_step *raw)
 {
         recipe_file_compile_valve(f, raw->verb, 0);
 }
 
-static void note_step(struct recipe_file *f, const struct raw_step *raw)
+static void note_step(struct recipe_file *f, const struct recipe_file_step *raw)
 {
         recipe_file_compile_note(f, raw->verb);
-}
-
-/* A loop without a number has its own words for people who look for "for ever". */
-static bool read_count(struct recipe_file *f, const struct yaml_node *node, int64_t *count)
-{
-        static const char *const endless[] = {
-            "", "forever", "for ever", "ever", "infinite", "always", "inf", "endless"};
-        for (size_t i = 0; node->kind == YAML_SCALAR && i < sizeof endless / sizeof endless[0]; i++) {
-                if (strcmp(node->text, endless[i]) == 0) {
-                        diag_error(f->r.d, reader_at_key(&f->r, node),
-                            "repeat: an unbounded loop: give a count from 1 to 100000000");
-                        return false;
-                }
-        }
-        if (!reader_int(&f->r, node, "repeat", count))
-                return false;
-        if (*count >= 1 && *count <= RECIPE_CYCLES_MAX)
-                return true;
-        reader_error(&f->r, node, "repeat: takes a count from 1 to 100000000");
-        return false;
-}
-
-static bool refuse_later_keys(struct recipe_file *f, const struct raw_step *raw)
-{
-        const struct yaml_node *const later[] = {raw->until, raw->otherwise, raw->coats};
-        bool ok = true;
-        for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
-                if (!later[i])
-                        continue;
-                diag_error(f->r.d, reader_at_key(&f->r, later[i]),
-                    "repeat: this version does not have '%s' here yet", later[i]->key);
-                ok = false;
-        }
-        return ok;
-}
-
-static void repeat_step(struct recipe_file *f, const struct raw_step *raw)
-{
-        int64_t count;
-        if (!read_count(f, raw->verb, &count))
-                count = 1;
-        refuse_later_keys(f, raw);
-        if (f->loop_depth == RECIPE_DEPTH_MAX) {
-                diag_error(f->r.d, reader_at_key(&f->r, raw->verb), "repeat: nested deeper than %d loops",
-                    RECIPE_DEPTH_MAX);
-                return;
-        }
-        int32_t first = f->recipe->op_count;
-        struct recipe_op *op = recipe_file_add_op(f, raw->verb, RECIPE_REPEAT);
-        f->loop_depth++;
-        recipe_file_compile_steps(f, raw->body, "do");
-        f->loop_depth--;
-        struct recipe_op *end = op ? recipe_file_add_op(f, raw->verb, RECIPE_REPEAT_END) : NULL;
-        if (!end)
-                return;
-        op->count = end->count = count;
-        op->jump = f->recipe->op_count - 1;
-        end->jump = first;
 }
 
 static const char *block_at(const void *ctx, size_t i)
@@ -157,16 +111,19 @@ static struct recipe_file_block *want_block(struct recipe_file *f, const struct 
 static void put_block(struct recipe_file *f, struct recipe_file_block *block)
 {
         size_t before = diag_errors(f->r.d);
+        int user = f->text;
+        recipe_file_set_text(f, block->text);
         block->is_used = true;
         block->is_open = true;
         f->use_depth++;
         recipe_file_compile_steps(f, block->steps, block->name);
         f->use_depth--;
         block->is_open = false;
+        recipe_file_set_text(f, user);
         block->is_bad = diag_errors(f->r.d) != before;
 }
 
-static void use_step(struct recipe_file *f, const struct raw_step *raw)
+static void use_step(struct recipe_file *f, const struct recipe_file_step *raw)
 {
         struct recipe_file_block *block = want_block(f, raw->verb);
         if (f->is_full)
@@ -184,24 +141,24 @@ static void use_step(struct recipe_file *f, const struct raw_step *raw)
 
 struct step {
         struct keys keys;
-        void (*compile)(struct recipe_file *f, const struct raw_step *raw);
+        void (*compile)(struct recipe_file *f, const struct recipe_file_step *raw);
 };
 static const struct step steps[] = {
     {KEYS("set", set_rows), set_step},
     {KEYS("wait", wait_rows), wait_step},
     {KEYS("pulse", pulse_rows), pulse_step},
     {KEYS("purge", purge_rows), purge_step},
-    {KEYS("repeat", repeat_rows), repeat_step},
+    {KEYS("repeat", repeat_rows), recipe_file_compile_repeat},
     {KEYS("use", use_rows), use_step},
     {KEYS("open", open_rows), open_step},
     {KEYS("close", close_rows), close_step},
     {KEYS("note", note_rows), note_step},
-    {KEYS("expose", expose_rows), NULL},
-    {KEYS("rotate", rotate_rows), NULL},
-    {KEYS("pump_down", pump_down_rows), NULL},
-    {KEYS("vent", vent_rows), NULL},
-    {KEYS("leak_check", leak_check_rows), NULL},
-    {KEYS("confirm", confirm_rows), NULL},
+    {KEYS("expose", expose_rows), recipe_file_compile_expose},
+    {KEYS("rotate", rotate_rows), recipe_file_compile_rotate},
+    {KEYS("pump_down", pump_down_rows), recipe_file_compile_pump_down},
+    {KEYS("vent", vent_rows), recipe_file_compile_vent},
+    {KEYS("leak_check", leak_check_rows), recipe_file_compile_leak_check},
+    {KEYS("confirm", confirm_rows), recipe_file_compile_confirm},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
@@ -273,17 +230,11 @@ static const struct step *step_of(struct recipe_file *f, const struct yaml_node 
 
 static void compile_step(struct recipe_file *f, const struct yaml_node *node)
 {
-        struct raw_step raw = {0};
+        struct recipe_file_step raw = {0};
         struct keys_found found;
         const struct step *step = step_of(f, node);
         if (!step) {
                 recipe_file_add_unknown(f, node);
-                return;
-        }
-        if (!step->compile) {
-                recipe_file_add_unknown(f, node);
-                diag_error(f->r.d, reader_at_key(&f->r, yaml_node_get(node, step->keys.what)),
-                    "this version does not have the step '%s' yet", step->keys.what);
                 return;
         }
         /* With keys missing the step cannot be looked at; an unknown one beside them does not matter. */

@@ -14,7 +14,8 @@ static int64_t times(int64_t us, int64_t count)
 
 static int64_t length_of(const struct recipe_op *op)
 {
-        bool is_timed = op->kind == RECIPE_WAIT || op->kind == RECIPE_PULSE || op->kind == RECIPE_PURGE;
+        bool is_timed = op->kind == RECIPE_WAIT || op->kind == RECIPE_PULSE || op->kind == RECIPE_PURGE ||
+                        op->kind == RECIPE_LEAK_CHECK;
         return is_timed ? op->for_us : 0;
 }
 
@@ -63,6 +64,7 @@ static void mark_cycles(struct recipe *recipe, int32_t last)
                 op->is_cycle = count_pulses(recipe, i + 1, op->jump) > 0;
                 recipe->ops[op->jump].is_cycle = op->is_cycle;
                 recipe->cycles += op->is_cycle ? op->count : 0;
+                recipe->wall_cycles += op->is_cycle && op->is_walls ? op->count : 0;
                 i = op->jump;
         }
 }

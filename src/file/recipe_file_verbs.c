@@ -1,7 +1,8 @@
-/* What single steps of a recipe become: waits and purges, pulses, valves, notes. */
+/* What single steps of a recipe become: waits and purges, pulses, valves, the bed, notes and questions. */
 #include "ald/file/recipe_file.h"
 
-#include "ald/base/time.h" /* time_add_duration */
+#include "ald/base/time.h"  /* time_add_duration */
+#include "ald/file/value.h" /* value_check_limits */
 
 #include <string.h> /* strcmp */
 
@@ -12,14 +13,14 @@ struct raw_until {
         int64_t for_us, timeout;
         int otherwise;
 };
-static const struct key_word until_ends[] = {{"hold", TOOL_ACT_HOLD}, {"stop", TOOL_ACT_STOP},
+const struct key_word recipe_file_ends[] = {{"hold", TOOL_ACT_HOLD}, {"stop", TOOL_ACT_STOP},
     {"abort", TOOL_ACT_ABORT}, {"continue", TOOL_ACT_CONTINUE}, {NULL, 0}};
 static const struct key until_rows[] = {
     {"until", KEY_NODE, true, KEY_NODE_AT(struct raw_until, until), .help = "the condition"},
     {"for", KEY_TIME, false, KEY_AT(struct raw_until, for_us), .help = "how long it must hold"},
     {"timeout", KEY_TIME, true, KEY_AT(struct raw_until, timeout), .min = 1, .max = 32e12,
         .help = "a wait for a condition must end"},
-    {"else", KEY_WORD, false, KEY_AT(struct raw_until, otherwise), .words = until_ends,
+    {"else", KEY_WORD, false, KEY_AT(struct raw_until, otherwise), .words = recipe_file_ends,
         .help = "what a timeout does: hold, stop, abort or continue"},
 };
 const struct keys recipe_file_until_keys = KEYS("wait", until_rows);
@@ -60,6 +61,9 @@ void recipe_file_compile_wait(
 {
         int64_t us;
         bool ok;
+        if (timed == RECIPE_PURGE && f->is_exposing)
+                diag_error(f->r.d, reader_at_key(&f->r, node),
+                    "purge: inside 'expose' nothing is purged, for the exhaust is closed: use 'wait'");
         if (node->kind == YAML_MAP) {
                 ok = compile_until(f, node, until);
         } else {
@@ -158,6 +162,12 @@ static int want_valve(struct recipe_file *f, const struct yaml_node *node)
 void recipe_file_compile_valve(struct recipe_file *f, const struct yaml_node *node, double value)
 {
         int tag = want_valve(f, node);
+        if (f->is_exposing && tag >= 0 &&
+            (tag == f->tool->exhaust || tag == f->tool->soft || tag == f->tool->vent)) {
+                reader_error(&f->r, node, "%s: inside 'expose' the block itself holds '%s'", node->key,
+                    f->tool->tags[tag].name);
+                return;
+        }
         struct recipe_op *op = tag >= 0 ? recipe_file_add_op(f, node, RECIPE_VALVE) : NULL;
         if (!op)
                 return;
@@ -165,23 +175,100 @@ void recipe_file_compile_valve(struct recipe_file *f, const struct yaml_node *no
         op->value = value;
 }
 
-void recipe_file_compile_note(struct recipe_file *f, const struct yaml_node *node)
+/* The number of a text for people; the same text is kept once. -1: told. */
+static int read_note(struct recipe_file *f, const struct yaml_node *node)
 {
         struct recipe *recipe = f->recipe;
         char text[TOOL_TEXT_MAX];
         int note = 0;
-        if (!reader_words(&f->r, node, "note", text, sizeof text))
-                return;
+        if (!reader_words(&f->r, node, node->key, text, sizeof text))
+                return -1;
         while (note < recipe->note_count && strcmp(recipe->notes[note], text) != 0)
                 note++;
         if (note == RECIPE_NOTES_MAX) {
-                reader_error(&f->r, node, "too many notes: at most %d", RECIPE_NOTES_MAX);
-                return;
+                reader_error(&f->r, node, "too many notes and questions: at most %d", RECIPE_NOTES_MAX);
+                return -1;
         }
-        struct recipe_op *op = recipe_file_add_op(f, node, RECIPE_NOTE);
+        text_copy(recipe->notes[note], sizeof recipe->notes[note], text);
+        recipe->note_count += note == recipe->note_count;
+        return note;
+}
+
+void recipe_file_compile_note(struct recipe_file *f, const struct yaml_node *node)
+{
+        int note = read_note(f, node);
+        struct recipe_op *op = note >= 0 ? recipe_file_add_op(f, node, RECIPE_NOTE) : NULL;
+        if (op)
+                op->note = (int16_t)note;
+}
+
+void recipe_file_compile_confirm(struct recipe_file *f, const struct recipe_file_step *step)
+{
+        int note = read_note(f, step->verb), otherwise = TOOL_ACT_HOLD;
+        int64_t us;
+        bool ok = reader_time(&f->r, step->timeout, "timeout", &us);
+        if (ok && us < TIME_S) {
+                reader_error(&f->r, step->timeout, "timeout: nobody answers within less than 1 s");
+                ok = false;
+        }
+        if (step->otherwise)
+                ok = keys_word(&f->r, step->otherwise, "else", recipe_file_ends, &otherwise) && ok;
+        struct recipe_op *op = ok && note >= 0 ? recipe_file_add_op(f, step->verb, RECIPE_CONFIRM) : NULL;
         if (!op)
                 return;
-        memcpy(recipe->notes[note], text, sizeof text);
-        recipe->note_count += note == recipe->note_count;
         op->note = (int16_t)note;
+        op->timeout_us = us;
+        op->otherwise = (uint8_t)otherwise;
+}
+
+struct raw_rotate {
+        const struct yaml_node *speed;
+        int64_t reverse_every, lead;
+        int stop_in;
+};
+static const struct key_word stops[] = {{"pulse", 1}, {NULL, 0}};
+static const struct key rotate_rows[] = {
+    {"speed", KEY_NODE, true, KEY_NODE_AT(struct raw_rotate, speed), .help = "of the bed"},
+    {"reverse_every", KEY_TIME, false, KEY_AT(struct raw_rotate, reverse_every), .min = 1e6, .max = 86400e6,
+        .help = "turns the other way this often"},
+    {"stop_in", KEY_WORD, false, KEY_AT(struct raw_rotate, stop_in), .words = stops,
+        .help = "pulse: at rest in every pulse"},
+    {"lead", KEY_TIME, false, KEY_AT(struct raw_rotate, lead), .max = 60e6,
+        .help = "at rest this long before the pulse"},
+};
+const struct keys recipe_file_rotate_keys = KEYS("rotate", rotate_rows);
+
+/* A bed that turns both ways needs limits on both sides. */
+static bool read_speed(struct recipe_file *f, const struct raw_rotate *raw, int tag, double *speed)
+{
+        const struct tool_tag *t = &f->tool->tags[tag];
+        if (!raw->speed || !reader_quantity(&f->r, raw->speed, "speed", t->unit, speed) ||
+            !value_check_limits(&f->r, raw->speed, "speed", t, *speed))
+                return false;
+        return raw->reverse_every == 0 || value_check_limits(&f->r, raw->speed, "reverse_every", t, -*speed);
+}
+
+void recipe_file_compile_rotate(struct recipe_file *f, const struct recipe_file_step *step)
+{
+        struct raw_rotate raw = {0};
+        struct keys_found found;
+        double speed = 0;
+        bool ok = recipe_file_want_equipment(f, step->verb, f->tool->bed, "bed (a motor)");
+        bool is_read = keys_read(&f->r, step->verb, &recipe_file_rotate_keys, NULL, &raw, &found);
+        int tag = ok ? f->tool->loops[f->tool->bed].setpoint : TOOL_NONE;
+        ok = ok && tag >= 0 && read_speed(f, &raw, tag, &speed) && is_read;
+        if (is_read && raw.lead > 0 && !raw.stop_in) {
+                reader_error(&f->r, keys_node(&found, "lead"),
+                    "lead: is the time before a pulse at which the bed is at rest: 'stop_in: pulse' is "
+                    "missing");
+                ok = false;
+        }
+        struct recipe_op *op = ok ? recipe_file_add_op(f, step->verb, RECIPE_ROTATE) : NULL;
+        if (!op)
+                return;
+        op->tag = (int16_t)tag;
+        op->value = speed;
+        op->period_us = raw.reverse_every;
+        op->stops = raw.stop_in != 0;
+        op->lead_us = raw.lead;
 }

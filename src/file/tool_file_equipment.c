@@ -62,18 +62,25 @@ static const struct key line_rows[] = {
 };
 const struct keys tool_file_line_keys = KEYS("precursor", line_rows);
 
-enum valve_role { VALVE_ROLE_NONE, VALVE_ROLE_EXHAUST, VALVE_ROLE_VENT, VALVE_ROLE_GAS, VALVE_ROLE_REACTIVE };
+enum valve_role {
+        VALVE_ROLE_NONE,
+        VALVE_ROLE_EXHAUST,
+        VALVE_ROLE_VENT,
+        VALVE_ROLE_SOFT,
+        VALVE_ROLE_GAS,
+        VALVE_ROLE_REACTIVE
+};
 struct raw_valve {
         int kind, role;
         const struct yaml_node *valve;
 };
 static const struct key_word valve_roles[] = {{"exhaust", VALVE_ROLE_EXHAUST}, {"vent", VALVE_ROLE_VENT},
-    {"gas", VALVE_ROLE_GAS}, {"reactive", VALVE_ROLE_REACTIVE}, {NULL, 0}};
+    {"soft", VALVE_ROLE_SOFT}, {"gas", VALVE_ROLE_GAS}, {"reactive", VALVE_ROLE_REACTIVE}, {NULL, 0}};
 static const struct key valve_rows[] = {
     KIND_ROW(struct raw_valve),
     {"valve", KEY_NODE, true, KEY_NODE_AT(struct raw_valve, valve), .help = "output tag"},
     {"role", KEY_WORD, false, KEY_AT(struct raw_valve, role), .words = valve_roles,
-        .help = "exhaust, vent, gas or reactive"},
+        .help = "exhaust, vent, soft (a narrow way round the exhaust valve), gas or reactive"},
 };
 const struct keys tool_file_valve_keys = KEYS("valve", valve_rows);
 
@@ -274,6 +281,8 @@ static int read_valve(struct tool_file *f, const struct yaml_node *node)
                 take_place(f, node, &tool->exhaust, tag, "exhaust valve");
         if (raw.role == VALVE_ROLE_VENT)
                 take_place(f, node, &tool->vent, tag, "vent valve");
+        if (raw.role == VALVE_ROLE_SOFT)
+                take_place(f, node, &tool->soft, tag, "soft-start valve");
         if (raw.role == VALVE_ROLE_REACTIVE)
                 tool->tags[tag].class = TOOL_CLASS_REACTIVE;
         return tool->valve_count++;

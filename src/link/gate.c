@@ -22,12 +22,17 @@ static bool is_closed(double value)
         return value == 0.0;
 }
 
-void gate_init(struct gate *gate, const struct tool *tool, int link)
+void gate_init(struct gate *gate, const struct tool *tool, int link, int64_t now_us)
 {
         assert(gate && tool && link >= 0 && link < tool->link_count);
         memset(gate, 0, sizeof *gate);
         gate->tool = tool;
         gate->link = link;
+        for (int i = 0; i < tool->tag_count; i++)
+                gate->out[i] = (struct gate_output){.is_energised = tool->tags[i].max_open_us > 0,
+                    .energised_us = now_us,
+                    .closed_us = INT64_MIN,
+                    .sure_us = INT64_MIN};
 }
 
 static bool names(const struct tool_interlock *k, int tag)
@@ -65,15 +70,32 @@ int gate_blocker(const struct gate *gate, int tag)
         return TOOL_NONE;
 }
 
-enum gate_verdict gate_check(const struct gate *gate, int tag, double value)
+/* Was a member of one of its groups closed so lately that the group's purge is not over? */
+static bool is_purging(const struct gate *gate, int tag, int64_t now_us)
+{
+        for (int i = 0; i < gate->tool->interlock_count; i++) {
+                const struct tool_interlock *k = &gate->tool->interlocks[i];
+                if (k->kind != TOOL_EXCLUSIVE || k->purge_us <= GATE_PURGE_SLACK_US || !names(k, tag))
+                        continue;
+                for (int m = 0; m < k->output_count; m++) {
+                        int64_t closed_us = gate->out[k->outputs[m]].closed_us;
+                        if (k->outputs[m] != tag && closed_us != INT64_MIN &&
+                            now_us < time_add(closed_us, k->purge_us - GATE_PURGE_SLACK_US))
+                                return true;
+                }
+        }
+        return false;
+}
+
+enum gate_verdict gate_check(const struct gate *gate, int tag, double value, int64_t now_us)
 {
         assert(tag >= 0 && tag < gate->tool->tag_count);
         if (is_safe(gate, tag, value) || is_closed(value))
                 return GATE_PASS;
         int other = gate_blocker(gate, tag);
-        if (other == TOOL_NONE)
-                return GATE_PASS;
-        return gate->out[other].may_be_open ? GATE_EXCLUDED : GATE_UNKNOWN;
+        if (other != TOOL_NONE)
+                return gate->out[other].may_be_open ? GATE_EXCLUDED : GATE_UNKNOWN;
+        return is_purging(gate, tag, now_us) ? GATE_PURGING : GATE_PASS;
 }
 
 void gate_sending(struct gate *gate, int tag, double value, int64_t now_us)
@@ -82,30 +104,42 @@ void gate_sending(struct gate *gate, int tag, double value, int64_t now_us)
         struct gate_output *o = &gate->out[tag];
         if (!is_closed(value))
                 o->may_be_open = true;
-        if (!is_safe(gate, tag, value) && !o->is_energised) {
-                o->is_energised = true;
+        if (is_safe(gate, tag, value))
+                return;
+        if (!o->is_energised)
                 o->energised_us = now_us;
-        }
+        o->is_energised = o->is_leased = true;
 }
 
-void gate_acked(struct gate *gate, int tag, double value)
+void gate_acked(struct gate *gate, int tag, double value, int64_t sent_us, int64_t done_us)
 {
         assert(tag >= 0 && tag < gate->tool->tag_count);
         struct gate_output *o = &gate->out[tag];
+        if (o->is_lost)
+                o->sure_us = time_add(done_us, gate->tool->links[gate->link].timeout_us);
+        o->is_lost = false;
+        if (sent_us < o->sure_us)
+                return; /* gate_sending() has noted the worst of it */
+        if (o->may_be_open && is_closed(value))
+                o->closed_us = sent_us;
         o->is_known = true;
         o->may_be_open = !is_closed(value);
         if (is_safe(gate, tag, value))
-                o->is_energised = false;
+                o->is_energised = o->is_leased = false;
 }
 
-void gate_doubt(struct gate *gate, int tag, int64_t now_us)
+void gate_lost(struct gate *gate, int tag, double value)
 {
         assert(tag >= 0 && tag < gate->tool->tag_count);
-        struct gate_output *o = &gate->out[tag];
-        o->may_be_open = true;
-        if (!o->is_energised)
-                o->energised_us = now_us;
-        o->is_energised = true;
+        if (!is_safe(gate, tag, value)) /* a safe value that comes late does no harm */
+                gate->out[tag].is_lost = true;
+}
+
+bool gate_is_doubtful(const struct gate *gate, int tag, int64_t *from_us)
+{
+        assert(tag >= 0 && tag < gate->tool->tag_count && from_us);
+        *from_us = gate->out[tag].sure_us;
+        return gate->out[tag].is_energised;
 }
 
 void gate_set_timed(struct gate *gate, int tag, bool is_timed)
@@ -127,7 +161,7 @@ int64_t gate_limit(const struct gate *gate, int tag, int64_t turn_us, enum cause
                 limit = time_add(o->energised_us, t->max_open_us);
                 *cause = CAUSE_DEADLINE;
         }
-        if (t->lease_us > 0 && time_add(turn_us, t->lease_us) < limit) {
+        if (t->lease_us > 0 && o->is_leased && time_add(turn_us, t->lease_us) < limit) {
                 limit = time_add(turn_us, t->lease_us);
                 *cause = CAUSE_LEASE;
         }

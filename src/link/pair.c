@@ -65,7 +65,6 @@ void pair_opened(struct pair *p, bool ok, bool refused, int64_t sent_us, int64_t
         p->times.open_sent_us = sent_us;
         p->times.open_acked_us = ok ? done_us : 0;
         p->open_failed = !ok;
-        p->open_silent = !ok && !refused;
         if (refused && done_us < p->close_us)
                 p->close_us = done_us; /* it says it did not open: close at once all the same */
 }

@@ -63,7 +63,7 @@ struct sched *sched_new(const struct tool *tool, int link, int64_t now_us)
                 return NULL;
         }
         init_devices(s);
-        gate_init(&s->gate, tool, link);
+        gate_init(&s->gate, tool, link, now_us);
         conn_init(&s->conn, s->link, has_proof(s), now_us);
         return s;
 }
@@ -83,10 +83,20 @@ static int count_pairs(const struct sched *s)
         return n;
 }
 
+/* Places for reports that no order under way will need. */
+static int count_free_reports(const struct sched *s)
+{
+        return SCHED_REPORTS_MAX - s->report_count - s->writes.count - count_pairs(s);
+}
+
+bool sched_hears(const struct sched *s)
+{
+        return count_free_reports(s) > 0;
+}
+
 int sched_room(const struct sched *s)
 {
-        int reports =
-            SCHED_REPORTS_MAX - SCHED_REPORTS_SPARE - s->report_count - s->writes.count - count_pairs(s);
+        int reports = count_free_reports(s) - SCHED_REPORTS_SPARE;
         int writes = WRITEQ_MAX - s->writes.count;
         int room = reports < writes ? reports : writes;
         return room > 0 ? room : 0;
@@ -98,6 +108,7 @@ static struct sched_report_item *push_report(struct sched *s)
                 return NULL;
         int at = (s->report_head + s->report_count++) % SCHED_REPORTS_MAX;
         memset(&s->reports[at], 0, sizeof s->reports[at]);
+        s->reports[at].n = s->report_n++;
         return &s->reports[at];
 }
 
@@ -170,6 +181,9 @@ bool sched_write(struct sched *s, const struct effect_write *w, int64_t now_us)
         assert(s->tool->devices[s->tool->tags[w->tag].device].link == s->link_index);
         struct effect_write order = *w;
         order.is_safe = w->value == s->tool->tags[w->tag].safe; /* its own judgement, not the core's word */
+        struct pair *p = sched_pair_of(s, w->tag);
+        if (order.is_safe && p)
+                revoke(s, p, now_us); /* room or not */
         if (sched_room(s) == 0 || !writeq_add(&s->writes, &order)) {
                 struct event_wrote no = {.tag = w->tag, .cause = w->cause, .id = w->id, .value = w->value};
                 sched_push_wrote(s, &no);
@@ -177,9 +191,6 @@ bool sched_write(struct sched *s, const struct effect_write *w, int64_t now_us)
                         sched_owe(s, w->tag, w->cause);
                 return false;
         }
-        struct pair *p = sched_pair_of(s, w->tag);
-        if (order.is_safe && p)
-                revoke(s, p, now_us);
         if (order.is_safe)
                 s->owed[w->tag].is_owed = s->job == SCHED_JOB_OWED && s->job_index == w->tag;
         return true;
@@ -188,7 +199,7 @@ bool sched_write(struct sched *s, const struct effect_write *w, int64_t now_us)
 static bool is_sound_pulse(struct sched *s, const struct effect_pulse *o)
 {
         const struct tool_tag *t = &s->tool->tags[o->tag];
-        if (o->close_us <= o->open_us || sched_pair_of(s, o->tag) || s->is_stopping)
+        if (o->open_us < 0 || o->close_us <= o->open_us || sched_pair_of(s, o->tag) || s->is_stopping)
                 return false;
         return t->max_open_us <= 0 || o->close_us - o->open_us <= t->max_open_us; /* SAFETY V3 */
 }
@@ -216,6 +227,12 @@ void sched_revoke(struct sched *s, uint32_t id, int64_t now_us)
                         revoke(s, &s->pairs[i], now_us);
 }
 
+void sched_revoke_all(struct sched *s, int64_t now_us)
+{
+        for (int i = 0; i < SCHED_PAIRS_MAX; i++)
+                revoke(s, &s->pairs[i], now_us);
+}
+
 void sched_feed(struct sched *s, int64_t turn_us)
 {
         if (turn_us > s->turn_us)
@@ -232,8 +249,7 @@ void sched_rearm(struct sched *s, int device)
 void sched_stop(struct sched *s, int64_t now_us)
 {
         s->is_stopping = true;
-        for (int i = 0; i < SCHED_PAIRS_MAX; i++)
-                revoke(s, &s->pairs[i], now_us);
+        sched_revoke_all(s, now_us);
         for (int i = 0; i < s->output_count; i++) {
                 int tag = s->outputs[i];
                 if (s->tool->tags[tag].lease_us > 0 && s->gate.out[tag].is_energised &&
@@ -271,6 +287,8 @@ void sched_next(struct sched *s, int64_t now_us, struct sched_action *action)
 {
         assert(s->job == SCHED_JOB_NONE && now_us >= s->now_us);
         s->now_us = now_us;
+        if (s->turn_us > now_us)
+                s->turn_us = now_us; /* a turn cannot lie ahead, whatever the core says */
         memset(action, 0, sizeof *action);
         sched_pick(s, action);
         assert(action->kind == SCHED_WAIT || s->job != SCHED_JOB_NONE);
@@ -294,9 +312,22 @@ void sched_lost(struct sched *s, int64_t now_us, const char *why)
 
 /* ---- Reports ---- */
 
+/* The oldest report of an owed safe value, or NULL. */
+static struct sched_owed *find_owed_report(struct sched *s)
+{
+        struct sched_owed *first = NULL;
+        for (int i = 0; i < s->output_count; i++) {
+                struct sched_owed *o = &s->owed[s->outputs[i]];
+                if (o->is_done && (!first || o->report_n < first->report_n))
+                        first = o;
+        }
+        return first;
+}
+
 static bool report_order(struct sched *s, struct event *out)
 {
-        if (s->report_count == 0)
+        const struct sched_owed *owed = find_owed_report(s);
+        if (s->report_count == 0 || (owed && owed->report_n < s->reports[s->report_head].n))
                 return false;
         const struct sched_report_item *item = &s->reports[s->report_head];
         s->report_head = (s->report_head + 1) % SCHED_REPORTS_MAX;
@@ -311,16 +342,13 @@ static bool report_order(struct sched *s, struct event *out)
 
 static bool report_owed(struct sched *s, struct event *out)
 {
-        for (int i = 0; i < s->output_count; i++) {
-                struct sched_owed *o = &s->owed[s->outputs[i]];
-                if (!o->is_done)
-                        continue;
-                o->is_done = false;
-                out->kind = EVENT_WROTE;
-                out->u.wrote = o->report;
-                return true;
-        }
-        return false;
+        struct sched_owed *o = find_owed_report(s);
+        if (!o)
+                return false;
+        o->is_done = false;
+        out->kind = EVENT_WROTE;
+        out->u.wrote = o->report;
+        return true;
 }
 
 static bool report_watchdog(struct sched *s, struct event *out)

@@ -110,13 +110,23 @@ static void finish_close(struct sched *s)
                         watch_reset(&s->watches[i]);
 }
 
-/* An open that got no answer may still lie in the device, behind the close that came on the fresh connection. One
- * acknowledged close is no proof then: the valve counts as open until a second one, a time-out later, is acknowledged. */
-static void doubt_close(struct sched *s, int tag, int64_t now_us)
+/* What a write of `tag` tells about the output. */
+static void note_write(struct sched *s, int tag, const struct sched_result *r)
 {
-        gate_doubt(&s->gate, tag, now_us);
-        sched_owe(s, tag, CAUSE_DEADLINE);
-        s->owed[tag].retry_us = now_us + s->link->timeout_us;
+        if (r->outcome == SCHED_OK)
+                gate_acked(&s->gate, tag, s->job_value, r->sent_us, r->done_us);
+        else if (!is_answer(r->outcome))
+                gate_lost(&s->gate, tag, s->job_value);
+}
+
+/* A safe value of `tag` was acknowledged. While an earlier write may still take effect it is owed once more. */
+static void settle(struct sched *s, int tag, enum cause cause)
+{
+        int64_t from_us;
+        if (!gate_is_doubtful(&s->gate, tag, &from_us))
+                return;
+        sched_owe(s, tag, cause);
+        s->owed[tag].retry_us = from_us;
 }
 
 static void finish_edge(struct sched *s, const struct sched_result *r)
@@ -124,8 +134,7 @@ static void finish_edge(struct sched *s, const struct sched_result *r)
         struct pair *p = &s->pairs[s->job_index];
         int tag = p->times.tag;
         bool ok = r->outcome == SCHED_OK;
-        if (ok)
-                gate_acked(&s->gate, tag, s->job_value);
+        note_write(s, tag, r);
         if (p->state == PAIR_OPENING) {
                 pair_opened(p, ok, r->outcome == SCHED_EXCEPTION, r->sent_us, r->done_us);
                 return;
@@ -133,25 +142,26 @@ static void finish_edge(struct sched *s, const struct sched_result *r)
         if (!pair_closed(p, ok, r->sent_us, r->done_us))
                 return;
         struct event_pulse ended;
-        bool is_doubtful = p->open_silent;
         pair_finish(p, &ended);
         gate_set_timed(&s->gate, tag, false);
         sched_push_pulse(s, &ended);
-        if (is_doubtful)
-                doubt_close(s, tag, r->done_us);
+        settle(s, tag, CAUSE_DEADLINE);
 }
 
 static void finish_write(struct sched *s, const struct sched_result *r)
 {
         struct writeq_item *item = &s->writes.item[s->job_index];
+        const struct effect_write order = item->order;
         item->is_sent = false;
+        note_write(s, order.tag, r);
         if (r->outcome == SCHED_OK) {
-                gate_acked(&s->gate, item->order.tag, s->job_value);
                 struct event_wrote how = {.ok = true, .sent_us = r->sent_us, .acked_us = r->done_us};
                 writeq_end(&s->writes, s->job_index, &how, sched_push_wrote, s);
+                if (order.is_safe)
+                        settle(s, order.tag, (enum cause)order.cause);
                 return;
         }
-        if (item->order.is_safe && !is_answer(r->outcome) && (was_cut(s, r) || ++item->attempts < 2))
+        if (order.is_safe && !is_answer(r->outcome) && (was_cut(s, r) || ++item->attempts < 2))
                 return; /* once more, on the fresh connection */
         sched_fail_write(s, s->job_index, CAUSE_NONE, r->sent_us);
 }
@@ -160,13 +170,16 @@ static void finish_owed(struct sched *s, const struct sched_result *r)
 {
         int tag = s->job_index;
         struct sched_owed *o = &s->owed[tag];
+        note_write(s, tag, r);
         if (r->outcome != SCHED_OK) {
                 o->retry_us = r->done_us + SCHED_OWED_RETRY_US;
                 return;
         }
-        gate_acked(&s->gate, tag, s->job_value);
+        if (gate_is_doubtful(&s->gate, tag, &o->retry_us))
+                return; /* not before then, and once more */
         o->is_owed = false;
         o->is_done = true;
+        o->report_n = s->report_n++;
         o->report = (struct event_wrote){.tag = (int16_t)tag,
             .cause = o->cause,
             .ok = true,

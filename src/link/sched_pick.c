@@ -181,7 +181,7 @@ static bool may_open(const struct sched *s, int tag, double value)
 {
         /* A pulse begins from closed: on an output that is open it would escape its maximum open time. */
         return is_turn_fresh(s) && !s->owed[tag].is_owed && !s->gate.out[tag].is_energised &&
-               is_guarded(s, tag) && gate_check(&s->gate, tag, value) == GATE_PASS;
+               is_guarded(s, tag) && gate_check(&s->gate, tag, value, s->now_us) == GATE_PASS;
 }
 
 static void begin_open(struct sched *s, struct sched_action *a, struct pair *p)
@@ -216,13 +216,12 @@ static bool pick_open(struct sched *s, struct sched_action *a)
 static bool fits_safe(struct sched *s, int device)
 {
         int64_t edge = next_close(s);
-        if (edge != TIME_NEVER && edge - s->now_us < 2 * SAFE_MARGIN_US)
-                return false;
-        if (s->manners[device].ready_us > s->now_us) {
-                sched_wake_at(s, s->manners[device].ready_us);
-                return false;
-        }
-        return true;
+        bool fits_edge = edge == TIME_NEVER || edge - s->now_us >= 2 * SAFE_MARGIN_US;
+        if (fits_edge && s->manners[device].ready_us <= s->now_us)
+                return true;
+        sched_wake_at(s, fits_edge ? s->manners[device].ready_us : edge);
+        s->is_safe_waiting = true;
+        return false;
 }
 
 static int64_t limit_safe(const struct sched *s)
@@ -324,8 +323,13 @@ static bool pick_watch(struct sched *s, struct sched_action *a)
 
 static bool may_write(struct sched *s, int tag, double value)
 {
+        int64_t lease_us = s->tool->tags[tag].lease_us;
         /* A safe value that is still owed comes first; whoever wants another one asks again (CAUSE_GATE). */
-        if (s->owed[tag].is_owed || sched_pair_of(s, tag) || gate_check(&s->gate, tag, value) != GATE_PASS)
+        if (s->owed[tag].is_owed || sched_pair_of(s, tag) ||
+            gate_check(&s->gate, tag, value, s->now_us) != GATE_PASS)
+                return false;
+        /* What nobody renews is not begun. */
+        if (lease_us > 0 && time_add(s->turn_us, lease_us) <= s->now_us)
                 return false;
         return is_guarded(s, tag);
 }
@@ -395,11 +399,14 @@ static bool pick_other(struct sched *s, struct sched_action *a)
 void sched_pick(struct sched *s, struct sched_action *a)
 {
         s->wake_us = TIME_NEVER;
+        s->is_safe_waiting = false;
         sched_lapse(s);
         if (pick_connection(s, a))
                 return;
-        if (s->conn.is_connected &&
-            (pick_close(s, a) || pick_safe(s, a) || pick_owed(s, a) || pick_open(s, a) || pick_other(s, a)))
+        if (s->conn.is_connected && (pick_close(s, a) || pick_safe(s, a) || pick_owed(s, a)))
+                return;
+        /* Nothing overtakes a safe value that waits for its device or for a close. */
+        if (s->conn.is_connected && !s->is_safe_waiting && (pick_open(s, a) || pick_other(s, a)))
                 return;
         assert(s->wake_us > s->now_us && s->job == SCHED_JOB_NONE);
         a->kind = SCHED_WAIT;

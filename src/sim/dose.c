@@ -47,6 +47,7 @@ bool dose_is_at_rest(const struct dose *dose, const struct tool_sim_line *line, 
 static struct dose_flow deliver_through(const struct tool_sim_line *line, const struct dose_at *at)
 {
         double swept = at->carrier_sccm;
+        double excess = dose_vapour_torr(line, at->source_degc) - at->chamber_torr;
         double p = line->pickup * dose_vapour_torr(line, at->source_degc);
         double part = at->chamber_torr > 0 ? p / at->chamber_torr : vapour_part_max;
 
@@ -54,7 +55,10 @@ static struct dose_flow deliver_through(const struct tool_sim_line *line, const 
                 swept = line->bottle_flow_sccm;
         if (part > vapour_part_max)
                 part = vapour_part_max;
-        return (struct dose_flow){.vapour_sccm = swept * part / (1 - part)};
+        /* Without a carrier, into a chamber below its own pressure, the vapour comes by itself (static dosing). */
+        return (struct dose_flow){
+            .vapour_sccm = swept * part / (1 - part) +
+                           (swept <= 0 && excess > 0 ? excess * line->conductance_sccm_torr : 0)};
 }
 
 /* The head space and the chamber even out through the valve: its excess decays exponentially. Gas leaves as the mix
@@ -118,9 +122,15 @@ struct dose_flow dose_deliver(struct dose *dose, const struct tool_sim_line *lin
 /* Content after h_s with inflow `in` a second and loss `rate` times the content; *area its integral. */
 static double relax(double content, double in, double rate, double h_s, double *area)
 {
-        double steady = in / rate;
-        double after = steady + (content - steady) * exp(-rate * h_s);
+        double steady, after;
 
+        /* Nothing leaves to speak of: it fills up (and the quotients below would lose their digits). */
+        if (rate * h_s < 1e-9) {
+                *area = (content + in * h_s / 2) * h_s;
+                return content + in * h_s;
+        }
+        steady = in / rate;
+        after = steady + (content - steady) * exp(-rate * h_s);
         *area = (in * h_s + content - after) / rate;
         if (*area < 0)
                 *area = 0;
@@ -147,7 +157,7 @@ double dose_spread(struct dose *dose, const struct tool_sim_line *line, const st
 {
         double in = vapour_sccm * GAS_UMOL_S_PER_SCCM;
         double slow_part = line->tail_part / (1 + line->tail_part);
-        double clear = 1 / tail(line->tail_s[0]);
+        double clear = at->clear_part / tail(line->tail_s[0]);
         double uptake = bed->sites_umol > 0 ? uptake_rate(line, at, bed) : 0;
         double gas_area, slow_area, wanted, taken, slow_taken, came_off;
 
@@ -165,7 +175,8 @@ double dose_spread(struct dose *dose, const struct tool_sim_line *line, const st
                     : 0;
         dose->gas_umol += wanted - taken;
         /* The slow part passes the bed as a well-mixed flow: 1 / (1 + Da) of it gets through. */
-        slow_taken = came_off * (1 - clear / (clear + uptake * bed->free_part));
+        slow_taken =
+            uptake * bed->free_part > 0 ? came_off * (1 - clear / (clear + uptake * bed->free_part)) : 0;
         if (slow_taken > bed->sites_umol * bed->free_part - taken)
                 slow_taken = bed->sites_umol * bed->free_part - taken;
         taken += slow_taken;

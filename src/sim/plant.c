@@ -13,6 +13,9 @@ static const double cool_over_heat = 90;
 static const double cut_out_margin_k = 10, cut_out_release_k = 20;
 /* Air through the vent valve fills the chamber with this time constant: slow, not to lift powder. */
 static const double vent_tau_s = 20;
+/* The soft-start valve passes this part of what the exhaust passes: from the air to 10 Torr in about half a minute, slow
+ * enough not to lift powder. An assumption. */
+static const double soft_part = 0.01;
 /* The lid lifts when the chamber is above the air by this factor. */
 static const double relief_over_air = 1.05;
 /* Defaults for a tool file that says nothing. */
@@ -111,13 +114,20 @@ static double chamber_degc(const struct plant *plant)
 
 /* ---- The gas balance. ---- */
 
+/* How far the way to the pump stands open, 1 = whole. What leaves with the gas leaves by it. */
+static double way_out(const struct plant *plant)
+{
+        double open = plant->is_exhaust_open ? 1 - plant->clog_part : 0;
+
+        return open + (plant->is_soft_open ? soft_part : 0);
+}
+
 static struct gas gas_now(const struct plant *plant, double inflow_sccm, double pump)
 {
         const struct tool_sim *n = &plant->numbers;
         struct gas gas = {.volume_litre = n->volume_litre, .inflow_sccm = inflow_sccm};
 
-        if (plant->is_exhaust_open)
-                gas.viscous_sccm_torr2 = n->k_sccm_torr2 * (1 - plant->clog_part) * pump;
+        gas.viscous_sccm_torr2 = n->k_sccm_torr2 * way_out(plant) * pump;
         if (plant->is_vent_open) {
                 gas.linear_sccm_torr = n->volume_litre / (vent_tau_s * GAS_TORR_L_S_PER_SCCM);
                 gas.inflow_sccm += gas.linear_sccm_torr * n->atmosphere_torr;
@@ -235,6 +245,7 @@ static double step_line(struct plant *plant, int i, double ahead_torr, double h_
             .source_degc = plant_source_degc(plant, i),
             .chamber_torr = ahead_torr,
             .chamber_litre = plant->numbers.volume_litre,
+            .clear_part = plant->is_exhaust_open ? 1 : way_out(plant),
             .carrier_sccm = flow_of(plant, plant->carrier)};
         struct dose_bed bed = {.sites_umol = plant->sites_umol,
             .free_part = 1 - line->coverage,

@@ -94,6 +94,12 @@ void sim_free(struct sim *sim)
         free(sim);
 }
 
+void sim_copy(struct sim *to, const struct sim *from)
+{
+        assert(to->tool == from->tool);
+        *to = *from;
+}
+
 /* ---- Time. ---- */
 
 static void set_active(struct sim *sim, struct fault *f, bool is_active)

@@ -79,6 +79,7 @@ void sim_drive(struct sim *sim)
         plant->is_pumped = (tool->pump_run == TOOL_NONE || sim->held[tool->pump_run] != 0) &&
                            !sim_fault_is_on(sim, FAULT_PUMP_FAIL);
         plant->is_exhaust_open = passes(sim, tool->exhaust, true);
+        plant->is_soft_open = tool->soft != TOOL_NONE && passes(sim, tool->soft, true);
         plant->is_vent_open = tool->vent != TOOL_NONE && passes(sim, tool->vent, true);
         plant->leak_sccm = amount(sim, FAULT_LEAK);
         plant->clog_part = amount(sim, FAULT_CLOG);

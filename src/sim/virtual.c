@@ -339,6 +339,21 @@ void virtual_free(struct virtual *v)
         free(v);
 }
 
+void virtual_copy(struct virtual *to, const struct virtual *from)
+{
+        struct core *core = to->core;
+        struct sim *sim = to->sim;
+        struct virtual_watch watch = to->watch;
+
+        assert(to->tool == from->tool);
+        core_copy(core, from->core);
+        sim_copy(sim, from->sim);
+        *to = *from;
+        to->core = core;
+        to->sim = sim;
+        to->watch = watch;
+}
+
 struct core *virtual_core(struct virtual *v)
 {
         return v->core;

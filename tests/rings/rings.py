@@ -59,6 +59,10 @@ ALLOCATORS = {"base/diag.o", "core/core.o", "core/recipe.o", "core/recq.o", "lin
 PRINT = {"fprintf", "vfprintf", "fputs", "fputc", "putc", "fwrite"}
 PRINTERS = {"base/diag.o"}
 
+# What the gate's object needs: nothing of the core, whose errors it is there for (link/gate.h).
+GATE = "link/gate.o"
+GATE_SYMBOLS = {"time_add", "memset", "memcpy", "__assert_fail", "__stack_chk_fail", "_GLOBAL_OFFSET_TABLE_"}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -135,6 +139,21 @@ def bad_symbols(objects, rings=PURE):
                 continue
             found.append(f"{name}: needs {symbol}, which is not on the short list in tests/rings/rings.py")
     return found
+
+
+def gate_needs(objects):
+    """What the gate needs beyond its short list."""
+    return symbols(os.path.join(objects, GATE))[1] - GATE_SYMBOLS
+
+
+def core_needs(objects):
+    """Every symbol of the core that any object of the link ring needs, as (object, symbol)."""
+    def table(ring):
+        folder = os.path.join(objects, ring)
+        return {f"{ring}/{name}": symbols(os.path.join(folder, name))
+                for name in sorted(os.listdir(folder)) if name.endswith(".o")}
+    core = set().union(*(defined for defined, _ in table("core").values()))
+    return [(name, symbol) for name, (_, needs) in table("link").items() for symbol in sorted(needs & core)]
 
 
 def has_objects(objects):

@@ -21,6 +21,12 @@ class Rings(unittest.TestCase):
         self.assertEqual([], rings.bad_symbols(objects))
 
 
+    def test_the_gate_shares_no_code_with_the_core(self):
+        objects = os.path.join(BUILD, "obj")
+        self.assertEqual(set(), rings.gate_needs(objects))
+        self.assertEqual([], rings.core_needs(objects))
+
+
 class Canaries(unittest.TestCase):
     """Each row is a tree with one mistake; it must be found."""
 
@@ -54,6 +60,17 @@ class Canaries(unittest.TestCase):
         ]:
             with self.subTest(ring=ring, line=line):
                 self.assertEqual([], self.includes_of(ring, line))
+
+    def test_a_gate_that_asks_the_core_is_found(self):
+        core = "int tool_excludes(void) { return 0; }"
+        gate = "int tool_excludes(void); int gate_check(void) { return tool_excludes(); }"
+        with tempfile.TemporaryDirectory() as top:
+            for name, text in [("core/tool.o", core), ("link/gate.o", gate)]:
+                os.makedirs(os.path.join(top, os.path.dirname(name)))
+                subprocess.run(["gcc", "-x", "c", "-c", "-", "-o", os.path.join(top, name)], input=text.encode(),
+                               check=True)
+            self.assertEqual({"tool_excludes"}, rings.gate_needs(top))
+            self.assertEqual([("link/gate.o", "tool_excludes")], rings.core_needs(top))
 
     def test_forbidden_symbols_are_found(self):
         cases = [("core", "x", '#include <stdio.h>\nvoid x(void) { puts("x"); }', "puts"),

@@ -111,6 +111,21 @@ class Recipes(ald.Test):
         self.assertIn("pulse: watr", after[0])
         self.assertEqual(after[0].index("watr"), after[1].index("^"), said)
 
+    def test_errors_of_an_included_file_carry_its_name(self):
+        blocks = "format: 1\nblocks:\n  last:\n    - purge: 1 min\n    - pulse: watr\n      for: 100 ms\n"
+        text = self.good.replace("tool: rotary-ald\n", "tool: rotary-ald\ninclude: [blocks.yaml]\n")
+        text = text.replace("  finish:\n", "  finish:\n    - use: last\n")
+        path = self.path("blocks.yaml", blocks)
+        said = self.refused(text, "water", line=line_of(blocks, "watr"))
+        self.assertIn(path + ":", said)
+        self.path("blocks.yaml", blocks.replace("watr", "water").replace("100 ms", "1 ms"))
+        self.refused(text, "min_pulse")
+        self.path("blocks.yaml", blocks.replace("watr", "water"))
+        done = self.check(text)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        os.remove(path)
+        self.refused(text, "blocks.yaml", "cannot be opened", line=line_of(text, "blocks.yaml"))
+
     def test_no_such_file(self):
         done = self.ctl("check", self.path("none.yaml"), "-c", ald.TOOL)
         self.assertEqual(1, done.returncode)

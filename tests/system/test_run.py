@@ -63,6 +63,34 @@ class Reference(ald.Test):
         self.assertEqual(0, done.returncode, done.stderr)
 
 
+class Included(ald.Test):
+    """A recipe of several files: all of them are sent, compiled and recorded."""
+
+    recipe = ("format: 1\nrecipe: parts\ntool: rotary-ald\ninclude: [blocks.yaml]\nphases:\n  a:\n    - use: rest\n")
+    blocks = "format: 1\nblocks:\n  rest:\n    - wait: 100 ms\n"
+
+    def test_what_is_recorded_holds_every_text(self):
+        self.start_all(proxies=False)
+        path = self.path("parts.yaml", self.recipe)
+        done = self.ctl("run", path)
+        self.assertEqual(1, done.returncode, "an included file that is not there")
+        self.assertIn("blocks.yaml", done.stderr)
+        self.path("blocks.yaml", self.blocks)
+        done = self.ctl("run", path, "--wait")
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        run = self.rows("SELECT * FROM run")[0]
+        text = self.recipe + "# ---- include: blocks.yaml ----\n" + self.blocks
+        self.assertEqual(text, run["recipe_text"])
+        self.assertEqual(hashlib.sha256(text.encode()).hexdigest(), run["recipe_sha256"])
+
+    def test_errors_in_an_included_file_come_back(self):
+        self.start_all(proxies=False)
+        self.path("blocks.yaml", self.blocks.replace("100 ms", "100"))
+        done = self.ctl("run", self.path("parts.yaml", self.recipe))
+        self.assertEqual(1, done.returncode)
+        self.assertIn("blocks.yaml:4:13: error:", done.stdout + done.stderr)
+
+
 class Commands(ald.Test):
     """hold, resume, stop, abort and reset through the real programs."""
 

@@ -44,8 +44,11 @@ struct scenario {
         int bad_tag;      /* -1 = none */
         double bad_value; /* NaN or a number; the sample is replaced by it */
         bool drop_bad, freeze_bad;
-        int deaf_tag;    /* -1 = none: writes to it fail */
-        int deviant_tag; /* -1 = none: reads back 1 - value */
+        int deaf_tag;                        /* -1 = none: writes to it fail */
+        int deviant_tag;                     /* -1 = none: reads back 1 - value */
+        int deaf_device;                     /* -1 = none: writes to it fail */
+        int turns;                           /* of the core */
+        void (*on_turn)(struct scenario *s); /* after each; may be NULL */
 };
 
 /* V1 and V2 on the wire: no two of an exclusion open, and the purge between. Closed is 0, whatever the safe value: an
@@ -67,6 +70,41 @@ static inline void scenario_check_wire(struct scenario *s, int64_t t_us, int tag
         }
 }
 
+/* V9 on the wire: the way out and the carrier close under no precursor and in no post-purge, and no precursor opens while they
+ * are closed, but in an expose. A trip may shut the carrier all the same. */
+static inline void scenario_check_purge_path(
+    struct scenario *s, int64_t t_us, int tag, double value, enum cause cause)
+{
+        const struct tool *tool = s->tool;
+        int carrier = tool->carrier >= 0 ? tool->loops[tool->carrier].setpoint : TOOL_NONE;
+        int line = tool_find_line_of_valve(tool, tag);
+        struct core_status status;
+
+        if (cause == CAUSE_TRIP || (value != 0) != (line >= 0) ||
+            (line < 0 && tag != tool->exhaust && tag != carrier))
+                return;
+        core_get_status(virtual_core(s->v), &status);
+        if (status.is_exposing)
+                return;
+        if (line >= 0) {
+                ck_assert_msg(tool->exhaust < 0 || s->out[tool->exhaust] != 0,
+                    "V9: %s opened with the exhaust closed", tool->tags[tag].name);
+                ck_assert_msg(carrier < 0 || s->out[carrier] > 0, "V9: %s opened without carrier",
+                    tool->tags[tag].name);
+                return;
+        }
+        for (int i = 0; i < tool->line_count; i++) {
+                int valve = tool->lines[i].valve;
+
+                ck_assert_msg(s->out[valve] == 0, "V9: %s closed under %s", tool->tags[tag].name,
+                    tool->tags[valve].name);
+                ck_assert_msg(
+                    s->closed_us[valve] == 0 || t_us - s->closed_us[valve] >= tool->lines[i].purge_us_min,
+                    "V9: %s closed %lld us after %s", tool->tags[tag].name,
+                    (long long)(t_us - s->closed_us[valve]), tool->tags[valve].name);
+        }
+}
+
 static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value, enum cause cause)
 {
         struct scenario *s = ctx;
@@ -74,6 +112,7 @@ static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value,
         ck_assert_msg(cause != CAUSE_NONE, "V5: a write to %s carries no cause", s->tool->tags[tag].name);
         if (s->tool->tags[tag].is_valve)
                 scenario_check_wire(s, t_us, tag, value);
+        scenario_check_purge_path(s, t_us, tag, value, cause);
         if (s->has_out[tag] && s->out[tag] != value && value == 0)
                 s->closed_us[tag] = t_us;
         s->out[tag] = value;
@@ -136,7 +175,18 @@ static inline bool scenario_obeys(void *ctx, int tag)
 {
         const struct scenario *s = ctx;
 
-        return tag != s->deaf_tag;
+        return tag != s->deaf_tag && s->tool->tags[tag].device != s->deaf_device;
+}
+
+static inline void scenario_turn(void *ctx, const struct core *core, int64_t now_us)
+{
+        struct scenario *s = ctx;
+
+        (void)core;
+        (void)now_us;
+        s->turns++;
+        if (s->on_turn != NULL)
+                s->on_turn(s);
 }
 
 /* A place of the shipped tool file, and what stands there instead. */
@@ -176,10 +226,9 @@ static inline struct tool *scenario_edited_tool(const struct scenario_edit *edit
         return tool;
 }
 
-/* A scenario with a tool of its own (taken). */
-static inline struct scenario *scenario_new_with(struct tool *tool, int64_t interrupted_run)
+/* Begin at start-up above s->tool. */
+static inline void scenario_begin(struct scenario *s, int64_t interrupted_run)
 {
-        struct scenario *s = calloc(1, sizeof *s);
         struct virtual_config config = {.sim = {.seed = 1, .ready = true},
             .start = {.now_us = 10 * TIME_S,
                 .wall_us = 1700000000 * TIME_S,
@@ -187,17 +236,26 @@ static inline struct scenario *scenario_new_with(struct tool *tool, int64_t inte
                 .store_ok = true,
                 .interrupted_run = interrupted_run}};
 
-        ck_assert_ptr_nonnull(s);
-        s->tool = tool;
-        s->bad_tag = s->deaf_tag = s->deviant_tag = -1;
+        s->bad_tag = s->deaf_tag = s->deviant_tag = s->deaf_device = -1;
         config.watch = (struct virtual_watch){.ctx = s,
             .record = scenario_record,
             .reply = scenario_reply,
             .wire = scenario_wire,
             .tamper = scenario_tamper,
+            .turn = scenario_turn,
             .obeys = scenario_obeys};
         s->v = virtual_new(s->tool, &config);
         ck_assert_ptr_nonnull(s->v);
+}
+
+/* A scenario with a tool of its own (taken). */
+static inline struct scenario *scenario_new_with(struct tool *tool, int64_t interrupted_run)
+{
+        struct scenario *s = calloc(1, sizeof *s);
+
+        ck_assert_ptr_nonnull(s);
+        s->tool = tool;
+        scenario_begin(s, interrupted_run);
         return s;
 }
 

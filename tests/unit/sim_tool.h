@@ -160,6 +160,7 @@ static void sim_tool_make(struct tool *tool)
         tool->pump_running = T_RUNNING;
         tool->exhaust = T_EXHAUST;
         tool->vent = T_VENT;
+        tool->soft = tool->lid = tool->emo = tool->over_temperature = TOOL_NONE;
         tool->carrier = L_CARRIER;
         tool->chamber = L_CHAMBER;
         tool->bed = L_BED;

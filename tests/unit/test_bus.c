@@ -313,6 +313,27 @@ START_TEST(test_late_open)
 }
 END_TEST
 
+/* However many orders wait, a revoke is carried out: a pulse of 20 s ends at once. */
+START_TEST(test_revoke_behind_a_flood)
+{
+        tool->tags[TAG_NB].max_open_us = 30 * TIME_S;
+        bring_up();
+        give_pulse(1, TAG_NB, 20 * TIME_S);
+        while (shown(TAG_NB) == 0)
+                turn();
+        for (uint32_t id = 1000; id < 3000; id++)
+                write_tag(id, TAG_EXHAUST, id % 2 ? 1 : 0);
+        bus_revoke(bus, 1, TAG_NB);
+        event_count = 0;
+        while (!find(EVENT_PULSE, 1)) {
+                if (event_count > EVENTS - 200)
+                        event_count = 0;
+                turn();
+        }
+        ck_assert_int_eq(find(EVENT_PULSE, 1)->u.pulse.outcome, PULSE_CUT);
+}
+END_TEST
+
 START_TEST(test_beside_a_slow_device)
 {
         bring_up();
@@ -762,6 +783,7 @@ int main(void)
         tcase_add_checked_fixture(tc, set_up, tear_down);
         tcase_add_test(tc, test_pulses);
         tcase_add_test(tc, test_late_open);
+        tcase_add_test(tc, test_revoke_behind_a_flood);
         tcase_add_test(tc, test_beside_a_slow_device);
         tcase_add_test(tc, test_connection_dropped_in_a_pulse);
         tcase_add_test(tc, test_revoke);

@@ -56,6 +56,7 @@ static struct {
         struct effect_reply answer;
         int compiles;
         char text[300000];
+        char others[200]; /* names and lengths of the texts beside the recipe */
         char sets[200];
         const struct recipe *recipe; /* NULL: does not compile */
 } fake;
@@ -84,14 +85,17 @@ static const struct core *on_core(void *ctx)
         return ctx;
 }
 
-static const struct recipe *on_compile(void *ctx, const char *name, const char *text, size_t len,
+static const struct recipe *on_compile(void *ctx, const struct control_text *texts, size_t count,
     const char *const *set_names, const char *const *set_values, size_t sets, const char **why)
 {
         (void)ctx;
-        (void)name;
         fake.compiles++;
-        ck_assert_uint_eq(len, strlen(text));
-        memcpy(fake.text, text, len + 1);
+        ck_assert_uint_eq(texts[0].len, strlen(texts[0].text));
+        memcpy(fake.text, texts[0].text, texts[0].len + 1);
+        fake.others[0] = '\0';
+        for (size_t i = 1; i < count; i++)
+                (void)snprintf(fake.others + strlen(fake.others), sizeof fake.others - strlen(fake.others),
+                    "%s %zu;", texts[i].name, texts[i].len);
         fake.sets[0] = '\0';
         for (size_t i = 0; i < sets; i++)
                 (void)snprintf(fake.sets + strlen(fake.sets), sizeof fake.sets - strlen(fake.sets), "%s=%s;",
@@ -895,6 +899,55 @@ START_TEST(only_a_whole_upload_of_that_name_runs)
 }
 END_TEST
 
+/* What a recipe includes comes beside it; a run takes everything, so the next one begins with nothing. */
+START_TEST(texts_go_up_beside_a_recipe)
+{
+        static struct recipe recipe;
+        int fd = dial();
+
+        fake.recipe = &recipe;
+        upload(fd, "blocks.yaml", 2);
+        upload(fd, "r.yaml", 3);
+        json_decref(ask(fd, CALL("upload", "\"name\":\"half.yaml\",\"offset\":0,\"text\":\"half\"")));
+        upload(fd, "more/blocks.yaml", 1);
+        upload(fd, "blocks.yaml", 1); /* anew */
+        json_decref(ask(fd, CALL("run", "\"recipe\":\"r.yaml\"")));
+        ck_assert_str_eq(fake.text, "part 000\npart 001\npart 002\n");
+        ck_assert_str_eq(fake.others, "blocks.yaml 9;more/blocks.yaml 9;");
+        refuse(fd, CALL("run", "\"recipe\":\"r.yaml\""), JSONRPC_PARAMS, "not uploaded");
+        upload(fd, "r.yaml", 1);
+        json_decref(ask(fd, CALL("run", "\"recipe\":\"r.yaml\"")));
+        ck_assert_str_eq(fake.others, "");
+        close(fd);
+}
+END_TEST
+
+START_TEST(texts_beside_a_recipe_are_bounded)
+{
+        static char line[JSONRPC_LINE_MAX];
+        char part[SESSION_PART_MAX + 1], name[20];
+        int fd = dial();
+
+        for (int i = 0; i < SESSION_UPLOADS_MAX; i++) {
+                (void)snprintf(name, sizeof name, "r%d", i);
+                upload(fd, name, 1);
+        }
+        refuse(fd, CALL("upload", "\"name\":\"r8\",\"offset\":0,\"text\":\"\""), JSONRPC_PARAMS, "8 texts");
+        memset(part, 'a', sizeof part);
+        part[SESSION_PART_MAX] = '\0';
+        /* 7 x 9 bytes lie there already: the last part of 256 KiB is too much. */
+        for (size_t offset = 0; offset < SESSION_UPLOAD_MAX; offset += SESSION_PART_MAX) {
+                (void)snprintf(line, sizeof line,
+                    CALL("upload", "\"name\":\"r0\",\"offset\":%zu,\"text\":\"%s\""), offset, part);
+                if (offset + SESSION_PART_MAX < SESSION_UPLOAD_MAX)
+                        json_decref(ask(fd, line));
+                else
+                        refuse(fd, line, JSONRPC_PARAMS, "256 KiB");
+        }
+        close(fd);
+}
+END_TEST
+
 START_TEST(nothing_is_compiled_for_who_may_not_run)
 {
         int fd;
@@ -1187,6 +1240,8 @@ static void add_tests(TCase *tc)
         tcase_add_test(tc, a_recipe_goes_up_in_parts_and_runs);
         tcase_add_test(tc, diagnostics_come_back);
         tcase_add_test(tc, only_a_whole_upload_of_that_name_runs);
+        tcase_add_test(tc, texts_go_up_beside_a_recipe);
+        tcase_add_test(tc, texts_beside_a_recipe_are_bounded);
         tcase_add_test(tc, nothing_is_compiled_for_who_may_not_run);
         tcase_add_test(tc, an_upload_is_bounded);
         tcase_add_test(tc, subscribers_get_all_once_and_then_differences);

@@ -650,14 +650,16 @@ START_TEST(a_reactive_valve_is_not_restored_without_its_permit)
         feign("lid.closed", 0);
         scenario_run(s, TIME_S);
         edges = s->edge_count;
-        ck_assert_int_eq(scenario_do(s, VERB_RESUME), 0);
+        /* What to do with a step that lost its reactive gas is asked. */
+        ck_assert_int_eq(scenario_do(s, VERB_RESUME), 3);
+        ck_assert_int_eq(ask((struct command){.verb = VERB_RESUME, .repeat = true}), 0);
         scenario_run(s, 5 * TIME_S);
         ck_assert_int_eq(scenario_state(s), MACHINE_HELD);
         check_reason("h2-permit");
         ck_assert_int_eq(s->edge_count, edges);
         feign_nothing();
         scenario_run(s, TIME_S);
-        ck_assert_int_eq(scenario_do(s, VERB_RESUME), 0);
+        ck_assert_int_eq(ask((struct command){.verb = VERB_RESUME, .repeat = true}), 0);
         scenario_await(s, MACHINE_EXECUTE, 5 * TIME_S);
         ck_assert(out("vent.valve") == 1);
 }
@@ -737,11 +739,23 @@ START_TEST(an_exclusion_yields_once_the_other_valve_is_closed)
 }
 END_TEST
 
+/* The compiler refuses a recipe that shuts the purge's way too early; the core does not rely on it. */
+static void lose_the_first_purge(void)
+{
+        for (int i = 0; i < s->recipe->op_count; i++)
+                if (s->recipe->ops[i].kind == RECIPE_PURGE) {
+                        s->recipe->ops[i].for_us = 0;
+                        return;
+                }
+}
+
 START_TEST(the_purge_path_stays_open_for_its_purge)
 {
-        start(HEAD "phases:\n  coat:\n" WARM "    - pulse: nb\n      for: 1 s\n    - close: exhaust\n"
+        start(HEAD "phases:\n  coat:\n" WARM
+                   "    - pulse: nb\n      for: 1 s\n    - purge: 10 s\n    - close: exhaust\n"
                    "    - set: {carrier.flow: 0 sccm}\n    - wait: 1 s\n    - open: exhaust\n"
                    "    - purge: 10 s\n" FINALLY);
+        lose_the_first_purge();
         scenario_await_open(s, "nb.valve", 1);
         scenario_run(s, 1300 * TIME_MS);
         check_reason("exhaust.valve was not moved");
@@ -756,8 +770,9 @@ END_TEST
 
 START_TEST(the_carrier_flows_on_for_its_purge)
 {
-        start(HEAD "phases:\n  coat:\n" WARM "    - pulse: nb\n      for: 1 s\n"
+        start(HEAD "phases:\n  coat:\n" WARM "    - pulse: nb\n      for: 1 s\n    - purge: 10 s\n"
                    "    - set: {carrier.flow: 0 sccm}\n    - purge: 10 s\n" FINALLY);
+        lose_the_first_purge();
         scenario_await_open(s, "nb.valve", 1);
         scenario_await(s, MACHINE_HELD, 5 * TIME_S);
         check_reason("carrier.flow.setpoint was not moved");

@@ -28,7 +28,8 @@ static const char *const words[] = {"[", "]", "{", "}", ": ", "- ", "\n", "\n  "
     "---\n", "$", "$gap", "'", "\"", "#", "|", ">", "? ", ", ", "0", "-1", "99999999999999999999", "1e999",
     "nan", "0x", "20 s", " K/min", "and ", "not ", "(", ")", "within ", "steady ", "over ", "a.valve",
     "repeat: 2", "use: half", "do: ", "until: ", "settled", "\xC3\xA9", "\xFF", "\x00", "standby", "pulse: a",
-    "kind: flow", "unit: ", "safe: "};
+    "kind: flow", "unit: ", "safe: ", "expose: {flow: 0 sccm}", "vent: {timeout: 1 h}", "coats: walls",
+    "else: stop", "rotate: ", "confirm: ", "include: [a]"};
 
 static void insert(char *text, size_t *len, size_t at, const char *what, size_t n)
 {
@@ -96,13 +97,34 @@ static long number_of(const char *name, long otherwise)
         return text ? strtol(text, NULL, 10) : otherwise;
 }
 
-static void run(bool is_tool, const char *path)
+/* What a recipe includes is damaged as well. */
+static const char *find_damaged(void *ctx, const char *path, size_t *len, const char **why)
+{
+        static char text[TEXT_CAP];
+        struct diag *d = diag_new();
+        char *base = file_read("tests/table/sentences/include/cycles.yaml", len, d);
+        ck_assert_ptr_nonnull(base);
+        (void)ctx;
+        (void)path;
+        *why = "there is none";
+        memcpy(text, base, *len);
+        if (below(4) == 0)
+                mutate(text, len);
+        free(base);
+        diag_free(d);
+        return below(20) == 0 ? NULL : text;
+}
+
+/* `bench_path`: the tool that recipes are compiled for; NULL: the file is a tool. */
+static void run(const char *path, const char *bench_path)
 {
         static char text[TEXT_CAP];
         struct diag *first = diag_new();
         size_t base_len;
         char *base = file_read(path, &base_len, first);
-        struct tool *bench = support_tool("tests/table/tool/base.yaml");
+        bool is_tool = bench_path == NULL;
+        struct tool *bench = is_tool ? NULL : support_tool(bench_path);
+        const struct file_library library = {find_damaged, NULL};
         uint64_t seed = (uint64_t)number_of("ALD_SEED", 1);
         long rounds = number_of("ALD_ROUNDS", ROUNDS);
         int sound = 0;
@@ -119,7 +141,8 @@ static void run(bool is_tool, const char *path)
                 memcpy(exact, text, len);
                 struct tool *tool = is_tool ? file_compile_tool("file", exact, len, d) : NULL;
                 struct recipe *recipe =
-                    is_tool ? NULL : file_compile_recipe("file", exact, len, bench, NULL, 0, d);
+                    is_tool ? NULL
+                            : file_compile_recipe_with("file", exact, len, bench, NULL, 0, &library, d);
                 check(d, tool || recipe, seed);
                 sound += tool || recipe;
                 free(exact);
@@ -137,19 +160,25 @@ static void run(bool is_tool, const char *path)
 
 START_TEST(tools)
 {
-        run(true, "tests/table/tool/base.yaml");
+        run("tests/table/tool/base.yaml", NULL);
 }
 END_TEST
 
 START_TEST(recipes)
 {
-        run(false, "tests/table/recipe/base.yaml");
+        run("tests/table/recipe/base.yaml", "tests/table/tool/base.yaml");
+}
+END_TEST
+
+START_TEST(sentences)
+{
+        run("tests/table/sentences/base.yaml", "tests/table/tool-sentences.yaml");
 }
 END_TEST
 
 START_TEST(the_reference_tool)
 {
-        run(true, SUPPORT_TOOL);
+        run(SUPPORT_TOOL, NULL);
 }
 END_TEST
 
@@ -160,6 +189,7 @@ int main(void)
         tcase_set_timeout(tc, 300);
         tcase_add_test(tc, tools);
         tcase_add_test(tc, recipes);
+        tcase_add_test(tc, sentences);
         tcase_add_test(tc, the_reference_tool);
         suite_add_tcase(suite, tc);
         return support_main(suite);

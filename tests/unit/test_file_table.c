@@ -1,4 +1,4 @@
-/* Table tests of the two file formats: tests/table/{tool,recipe}/cases.txt change a sound base file line by line and
+/* Table tests of the two file formats: tests/table/{tool,recipe,sentences}/cases.txt change a sound base file line by line and
  * say what must then be told; files with a .expect beside them are read as they are. Format of a case:
  *
  *     case: its name
@@ -7,22 +7,26 @@
  *     set: NAME=VALUE        (recipes; as --set)
  *     > LINE:COL: error: text          every diagnostic in order; none: the file is sound
  *
- * Several pairs of '-' and '+' make several changes. "test_file_table --print tool|recipe" prints the cases with what
+ * Several pairs of '-' and '+' make several changes. "test_file_table --print tool|recipe|sentences" prints the cases with what
  * is really told, for the eye of whoever changes a message. */
 #include "unit/support.h"
 
 #include "ald/base/text.h" /* struct text */
 
 #include <dirent.h> /* opendir */
+#include <stdint.h> /* uintptr_t */
 #include <stdio.h>  /* fopen */
 
 enum { TEXT_CAP = 1 << 16, SETS_MAX = 4, CASES_MAX = 400 };
 
 struct table {
         const char *dir;
-        bool is_tool;
+        const char *tool; /* that its recipes are compiled for; NULL: it is a table of tools */
 };
-static const struct table tables[] = {{"tests/table/tool", true}, {"tests/table/recipe", false}};
+enum { TABLES = 3 };
+static const struct table tables[TABLES] = {{"tests/table/tool", NULL},
+    {"tests/table/recipe", "tests/table/tool/base.yaml"},
+    {"tests/table/sentences", "tests/table/tool-sentences.yaml"}};
 
 /* A table that is itself wrong; told in --print too, where Check's asserts may not be used. */
 #define SOUND(is, ...)                                                                                       \
@@ -34,8 +38,29 @@ static const struct table tables[] = {{"tests/table/tool", true}, {"tests/table/
                 }                                                                                            \
         } while (0)
 
-static struct tool *bench; /* that recipes are compiled for */
+static struct tool *bench[TABLES]; /* that recipes are compiled for */
 
+/* Texts that the recipe at work includes. */
+static char *kept[FILE_TEXTS_MAX];
+static int kept_count;
+
+/* What recipes include lies beside the table. */
+static const char *find_included(void *ctx, const char *path, size_t *len, const char **why)
+{
+        const struct table *t = ctx;
+        char full[300];
+        snprintf(full, sizeof full, "%s/%s", t->dir, path);
+        FILE *from = fopen(full, "rb");
+        *why = "there is none";
+        if (!from)
+                return NULL;
+        char *text = calloc(1, FILE_BYTES_MAX);
+        *len = fread(text, 1, FILE_BYTES_MAX - 1, from);
+        fclose(from);
+        if (kept_count < FILE_TEXTS_MAX)
+                kept[kept_count++] = text;
+        return text;
+}
 static char *read_all(const char *dir, const char *name, size_t *len)
 {
         char path[300];
@@ -48,15 +73,15 @@ static char *read_all(const char *dir, const char *name, size_t *len)
         return text;
 }
 
-static void load_bench(void)
+static void load_bench(int number)
 {
         struct diag *d = diag_new();
         size_t len;
-        char *text = read_all(tables[0].dir, "base.yaml", &len);
-        bench = file_compile_tool("base.yaml", text, len, d);
-        if (!bench)
+        char *text = file_read(tables[number].tool, &len, d);
+        bench[number] = text ? file_compile_tool("tool.yaml", text, len, d) : NULL;
+        if (!bench[number])
                 diag_print(d, stderr, false);
-        SOUND(bench != NULL, "the tool that recipes are compiled for is not sound");
+        SOUND(bench[number] != NULL, "the tool that recipes are compiled for is not sound");
         diag_free(d);
         free(text);
 }
@@ -78,14 +103,18 @@ static void compile(const struct table *t, const char *text, size_t len, const s
     size_t count, struct text *out)
 {
         struct diag *d = diag_new();
-        if (t->is_tool) {
+        if (!t->tool) {
                 struct tool *tool = file_compile_tool("file", text, len, d);
                 SOUND((tool != NULL) == (diag_errors(d) == 0), "errors and result disagree");
                 free(tool);
         } else {
-                struct recipe *recipe = file_compile_recipe("file", text, len, bench, sets, count, d);
+                struct file_library library = {find_included, (void *)(uintptr_t)t};
+                struct recipe *recipe =
+                    file_compile_recipe_with("file", text, len, bench[t - tables], sets, count, &library, d);
                 SOUND((recipe != NULL) == (diag_errors(d) == 0), "errors and result disagree");
                 recipe_free(recipe);
+                while (kept_count > 0)
+                        free(kept[--kept_count]);
         }
         tell_all(d, out);
         diag_free(d);
@@ -203,17 +232,14 @@ static int walk_cases(const struct table *t, int only, bool only_print)
         return n;
 }
 
-static int case_count[2];
+static int case_count[TABLES];
 
 START_TEST(a_case)
 {
-        int number = _i;
-        const struct table *t = &tables[0];
-        if (number >= case_count[0]) {
-                number -= case_count[0];
-                t = &tables[1];
-        }
-        walk_cases(t, number, false);
+        int number = _i, which = 0;
+        while (number >= case_count[which])
+                number -= case_count[which++];
+        walk_cases(&tables[which], number, false);
 }
 END_TEST
 
@@ -298,26 +324,34 @@ END_TEST
 
 static int print_cases(const char *which)
 {
-        walk_cases(&tables[strcmp(which, "recipe") == 0], -1, true);
+        char dir[100];
+        snprintf(dir, sizeof dir, "tests/table/%s", which);
+        for (int i = 0; i < TABLES; i++)
+                if (strcmp(tables[i].dir, dir) == 0)
+                        walk_cases(&tables[i], -1, true);
         return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
-        load_bench();
+        int cases = 0;
+        for (int i = 0; i < TABLES; i++)
+                if (tables[i].tool)
+                        load_bench(i);
         if (argc == 3 && strcmp(argv[1], "--print") == 0)
                 return print_cases(argv[2]);
-        case_count[0] = walk_cases(&tables[0], -2, false);
-        case_count[1] = walk_cases(&tables[1], -2, false);
+        for (int i = 0; i < TABLES; i++)
+                cases += case_count[i] = walk_cases(&tables[i], -2, false);
         Suite *suite = suite_create("file tables");
         TCase *tc = tcase_create("cases");
         tcase_set_timeout(tc, 60);
-        tcase_add_loop_test(tc, the_base_is_sound, 0, 2);
-        tcase_add_loop_test(tc, a_case, 0, case_count[0] + case_count[1]);
-        tcase_add_loop_test(tc, whole_files, 0, 2);
-        tcase_add_loop_test(tc, bombs, 0, 2);
+        tcase_add_loop_test(tc, the_base_is_sound, 0, TABLES);
+        tcase_add_loop_test(tc, a_case, 0, cases);
+        tcase_add_loop_test(tc, whole_files, 0, TABLES);
+        tcase_add_loop_test(tc, bombs, 0, TABLES);
         suite_add_tcase(suite, tc);
         int result = support_main(suite);
-        free(bench);
+        for (int i = 0; i < TABLES; i++)
+                free(bench[i]);
         return result;
 }

@@ -11,7 +11,7 @@ static struct gate gate;
 static void set_up(void)
 {
         tool = link_tool_new();
-        gate_init(&gate, tool, LINK_VALVES);
+        gate_init(&gate, tool, LINK_VALVES, 0);
 }
 
 static void tear_down(void)
@@ -22,16 +22,16 @@ static void tear_down(void)
 static void put(int tag, double value, int64_t now_us)
 {
         gate_sending(&gate, tag, value, now_us);
-        gate_acked(&gate, tag, value);
+        gate_acked(&gate, tag, value, now_us, now_us);
 }
 
 START_TEST(test_unknown_until_closed)
 {
         ck_assert_int_eq(
-            gate_check(&gate, TAG_NB, 1), GATE_UNKNOWN); /* water may be open since before we started */
-        ck_assert_int_eq(gate_check(&gate, TAG_NB, 0), GATE_PASS);
+            gate_check(&gate, TAG_NB, 1, 0), GATE_UNKNOWN); /* water may be open since before we started */
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 0, 0), GATE_PASS);
         put(TAG_WATER, 0, 0);
-        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1), GATE_PASS);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 0), GATE_PASS);
         ck_assert_int_eq(gate_blocker(&gate, TAG_NB), TOOL_NONE);
 }
 END_TEST
@@ -41,13 +41,13 @@ START_TEST(test_exclusion)
         put(TAG_WATER, 0, 0);
         put(TAG_NB, 0, 0);
         gate_sending(&gate, TAG_NB, 1, 10); /* counts from before it is acknowledged */
-        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1), GATE_EXCLUDED);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 0), GATE_EXCLUDED);
         ck_assert_int_eq(gate_blocker(&gate, TAG_WATER), TAG_NB);
-        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 0), GATE_PASS);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 0, 0), GATE_PASS);
         gate_sending(&gate, TAG_NB, 0, 20); /* a close counts only once acknowledged */
-        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1), GATE_EXCLUDED);
-        gate_acked(&gate, TAG_NB, 0);
-        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1), GATE_PASS);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 0), GATE_EXCLUDED);
+        gate_acked(&gate, TAG_NB, 0, 20, 30);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 0), GATE_PASS);
 }
 END_TEST
 
@@ -60,9 +60,9 @@ START_TEST(test_open_is_not_energised)
         enum cause cause;
         put(TAG_WATER, 0, 0);
         put(TAG_EXHAUST, 1, 0);
-        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1), GATE_EXCLUDED);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 0), GATE_EXCLUDED);
         put(TAG_NB, 1, 0);
-        ck_assert_int_eq(gate_check(&gate, TAG_EXHAUST, 1), GATE_PASS); /* safe values always pass */
+        ck_assert_int_eq(gate_check(&gate, TAG_EXHAUST, 1, 0), GATE_PASS); /* safe values always pass */
         tool->tags[TAG_EXHAUST].max_open_us = 1000;
         ck_assert_int_eq(gate_limit(&gate, TAG_EXHAUST, 0, &cause), TIME_NEVER);
         put(TAG_EXHAUST, 0, 50);
@@ -76,7 +76,7 @@ START_TEST(test_other_links_are_not_seen)
         *k = (struct tool_interlock){
             .kind = TOOL_EXCLUSIVE, .outputs = {TAG_FLOW_SET, TAG_NB}, .output_count = 2};
         put(TAG_WATER, 0, 0);
-        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1), GATE_PASS);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 0), GATE_PASS);
 }
 END_TEST
 
@@ -84,6 +84,10 @@ START_TEST(test_limits)
 {
         enum cause cause;
         int64_t turn = 1000000;
+        /* Left open by whoever was before us, for all we know: it has its maximum open time from our start. */
+        ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), 5000000);
+        ck_assert_int_eq(cause, CAUSE_DEADLINE);
+        put(TAG_NB, 0, turn);
         ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), TIME_NEVER);
         gate_sending(&gate, TAG_NB, 1, turn);
         ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), turn + 500000);
@@ -95,8 +99,46 @@ START_TEST(test_limits)
         gate_set_timed(&gate, TAG_NB, true);                               /* a pulse carries its own close */
         ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), TIME_NEVER);
         gate_set_timed(&gate, TAG_NB, false);
-        gate_acked(&gate, TAG_NB, 0);
+        gate_acked(&gate, TAG_NB, 0, turn, turn);
         ck_assert_int_eq(gate_limit(&gate, TAG_NB, turn, &cause), TIME_NEVER);
+}
+END_TEST
+
+START_TEST(test_purge_between)
+{
+        tool->interlocks[0].purge_us = 5000000;
+        put(TAG_NB, 0, 0); /* what was closed when we came was not opened by us */
+        put(TAG_WATER, 0, 0);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 0), GATE_PASS);
+        put(TAG_NB, 1, 1000000);
+        gate_sending(&gate, TAG_NB, 0, 2000000);
+        gate_acked(&gate, TAG_NB, 0, 2000000, 2001000);
+        put(TAG_NB, 0, 2500000); /* closed already: the purge does not begin anew */
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 7000000 - GATE_PURGE_SLACK_US - 1), GATE_PURGING);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 0, 3000000), GATE_PASS);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 3000000), GATE_PASS); /* itself */
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 7000000 - GATE_PURGE_SLACK_US), GATE_PASS);
+}
+END_TEST
+
+START_TEST(test_lost_write_is_doubted)
+{
+        int64_t from;
+        put(TAG_WATER, 0, 0);
+        put(TAG_NB, 0, 0);
+        gate_sending(&gate, TAG_NB, 1, 1000000);
+        gate_lost(&gate, TAG_NB, 1);
+        gate_acked(&gate, TAG_NB, 0, 1300000, 1301000);
+        ck_assert(gate_is_doubtful(&gate, TAG_NB, &from));
+        ck_assert_int_eq(from, 1501000); /* a time-out later */
+        gate_acked(&gate, TAG_NB, 0, 1500999, 1502000);
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 1600000), GATE_EXCLUDED);
+        gate_acked(&gate, TAG_NB, 0, 1501000, 1503000);
+        ck_assert(!gate_is_doubtful(&gate, TAG_NB, &from));
+        ck_assert_int_eq(gate_check(&gate, TAG_WATER, 1, 1600000), GATE_PASS);
+        gate_lost(&gate, TAG_NB, 0); /* a close that comes late does no harm */
+        gate_acked(&gate, TAG_NB, 0, 1700000, 1701000);
+        ck_assert(!gate_is_doubtful(&gate, TAG_NB, &from));
 }
 END_TEST
 
@@ -110,6 +152,8 @@ int main(void)
         tcase_add_test(tc, test_open_is_not_energised);
         tcase_add_test(tc, test_other_links_are_not_seen);
         tcase_add_test(tc, test_limits);
+        tcase_add_test(tc, test_purge_between);
+        tcase_add_test(tc, test_lost_write_is_doubted);
         suite_add_tcase(s, tc);
         SRunner *r = srunner_create(s);
         srunner_run_all(r, CK_ENV);

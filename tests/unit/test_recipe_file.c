@@ -4,7 +4,9 @@
 #include "ald/base/time.h"        /* TIME_S */
 #include "ald/file/recipe_file.h" /* recipe_file_keys */
 
-#include <math.h> /* fabs */
+#include <dirent.h> /* opendir */
+#include <math.h>   /* fabs */
+#include <stdio.h>  /* snprintf */
 
 static struct tool *tool;
 
@@ -239,6 +241,276 @@ START_TEST(windows_follow_the_tools)
 }
 END_TEST
 
+/* The sentences of DESIGN.md, for a tool that has what they need. */
+static struct recipe *sentence(const char *path)
+{
+        struct diag *d = diag_new();
+        struct tool *other = support_tool("tests/table/tool-sentences.yaml");
+        size_t len;
+        char *text = file_read(path, &len, d);
+        ck_assert_ptr_nonnull(text);
+        struct recipe *r = file_compile_recipe(path, text, len, other, NULL, 0, d);
+        ck_assert_msg(r != NULL, "%s is not sound", path);
+        free(text);
+        free(other);
+        diag_free(d);
+        return r;
+}
+
+START_TEST(an_exposure)
+{
+        struct recipe *r = sentence("tests/table/sentences/exposure.yaml");
+        const struct recipe_op *begin = nth(r, RECIPE_EXPOSE, 0), *end = nth(r, RECIPE_EXPOSE_END, 0),
+                               *loop = nth(r, RECIPE_REPEAT, 0), *back = nth(r, RECIPE_REPEAT_END, 0);
+        ck_assert_ptr_eq(&r->ops[begin->jump], end);
+        ck_assert_ptr_eq(&r->ops[end->jump], begin);
+        SAME(begin->value, 0);
+        SAME(begin->close_below, 0.02);
+        SAME(begin->limit, 1);
+        ck_assert_int_eq(begin->timeout_us, 4 * TIME_MIN);
+        ck_assert_int_eq(loop->count, 12);
+        ck_assert_int_eq(loop->cond, back->cond);
+        ck_assert_str_eq(r->conds[back->cond].text, "chamber.pressure steady 1 mTorr over 10 s");
+        ck_assert_int_eq(back->otherwise, TOOL_ACT_HOLD);
+        ck_assert(loop->is_cycle && !loop->is_walls);
+        ck_assert_int_eq(begin->tail_us, 12 * INT64_C(15200000) + TIME_MIN);
+        ck_assert_int_eq(end->tail_us, TIME_MIN);
+        recipe_free(r);
+}
+END_TEST
+
+START_TEST(a_loop_without_a_condition_has_none)
+{
+        struct recipe *r = support_recipe(tool, SUPPORT_RECIPE, NULL, 0);
+        ck_assert_int_eq(nth(r, RECIPE_REPEAT_END, 0)->cond, -1);
+        ck_assert_int_eq(r->wall_cycles, 0);
+        recipe_free(r);
+}
+END_TEST
+
+START_TEST(a_rotation)
+{
+        struct recipe *r = support_recipe_text(tool,
+            HEAD "phases:\n"
+                 "  a:\n"
+                 "    - rotate: {speed: 3 rpm, reverse_every: 60 s, stop_in: pulse, lead: 2 s}\n"
+                 "    - rotate: {speed: 0 rpm}\n",
+            NULL, 0);
+        const struct recipe_op *op = nth(r, RECIPE_ROTATE, 0);
+        ck_assert_str_eq(tool->tags[op->tag].name, "bed.speed.setpoint");
+        SAME(op->value, 3);
+        ck_assert_int_eq(op->period_us, TIME_MIN);
+        ck_assert(op->stops);
+        ck_assert_int_eq(op->lead_us, 2 * TIME_S);
+        op = nth(r, RECIPE_ROTATE, 1);
+        SAME(op->value, 0);
+        ck_assert(!op->stops && op->period_us == 0);
+        recipe_free(r);
+}
+END_TEST
+
+/* A bed whose limits know one direction turns in it, and never the other way. */
+START_TEST(a_bed_that_may_not_turn_back)
+{
+        static const struct {
+                const char *rotate, *error;
+        } cases[] = {{"{speed: 3 rpm}", NULL},
+            {"{speed: 3 rpm, reverse_every: 1 min}", "reverse_every: -3 rpm is outside the limits"},
+            {"{speed: -3 rpm}", "speed: -3 rpm is outside the limits"}};
+        tool->tags[tool->loops[tool->bed].setpoint].limit_min = 0;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                char text[300];
+                struct diag *d = diag_new();
+                snprintf(text, sizeof text, HEAD "phases:\n  a:\n    - rotate: %s\n", cases[i].rotate);
+                struct recipe *r = file_compile_recipe("t", text, strlen(text), tool, NULL, 0, d);
+                ck_assert_int_eq(r != NULL, cases[i].error == NULL);
+                ck_assert(r != NULL || strstr(diag_entry(d, 0)->text, cases[i].error) != NULL);
+                recipe_free(r);
+                diag_free(d);
+        }
+}
+END_TEST
+
+/* What a step of several ops became, one word each: "vent 0", "exhaust.valve 1", "until chamber.pressure < 10 Torr". */
+static void spell(const struct recipe *r, int line, char *buf, size_t cap)
+{
+        struct text t;
+        text_init(&t, buf, cap);
+        for (int i = 0; i < r->op_count; i++) {
+                const struct recipe_op *op = &r->ops[i];
+                if (op->source_line != line)
+                        continue;
+                text_add(&t, "%s", t.len > 0 ? "; " : "");
+                if (op->kind == RECIPE_VENT)
+                        text_add(&t, "vent %g", op->value);
+                else if (op->kind == RECIPE_VALVE || op->kind == RECIPE_SET)
+                        text_add(&t, "%s %g", tool->tags[op->tag].name, op->value);
+                else if (op->kind == RECIPE_WAIT_UNTIL)
+                        text_add(&t, "until %s, %g h, %s", r->conds[op->cond].text,
+                            (double)op->timeout_us / (double)TIME_H, tool_action_name(op->otherwise));
+                else
+                        text_add(&t, "?");
+        }
+}
+
+START_TEST(pump_down_and_vent_become_what_they_consist_of)
+{
+        char buf[600];
+        struct recipe *r = support_recipe_text(tool,
+            HEAD "phases:\n"
+                 "  a:\n"
+                 "    - pump_down: {soft: 10 Torr, until: chamber.pressure < 100 mTorr, timeout: 1 h}\n"
+                 "    - pump_down: {until: settled, timeout: 2 h, flow: 20 sccm, else: abort}\n"
+                 "    - vent: {flow: 20 sccm, timeout: 2 h, else: stop}\n",
+            NULL, 0);
+        spell(r, 6, buf, sizeof buf);
+        ck_assert_str_eq(buf, "vent 0; vent.valve 0; exhaust.valve 0; carrier.flow.setpoint 0; pump.run 1; "
+                              "soft.valve 1; until chamber.pressure < 10 Torr, 1 h, hold; exhaust.valve 1; "
+                              "soft.valve 0; until chamber.pressure < 100 mTorr, 1 h, hold");
+        spell(r, 7, buf, sizeof buf);
+        ck_assert_str_eq(buf, "vent 0; vent.valve 0; carrier.flow.setpoint 20; pump.run 1; exhaust.valve 1; "
+                              "soft.valve 0; until settled, 2 h, abort");
+        spell(r, 8, buf, sizeof buf);
+        ck_assert_str_eq(buf,
+            "vent 1; carrier.flow.setpoint 20; exhaust.valve 0; soft.valve 0; vent.valve 1; "
+            "until chamber.atmosphere, 2 h, stop; vent.valve 0");
+        ck_assert_int_eq(r->pool.nodes[r->conds[0].root].op, COND_COMPARE);
+        SAME(r->pool.nodes[r->conds[0].root].value, 10);
+        recipe_free(r);
+}
+END_TEST
+
+START_TEST(leak_checks_and_questions)
+{
+        struct recipe *r = support_recipe_text(tool,
+            HEAD "phases:\n"
+                 "  a:\n"
+                 "    - leak_check: {for: 5 min, limit: 2 mTorr/min, else: abort}\n"
+                 "    - wait: 7 s\n"
+                 "    - confirm: Loaded?\n"
+                 "      timeout: 10 min\n"
+                 "      else: continue\n"
+                 "    - note: Loaded?\n",
+            NULL, 0);
+        const struct recipe_op *op = nth(r, RECIPE_LEAK_CHECK, 0);
+        ck_assert_int_eq(op->for_us, 5 * TIME_MIN);
+        SAME(op->limit, 0.002 / 60);
+        ck_assert_int_eq(op->otherwise, TOOL_ACT_ABORT);
+        op = nth(r, RECIPE_CONFIRM, 0);
+        ck_assert_str_eq(r->notes[op->note], "Loaded?");
+        ck_assert_int_eq(op->timeout_us, 10 * TIME_MIN);
+        ck_assert_int_eq(op->otherwise, TOOL_ACT_CONTINUE);
+        ck_assert_int_eq(nth(r, RECIPE_NOTE, 0)->note, op->note);
+        ck_assert_int_eq(r->note_count, 1);
+        ck_assert_int_eq(r->timed_us, 5 * TIME_MIN + 7 * TIME_S);
+        recipe_free(r);
+}
+END_TEST
+
+#define WITH "format: 1\nrecipe: t\ntool: rotary-ald\ninclude: [b.yaml]\nphases:\n  a:\n    - use: w\n"
+#define BLOCKS                                                                                               \
+        "format: 1\nblocks:\n  w:\n    - repeat: 2\n      coats: walls\n"                                    \
+        "      do: [{pulse: water, for: 100 ms}, {purge: 9 s}]"
+
+static const char *give_blocks(void *ctx, const char *path, size_t *len, const char **why)
+{
+        const char *text = ctx;
+        ck_assert_str_eq(path, "some/folder/b.yaml"); /* beside the recipe */
+        *len = strlen(text);
+        *why = "";
+        return text;
+}
+
+/* S5: what is recorded and hashed is everything that was compiled, and lines count in it. */
+START_TEST(an_included_file_is_part_of_the_text)
+{
+        static char blocks[] = BLOCKS;
+        struct file_library library = {give_blocks, blocks};
+        struct diag *d = diag_new();
+        struct recipe *r =
+            file_compile_recipe_with("some/folder/r.yaml", WITH, strlen(WITH), tool, NULL, 0, &library, d);
+        ck_assert_ptr_nonnull(r);
+        ck_assert_str_eq(r->text, WITH "# ---- include: b.yaml ----\n" BLOCKS);
+        ck_assert_uint_eq(r->text_len, strlen(r->text));
+        ck_assert_int_eq(nth(r, RECIPE_REPEAT, 0)->source_line, 7 + 1 + 4);
+        ck_assert_int_eq(nth(r, RECIPE_PULSE, 0)->source_line, 7 + 1 + 6);
+        ck_assert_int_eq(r->cycles, 2);
+        ck_assert_int_eq(r->wall_cycles, 2);
+        ck_assert(nth(r, RECIPE_REPEAT, 0)->is_walls);
+        recipe_free(r);
+        diag_free(d);
+}
+END_TEST
+
+START_TEST(included_files_are_bounded_together)
+{
+        char *blocks = malloc(FILE_BYTES_MAX + 1);
+        struct file_library library = {give_blocks, blocks};
+        strcpy(blocks, BLOCKS "\n");
+        size_t used = strlen(blocks), most = FILE_BYTES_MAX - strlen(WITH);
+        memset(blocks + used, '#', most - used);
+        for (size_t more = 0; more < 2; more++) {
+                struct diag *d = diag_new();
+                blocks[most] = '#';
+                blocks[most + more] = '\0';
+                struct recipe *r = file_compile_recipe_with(
+                    "some/folder/r.yaml", WITH, strlen(WITH), tool, NULL, 0, &library, d);
+                ck_assert_int_eq(r != NULL, more == 0);
+                ck_assert(more == 0 || strstr(diag_entry(d, 0)->text, "longer than 256 KiB") != NULL);
+                recipe_free(r);
+                diag_free(d);
+        }
+        free(blocks);
+}
+END_TEST
+
+START_TEST(includes_are_listed)
+{
+        char names[FILE_TEXTS_MAX][FILE_NAME_CAP], path[20];
+        const char text[] = "include: [a.yaml, ../b.yaml, {c: d}, e/f.yaml, ..g.yaml]\n";
+        ck_assert_uint_eq(file_list_includes(text, strlen(text), names, FILE_TEXTS_MAX), 3);
+        ck_assert_str_eq(names[0], "a.yaml");
+        ck_assert_str_eq(names[1], "e/f.yaml");
+        ck_assert_str_eq(names[2], "..g.yaml");
+        ck_assert_uint_eq(file_list_includes(text, strlen(text), names, 1), 1);
+        ck_assert_uint_eq(file_list_includes("[", 1, names, 1), 0);
+        ck_assert(file_beside("recipe.yaml", "a.yaml", path, sizeof path));
+        ck_assert_str_eq(path, "a.yaml");
+        ck_assert(file_beside("/x/recipe.yaml", "y/a.yaml", path, sizeof path));
+        ck_assert_str_eq(path, "/x/y/a.yaml");
+        ck_assert(!file_beside("/a/long/folder/r.yaml", "b.yaml", path, sizeof path));
+}
+END_TEST
+
+/* Every recipe that is shipped is sound, and nothing is warned of. */
+START_TEST(shipped_recipes)
+{
+        DIR *dir = opendir("recipes");
+        int seen = 0;
+        ck_assert_ptr_nonnull(dir);
+        for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+                char path[300];
+                size_t len;
+                if (!strstr(e->d_name, ".yaml"))
+                        continue;
+                snprintf(path, sizeof path, "recipes/%s", e->d_name);
+                struct diag *d = diag_new();
+                char *text = file_read(path, &len, d);
+                struct recipe *r = file_compile_recipe(path, text, len, tool, NULL, 0, d);
+                if (diag_count(d) > 0)
+                        diag_print(d, stderr, false);
+                ck_assert_uint_eq(diag_count(d), 0);
+                ck_assert_int_eq(strncmp(r->name, e->d_name, strlen(r->name)), 0);
+                recipe_free(r);
+                free(text);
+                diag_free(d);
+                seen++;
+        }
+        closedir(dir);
+        ck_assert_int_ge(seen, 7);
+}
+END_TEST
+
 START_TEST(every_key_is_documented)
 {
         size_t len, count;
@@ -294,6 +566,16 @@ int main(void)
         tcase_add_test(tc, words_of_set);
         tcase_add_test(tc, blocks_are_put_in);
         tcase_add_test(tc, windows_follow_the_tools);
+        tcase_add_test(tc, an_exposure);
+        tcase_add_test(tc, a_loop_without_a_condition_has_none);
+        tcase_add_test(tc, a_rotation);
+        tcase_add_test(tc, a_bed_that_may_not_turn_back);
+        tcase_add_test(tc, pump_down_and_vent_become_what_they_consist_of);
+        tcase_add_test(tc, leak_checks_and_questions);
+        tcase_add_test(tc, an_included_file_is_part_of_the_text);
+        tcase_add_test(tc, included_files_are_bounded_together);
+        tcase_add_test(tc, includes_are_listed);
+        tcase_add_test(tc, shipped_recipes);
         tcase_add_test(tc, every_key_is_documented);
         tcase_add_test(tc, the_example_is_sound);
         suite_add_tcase(suite, tc);

@@ -1,12 +1,13 @@
 /* The schedule of one link against a small scripted device, in virtual time. */
 #include "ald/base/time.h"
 #include "ald/link/codec.h"
+#include "ald/link/conn.h"
 #include "ald/link/sched.h"
 #include "link_tool.h"
 
 #include <check.h>
 
-enum { LATE_NEVER = -1, LATE_DROP = -2, LATE_EXCEPTION = -3, LATE_GARBAGE = -4 };
+enum { LATE_NEVER = -1, LATE_DROP = -2, LATE_EXCEPTION = -3, LATE_GARBAGE = -4, LATE_BUSY = -5 };
 enum { ORDERS = 32, EVENTS = 4000, CALLS = 4000, EDGES = 200 };
 
 /* When an order is given, and which. */
@@ -31,6 +32,7 @@ static struct rig {
         int64_t now_us;
         bool is_connected;
         bool refuses;                                   /* connections */
+        bool is_stalled;                                /* nobody takes reports */
         int64_t core_dies_us;                           /* no turns from then on */
         int64_t (*reply)(const struct sched_action *a); /* how late, or LATE_* */
         bool coil[16];
@@ -150,13 +152,13 @@ static void call_now(const struct sched_action *a, struct sched_result *r)
                 r->done_us = rig.now_us + 300;
                 return;
         }
-        if (late != LATE_EXCEPTION)
+        if (late != LATE_EXCEPTION && late != LATE_BUSY)
                 act(a, r);
         r->done_us = late >= 0 ? rig.now_us + late : rig.now_us + 500;
-        r->outcome = late == LATE_EXCEPTION ? SCHED_EXCEPTION
-                     : late == LATE_GARBAGE ? SCHED_BAD_FRAME
-                                            : SCHED_OK;
-        r->exception = late == LATE_EXCEPTION ? 4 : 0;
+        r->outcome = late == LATE_EXCEPTION || late == LATE_BUSY ? SCHED_EXCEPTION
+                     : late == LATE_GARBAGE                      ? SCHED_BAD_FRAME
+                                                                 : SCHED_OK;
+        r->exception = late == LATE_EXCEPTION ? 4 : late == LATE_BUSY ? 6 : 0;
         if (late == LATE_NEVER || r->done_us > a->limit_us) {
                 r->done_us = a->limit_us;
                 r->outcome = SCHED_TIMEOUT;
@@ -207,7 +209,7 @@ static int64_t give_orders(void)
 static void take_events(void)
 {
         struct event e;
-        while (sched_report(rig.s, &e)) {
+        while (!rig.is_stalled && sched_report(rig.s, &e)) {
                 ck_assert_int_lt(rig.events, EVENTS);
                 rig.event[rig.events++] = e;
         }
@@ -1316,6 +1318,258 @@ START_TEST(test_random_faults)
 }
 END_TEST
 
+/* ---- Past mends ---- */
+
+/* The core believes the last report of an output: an old one must not come behind a newer one, however long nobody
+ * listened. */
+START_TEST(test_reports_keep_their_order)
+{
+        start(LINK_VALVES);
+        bring_up();
+        int64_t t = rig.now_us;
+        rig.events = 0;
+        rig.is_stalled = true;
+        give_write(t, 1, TAG_NB, 1);
+        rig.core_dies_us = t + 50000; /* the lease closes it */
+        run_until(t + 900000);
+        rig.core_dies_us = TIME_NEVER;
+        run_until(t + 1000000);
+        give_write(rig.now_us, 2, TAG_NB, 1);
+        run_until(t + 1100000);
+        rig.is_stalled = false;
+        run_until(t + 1200000);
+        int64_t last = 0;
+        int reports = 0;
+        for (int i = 0; i < rig.events; i++) {
+                if (rig.event[i].kind != EVENT_WROTE || rig.event[i].u.wrote.tag != TAG_NB)
+                        continue;
+                ck_assert_int_gt(rig.event[i].u.wrote.acked_us, last);
+                last = rig.event[i].u.wrote.acked_us;
+                reports++;
+        }
+        ck_assert_int_eq(reports, 3);
+        ck_assert(wrote_of(2)->ok && rig.coil[0]);
+        finish();
+}
+END_TEST
+
+static int call_after(int64_t t_us, enum tool_register reg, int address, uint16_t word)
+{
+        for (int i = 0; i < rig.calls; i++)
+                if (rig.call[i].sent_us >= t_us && rig.call[i].action.kind == SCHED_WRITE &&
+                    rig.call[i].action.reg == reg && rig.call[i].action.address == address &&
+                    rig.call[i].action.words[0] == word)
+                        return i;
+        ck_abort_msg("no write of %d to %d", word, address);
+}
+
+/* While the device pauses neither an open nor anything else overtakes a safe value. */
+START_TEST(test_nothing_overtakes_a_safe_write_in_a_pause)
+{
+        start(LINK_VALVES);
+        rig.tool->devices[DEV_VALVES].pause_us = 15000;
+        bring_up();
+        rig.coil[2] = true; /* the exhaust as it is without power */
+        int64_t t = rig.now_us;
+        give_write(t, 1, TAG_EXHAUST, 0);
+        give_write(t + 2000, 2, TAG_EXHAUST, 1);
+        give((struct order){.at_us = t + 3000,
+            .kind = GIVE_PULSE,
+            .pulse = {.id = 3, .tag = TAG_NB, .open_us = t + 8000, .close_us = t + 108000}});
+        run_until(t + 300000);
+        ck_assert_int_lt(call_after(t, TOOL_COIL, 2, 1), call_after(t, TOOL_COIL, 0, 1));
+        ck_assert_int_eq(pulse_of(3)->outcome, PULSE_DONE);
+        check_edge(0, 2, false, t, 1000);
+        check_edge(1, 2, true, t + 15000, 3000);
+        finish();
+}
+END_TEST
+
+static int64_t deaf_valves(const struct sched_action *a)
+{
+        return a->kind == SCHED_WRITE && a->reg == TOOL_COIL ? LATE_NEVER : 500;
+}
+
+static int64_t busy_valves(const struct sched_action *a)
+{
+        return a->kind == SCHED_WRITE && a->reg == TOOL_COIL ? LATE_BUSY : 500;
+}
+
+START_TEST(test_owed_goes_before_newer_orders)
+{
+        start(LINK_VALVES);
+        bring_up();
+        int64_t t = rig.now_us;
+        give_write(t, 1, TAG_NB, 1);
+        run_until(t + 100000);
+        rig.reply = busy_valves;
+        give_write(rig.now_us, 2, TAG_NB, 0);
+        run_until(t + 150000);
+        ck_assert(!wrote_of(2)->ok && rig.coil[0]);
+        give_write(rig.now_us, 3, TAG_NB, 1);
+        rig.reply = prompt;
+        run_until(t + 1000000);
+        ck_assert(!wrote_of(3)->ok);
+        ck_assert_int_eq(wrote_of(3)->cause, CAUSE_GATE);
+        ck_assert(!rig.coil[0]);
+        ck_assert_int_eq(rig.edges, 2);
+        ck_assert(wrote_of(0)->unasked && wrote_of(0)->ok);
+        finish();
+}
+END_TEST
+
+/* The longest time between two attempts to connect, from the n-th on. */
+static int64_t longest_gap(int n)
+{
+        int64_t gap = 0;
+        for (int i = n + 1; i < rig.connects; i++)
+                if (rig.connect_us[i] - rig.connect_us[i - 1] > gap)
+                        gap = rig.connect_us[i] - rig.connect_us[i - 1];
+        return gap;
+}
+
+START_TEST(test_a_close_hurries_the_connection)
+{
+        start(LINK_VALVES);
+        bring_up();
+        int64_t t = rig.now_us;
+        if (_i)
+                give_write(t, 1, TAG_NB, 1);
+        run_until(t + 100000);
+        rig.refuses = true;
+        rig.is_connected = false;
+        sched_lost(rig.s, rig.now_us, "the cable");
+        run_until(t + 8000000); /* the lease lapses after 500 ms at most */
+        rig.core_dies_us = 0;
+        int from = rig.connects;
+        run_until(t + 16000000);
+        ck_assert_int_gt(rig.connects, from + 3);
+        if (_i)
+                ck_assert_int_le(longest_gap(from), CONN_HURRY_US + 10000);
+        else
+                ck_assert_int_ge(longest_gap(from), 1600000); /* nothing is owed: the back-off stands */
+        rig.refuses = false;
+        run_until(rig.now_us + 2000000);
+        ck_assert(!rig.coil[0]);
+        finish();
+}
+END_TEST
+
+static int64_t busy_from, busy_until;
+
+static int64_t busy_feed(const struct sched_action *a)
+{
+        bool is_feed = a->kind == SCHED_WRITE && a->address == 0x1003;
+        return is_feed && rig.now_us >= busy_from && rig.now_us < busy_until ? LATE_BUSY : 500;
+}
+
+/* A busy device: asked at once, fed again, not paused for as long as its watchdog's own time. */
+START_TEST(test_busy_feed_is_asked_again)
+{
+        start(LINK_VALVES);
+        bring_up();
+        int said = count_events(EVENT_WATCHDOG);
+        rig.reply = busy_feed;
+        busy_from = rig.now_us;
+        busy_until = rig.now_us + 300000;
+        run_until(rig.now_us + 3000000);
+        int refused = call_after(busy_from, TOOL_HOLDING, 0x1003, (uint16_t)(rig.call[0].action.words[0]));
+        ck_assert_int_lt(rig.call[refused].sent_us, busy_until);
+        ck_assert_int_eq(rig.call[refused + 1].action.kind, SCHED_READ);
+        ck_assert_int_eq(rig.call[refused + 1].action.address, 0x1006);
+        ck_assert_int_lt(rig.call[refused + 1].sent_us, rig.call[refused].sent_us + 5000);
+        ck_assert_int_eq(rig.reg[0x1006], TOOL_WATCHDOG_RUNNING);
+        ck_assert_int_eq(count_events(EVENT_WATCHDOG), said);
+        finish();
+}
+END_TEST
+
+/* An expired WAGO coupler answers exception 4 to all but its own restart. */
+static int64_t expired_wago(const struct sched_action *a)
+{
+        bool is_own = a->address == 0x1007 && a->kind == SCHED_WRITE;
+        return rig.reg[0x1006] == TOOL_WATCHDOG_EXPIRED && !is_own ? LATE_EXCEPTION : 500;
+}
+
+START_TEST(test_closes_come_first_after_a_restart)
+{
+        start(LINK_VALVES);
+        bring_up();
+        rig.reply = expired_wago;
+        rig.reg[0x1006] = TOOL_WATCHDOG_EXPIRED;
+        give_write(rig.now_us, 1, TAG_NB, 0); /* refused, so owed */
+        run_until(rig.now_us + 500000);
+        ck_assert(!wrote_of(1)->ok);
+        int64_t t = rig.now_us;
+        give((struct order){.at_us = t, .kind = GIVE_REARM});
+        run_until(t + 500000);
+        int restart = call_after(t, TOOL_HOLDING, 0x1007, 1);
+        int closed = call_after(rig.call[restart].sent_us, TOOL_COIL, 0, 0);
+        ck_assert_int_eq(closed, restart + 1);
+        ck_assert_int_eq(rig.reg[0x1006], TOOL_WATCHDOG_RUNNING);
+        finish();
+}
+END_TEST
+
+/* A close that was ordered, not a lost open alone, is doubted: what was sent before may come after it. */
+START_TEST(test_lost_write_is_closed_twice)
+{
+        start(LINK_VALVES);
+        bring_up();
+        rig.reply = deaf_valves;
+        int64_t t = rig.now_us;
+        give_write(t, 1, TAG_NB, 1);
+        run_until(t + 250000);
+        rig.reply = prompt;
+        give_write(t + 250000, 2, TAG_NB, 0);
+        give_write(t + 300000, 3, TAG_WATER, 1); /* an error of the core */
+        give_write(t + 700000, 4, TAG_WATER, 1);
+        run_until(t + 1000000);
+        ck_assert(wrote_of(2)->ok);
+        ck_assert(!wrote_of(3)->ok && wrote_of(4)->ok);
+        ck_assert_int_eq(wrote_of(3)->cause, CAUSE_GATE);
+        ck_assert_int_ge(wrote_of(0)->sent_us, wrote_of(2)->acked_us + 200000);
+        finish();
+}
+END_TEST
+
+/* A turn that lies ahead renews nothing for longer than one that is now. */
+START_TEST(test_a_turn_cannot_lie_ahead)
+{
+        start(LINK_VALVES);
+        bring_up();
+        int64_t t = rig.now_us;
+        give_write(t, 1, TAG_NB, 1);
+        run_until(t + 100000);
+        sched_feed(rig.s, t + 3600 * TIME_S);
+        rig.core_dies_us = 0;
+        run_until(t + 2000000);
+        check_edge(1, 0, false, t + 600000, 2000);
+        finish();
+}
+END_TEST
+
+/* An order that finds no room is refused, but a pulse on its output ends all the same. */
+START_TEST(test_a_safe_write_without_room_cuts)
+{
+        start(LINK_VALVES);
+        bring_up();
+        int64_t t = rig.now_us;
+        give_pulse(1, TAG_NB, t + 60000, 2000000);
+        run_until(t + 200000);
+        for (uint32_t id = 100; sched_room(rig.s) > 0; id++) {
+                struct effect_write w = {.id = id, .tag = TAG_EXHAUST, .cause = CAUSE_STEP};
+                ck_assert(sched_write(rig.s, &w, rig.now_us));
+        }
+        struct effect_write w = {.id = 2, .tag = TAG_NB, .cause = CAUSE_TRIP, .is_safe = true};
+        ck_assert(!sched_write(rig.s, &w, rig.now_us));
+        run_until(t + 3000000);
+        check_edge(1, 0, false, t + 200000, 2000);
+        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_CUT);
+        finish();
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("sched");
@@ -1365,6 +1619,15 @@ int main(void)
         tcase_add_test(tc, test_poll_link_tells_the_watchdog);
         tcase_add_test(tc, test_lost_while_idle);
         tcase_add_test(tc, test_stop);
+        tcase_add_test(tc, test_reports_keep_their_order);
+        tcase_add_test(tc, test_nothing_overtakes_a_safe_write_in_a_pause);
+        tcase_add_test(tc, test_owed_goes_before_newer_orders);
+        tcase_add_loop_test(tc, test_a_close_hurries_the_connection, 0, 2);
+        tcase_add_test(tc, test_busy_feed_is_asked_again);
+        tcase_add_test(tc, test_closes_come_first_after_a_restart);
+        tcase_add_test(tc, test_lost_write_is_closed_twice);
+        tcase_add_test(tc, test_a_turn_cannot_lie_ahead);
+        tcase_add_test(tc, test_a_safe_write_without_room_cuts);
         tcase_add_loop_test(tc, test_random_faults, 0, 300);
         suite_add_tcase(s, tc);
         SRunner *r = srunner_create(s);

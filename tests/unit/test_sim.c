@@ -272,6 +272,7 @@ START_TEST(test_through_formula)
 {
         struct dose dose = {0};
         struct dose_at at = {.h_s = 1,
+            .clear_part = 1,
             .is_open = true,
             .source_degc = 110,
             .chamber_torr = 2.3,

@@ -135,10 +135,11 @@ START_TEST(equipment)
         ck_assert_str_eq(tool->tags[tool->gauge].name, "chamber.pressure");
         ck_assert_str_eq(tool->tags[tool->exhaust].name, "exhaust.valve");
         ck_assert_str_eq(tool->tags[tool->vent].name, "vent.valve");
+        ck_assert_str_eq(tool->tags[tool->soft].name, "soft.valve");
         ck_assert_str_eq(tool->tags[tool->pump_run].name, "pump.run");
         ck_assert_str_eq(tool->tags[tool->pump_running].name, "pump.running");
         ck_assert_str_eq(tool->tags[tool->atmosphere].name, "chamber.atmosphere");
-        ck_assert_int_eq(tool->valve_count, 2);
+        ck_assert_int_eq(tool->valve_count, 3);
 }
 END_TEST
 

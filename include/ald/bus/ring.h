@@ -24,6 +24,8 @@ void ring_free(struct ring *ring);
 /* The putting side: a free slot to fill, or NULL when full; then make it visible. */
 void *ring_reserve(struct ring *ring);
 void ring_commit(struct ring *ring);
+/* How many free slots there are at least. */
+size_t ring_free_count(struct ring *ring);
 /* The taking side: the oldest item, or NULL when empty; then give the slot back. */
 const void *ring_peek(struct ring *ring);
 void ring_release(struct ring *ring);

@@ -29,7 +29,8 @@ void worker_stop(struct worker *w);
 /* Wait for the end, and free. */
 void worker_join(struct worker *w);
 
-/* False: the queue is full, the order was not taken. */
+/* False: the queue is full, the order was not taken. Safe values have places of their own, and a revoke is
+ * always taken. */
 bool worker_order(struct worker *w, const struct worker_order *order);
 void worker_feed(struct worker *w, int64_t turn_us);
 /* The oldest event, or NULL; then give it back. */

@@ -10,6 +10,7 @@
 #include "ald/core/tool.h"   /* struct tool */
 
 #include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
 
 struct control; /* opaque */
 struct event_base;
@@ -18,6 +19,12 @@ struct peer;
 /* Connections at once, in all and of one user (DESIGN.md, Control socket). */
 enum { CONTROL_CLIENTS_MAX = 32, CONTROL_CLIENTS_PER_UID = 8, CONTROL_PROTOCOL = 1 };
 
+/* One uploaded text. */
+struct control_text {
+        const char *name, *text; /* borrowed; NUL-terminated */
+        size_t len;
+};
+
 /* What the daemon does for its clients. */
 struct control_owner {
         void *ctx;
@@ -25,8 +32,9 @@ struct control_owner {
          * Its reply comes back through control_reply(). */
         void (*command)(void *ctx, const struct command *command);
         const struct core *(*core)(void *ctx);
-        /* Compile an uploaded recipe. NULL: `why` (borrowed until the next call) holds the diagnostics as text. */
-        const struct recipe *(*compile)(void *ctx, const char *name, const char *text, size_t len,
+        /* Compile an uploaded recipe, texts[0]; it may include the others (`count` in all). NULL: `why` (borrowed until
+         * the next call) holds the diagnostics as text. */
+        const struct recipe *(*compile)(void *ctx, const struct control_text *texts, size_t count,
             const char *const *set_names, const char *const *set_values, size_t sets, const char **why);
 };
 

@@ -33,6 +33,9 @@ struct core_start {
  * confirmed. NULL when memory is out. Free with core_free(). */
 struct core *core_new(const struct tool *tool, const struct core_start *start);
 void core_free(struct core *core);
+/* Make `to` what `from` is, both of one tool and between turns: a snapshot, or a way back to it. A recipe in force is
+ * then borrowed by both. */
+void core_copy(struct core *to, const struct core *from);
 
 /* One turn. `out` is cleared first. Returns when the next turn is due at the latest (monotonic us; never more than
  * CORE_TURN_US_MAX ahead). */
@@ -56,17 +59,21 @@ struct core_status {
         int64_t wall_us;
         int64_t run_id; /* present or last run, 0 = none */
         char recipe[TOOL_NAME_MAX];
-        char phase[TOOL_NAME_MAX]; /* "" outside a phase */
-        char step[96];             /* "pulse nb 1 s", "purge 20 s" */
-        int32_t source_line;       /* of the step, 0 = none */
-        char waiting[160];         /* what it waits for; "" = nothing */
-        char reason[192];          /* why held, stopped or aborted */
-        int64_t cycle, cycles;     /* i of n, 0 = not yet / none */
-        int64_t left_us;           /* timed time left, heat-up and other waits apart */
-        int64_t step_left_us;      /* -1 = open-ended */
-        int64_t elapsed_us;        /* since the run's start */
-        bool is_heating;           /* waits for `settled` or a temperature: not in left_us */
-        bool is_bounded;           /* left_us is all there is: no further condition waits */
+        char phase[TOOL_NAME_MAX];    /* "" outside a phase */
+        char step[96];                /* "pulse nb 1 s", "purge 20 s" */
+        int32_t source_line;          /* of the step, 0 = none */
+        char waiting[160];            /* what it waits for; "" = nothing */
+        char asks[160];               /* what a `confirm` asks the operator; "" = nothing */
+        char reason[192];             /* why held, stopped or aborted */
+        int64_t cycle, cycles;        /* i of n, 0 = not yet / none */
+        int64_t left_us;              /* timed time left, heat-up and other waits apart */
+        int64_t step_left_us;         /* -1 = open-ended */
+        int64_t elapsed_us;           /* since the run's start */
+        bool is_heating;              /* waits for `settled` or a temperature: not in left_us */
+        bool is_bounded;              /* left_us is all there is: no further condition waits */
+        bool is_stopping_after_cycle; /* the run stops where the present cycle ends */
+        bool is_exposing;             /* the exhaust is shut by an expose block */
+        bool is_vented;               /* precursors are locked until a pump_down */
         bool store_ok;
         int latch_count;
         struct core_latch latches[CORE_LATCHES_MAX]; /* first-out first */
@@ -98,6 +105,7 @@ struct core_interlock {
         bool is_armed;
         bool is_latched;   /* trip */
         bool is_permitted; /* permit */
+        bool stands;       /* trip, suspend: its cause stands now, after `for` or `grace` */
         char values[192];
 };
 void core_get_interlock(const struct core *core, int interlock, struct core_interlock *out);

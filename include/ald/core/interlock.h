@@ -15,15 +15,17 @@ struct text;
 struct interlock_state {
         enum tri value;
         bool is_armed;
-        bool is_tripped; /* the cause stands now (after `for` or `grace`) */
-        bool is_latched; /* it tripped since the last reset */
-        int64_t true_us; /* since when the condition is true, TIME_NEVER = it is not */
-        int64_t bad_us;  /* since when it cannot be told, TIME_NEVER = it can */
+        bool is_tripped;  /* trip, suspend: the cause stands now (after `for` or `grace`) */
+        bool is_latched;  /* it tripped since the last reset */
+        int64_t true_us;  /* since when the condition is true, TIME_NEVER = it is not */
+        int64_t bad_us;   /* since when it cannot be told, TIME_NEVER = it can */
+        int64_t false_us; /* suspend: since when it is false again, TIME_NEVER = it is not */
 };
 
 struct interlocks {
         const struct tool *tool;
         int64_t quiet_until_us; /* start-up: values that never came are borne until then */
+        bool is_vented; /* by a recipe: nothing that `arm` guards is armed, and precursors are locked (V4) */
         struct interlock_state state[TOOL_INTERLOCKS_MAX];
         int fresh_count; /* trips of the tool file that latched in the last evaluation, in order of the file */
         int16_t fresh[TOOL_INTERLOCKS_MAX];
@@ -54,8 +56,18 @@ bool interlock_has_latch(const struct interlocks *il, int interlock);
 /* Drop every latch. False, with the first reason in `why`, when a cause still stands: nothing is dropped. */
 bool interlock_reset(struct interlocks *il, struct text *why);
 
+/* The chamber is opened to the air (true): every trip with an `arm` condition is disarmed and precursors are locked. It is
+ * pumped down again (false): `arm` arms again. */
+void interlock_vent(struct interlocks *il, bool is_vented);
+
+/* The first suspend whose external cause stands, -1 = none. */
+int interlock_suspends(const struct interlocks *il);
+
+/* `which` of a refusal that no interlock of the tool file makes: the chamber is vented. */
+enum { INTERLOCK_VENTED = -2 };
+
 /* May this output be open now? A bad input is no permission (T5); a trip that waits to be armed locks precursors.
- * On false *which is the interlock. */
+ * On false *which is the interlock, or INTERLOCK_VENTED. */
 bool interlock_permits(const struct interlocks *il, const struct snapshot *snap, int tag, int *which);
 
 /* What stands against a move, in the parts that a refusal names apart. */
@@ -67,7 +79,7 @@ struct interlock_reason {
 void interlock_get_reason(
     const struct interlocks *il, const struct snapshot *snap, int interlock, struct interlock_reason *out);
 
-/* Append "no-mixing: CONDITION (live values)". */
+/* Append "no-mixing: CONDITION (live values)"; `interlock` as interlock_permits() gave it. */
 void interlock_add_reason(
     struct text *t, const struct interlocks *il, const struct snapshot *snap, int interlock);
 

@@ -61,6 +61,8 @@ void output_want(struct outputs *o, int tag, double value, enum cause cause);
 void output_ramp(struct outputs *o, int tag, double from, double to, double rate, int64_t now_us);
 /* Stop all ramps where they are. */
 void output_freeze_ramps(struct outputs *o);
+/* Ask for one output of an image, if the image does not keep it. */
+void output_want_image_of(struct outputs *o, int tag, enum tool_image image, enum cause cause);
 /* Ask for a whole image. `keep` entries stay as they are. */
 void output_want_image(struct outputs *o, enum tool_image image, enum cause cause);
 

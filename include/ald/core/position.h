@@ -31,13 +31,31 @@ struct position_move {
 /* From a finished op to the next one in program order; REPEAT and REPEAT_END are moved over one at a time. */
 void position_advance(struct position *p, const struct recipe *r, struct position_move *move);
 
-/* The op that will do something next after `p`'s own, past the loops' ends; NULL at the section's end. */
-const struct recipe_op *position_peek(const struct position *p, const struct recipe *r);
+/* Out of the innermost loop, from its RECIPE_REPEAT_END, though passes are left. */
+void position_leave(struct position *p, const struct recipe *r, struct position_move *move);
+
+/* The op that will do something next after `p`'s own, past the loops' ends; NULL at the section's end and where a loop's
+ * condition decides. `crossed` (NULL allowed): the cycles that end and begin on the way. */
+const struct recipe_op *position_peek(
+    const struct position *p, const struct recipe *r, struct position_move *crossed);
+
+/* The timed length from the end of the op at `p` to the next pulse; -1 when it cannot be told (a wait for a condition comes
+ * first) or none comes. */
+int64_t position_pulse_in_us(const struct position *p, const struct recipe *r);
+
+/* The RECIPE_EXPOSE whose block holds `op` (its RECIPE_EXPOSE_END counts as inside), -1 = none. */
+int32_t position_find_expose(const struct recipe *r, int32_t op);
+
+/* Inside a cycle? */
+bool position_in_cycle(const struct position *p, const struct recipe *r);
+/* Does a cycle begin after the op at `p`? */
+bool position_has_cycles(const struct position *p, const struct recipe *r);
 
 /* The timed length of all that follows the op at `p` up to the end of its section. */
 int64_t position_tail_us(const struct position *p, const struct recipe *r);
 
-/* "coat[3]": phase and number of the op in it, the same in every pass. */
+/* "coat[3]": phase and number of the op in it, the same in every cycle; "coat[3]/2" in the second pass of a loop inside
+ * the cycle. */
 void position_add_path(struct text *t, const struct position *p, const struct recipe *r);
 
 /* Does anything after the op at `p` wait for a condition? */

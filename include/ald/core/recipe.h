@@ -71,7 +71,7 @@ struct recipe_op {
         int64_t timeout_us;  /* EXPOSE: at_most, the longest the exhaust may stay closed */
         int64_t tail_us;     /* timed length of what follows this op up to the end of its block */
         int64_t body_us;     /* REPEAT: timed length of one pass */
-        int32_t source_line; /* in the recipe's file, from 1 */
+        int32_t source_line; /* in `text`, from 1 */
 };
 
 struct recipe_phase {
@@ -98,7 +98,8 @@ struct recipe {
         char source[TOOL_TEXT_MAX];
         char path[256];  /* as given, for messages only */
         char sha256[65]; /* of `text`, hex */
-        char *text;      /* the file as read, NUL-terminated; owned */
+        char *
+            text; /* the file as read, then each included one after a line that names it; NUL-terminated; owned */
         size_t text_len;
 
         int32_t op_count;

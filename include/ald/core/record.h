@@ -39,10 +39,11 @@ struct record_cycle {
 
 struct record_pulse {
         int64_t cycle; /* from 1; 0 outside a cycle */
-        char path[64]; /* where in the program: "coat[3]" ; unique with cycle and attempt within a run */
-        int attempt;   /* from 1 */
-        int outcome;   /* enum pulse_outcome */
-        int16_t line;  /* precursor line of the tool */
+        char path
+            [64]; /* where in the program: "coat[3]", "coat[3]/2"; unique with cycle and attempt within a run */
+        int attempt;                                        /* from 1 */
+        int outcome;                                        /* enum pulse_outcome */
+        int16_t line;                                       /* precursor line of the tool */
         int64_t planned_open_us, planned_width_us;          /* open: wall UTC in records */
         int64_t opened_us, width_us;                        /* opened: wall UTC; -1 = unknown */
         double pressure_base, pressure_peak, pressure_area; /* gauge's unit, and unit x s; NaN = unknown */

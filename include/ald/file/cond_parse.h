@@ -33,6 +33,11 @@ bool cond_parse_node(
 bool cond_parse_make_guard(const struct cond_parse *c, const struct yaml_node *node,
     const struct tool_loop *loop, double span, struct cond *out);
 
+/* Make "tag < value" (the tag's unit), and "tag" for a bit. False: the pool is full (told at `node`). */
+bool cond_parse_make_below(
+    const struct cond_parse *c, const struct yaml_node *node, int tag, double value, struct cond *out);
+bool cond_parse_make_bit(const struct cond_parse *c, const struct yaml_node *node, int tag, struct cond *out);
+
 /* Windows of `steady` that a pool uses: where the next file's windows begin. */
 int cond_parse_windows(const struct cond_pool *pool);
 

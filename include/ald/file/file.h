@@ -28,9 +28,30 @@ struct file_set {
         const char *name, *value; /* borrowed */
 };
 
-/* Compile a recipe for a tool. NULL when it has errors. Free with recipe_free(). sha256 is left empty: the caller
- * has the digest. */
+/* Texts of a recipe: its own and those it includes. */
+enum { FILE_TEXTS_MAX = 8, FILE_NAME_CAP = 200 };
+
+/* Where the texts that a recipe includes come from: a folder, or what a client sent. `find` gives the text at `path`
+ * (the recipe's own path with its last part replaced), valid until the compilation is over, or NULL and *why. */
+struct file_library {
+        const char *(*find)(void *ctx, const char *path, size_t *len, const char **why);
+        void *ctx;
+};
+
+/* Compile a recipe for a tool. NULL when it has errors. Free with recipe_free(). `library` may be NULL: then nothing can
+ * be included. The result's text holds every text that was compiled; sha256 is left empty: the caller has the digest. */
+struct recipe *file_compile_recipe_with(const char *path, const char *text, size_t len,
+    const struct tool *tool, const struct file_set *sets, size_t set_count,
+    const struct file_library *library, struct diag *d);
+/* The same without a library. */
 struct recipe *file_compile_recipe(const char *path, const char *text, size_t len, const struct tool *tool,
     const struct file_set *sets, size_t set_count, struct diag *d);
+
+/* The names in a recipe's `include` that can be names (the others are told when it is compiled); how many. */
+size_t file_list_includes(const char *text, size_t len, char (*names)[FILE_NAME_CAP], size_t max);
+/* May a recipe include a file of this name: beside it or below it? */
+bool file_is_include(const char *name);
+/* The path of `name` beside the file at `path`. False: it does not fit. */
+bool file_beside(const char *path, const char *name, char *out, size_t cap);
 
 #endif

@@ -22,7 +22,6 @@ struct pair {
         enum pair_state state;
         bool is_cut;       /* closed earlier than planned */
         bool open_failed;  /* the open was sent and not acknowledged: the valve may be open */
-        bool open_silent;  /* it got no answer at all: the device may still have it in a buffer */
         bool close_failed; /* a close was sent and not acknowledged */
         int64_t open_us, close_us;
         int64_t retry_us; /* the next close not before */

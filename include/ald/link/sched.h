@@ -7,6 +7,7 @@
  * Order of urgency: safe writes, due edges, (nothing that could still be running at a pending edge), arming and
  * feeding the watchdog, other writes, due polls. The `limit_us` of an action never reaches past the next edge
  * (DESIGN.md, Time): a call that is not over by then is given up, the connection closed and replaced, the edge sent.
+ * Only a close overtakes a safe value, also while that waits for its device's pause.
  * After any time-out or bad frame the connection is closed; nothing is resynchronised (SAFETY traps 2-4). */
 #ifndef ALD_LINK_SCHED_H
 #define ALD_LINK_SCHED_H
@@ -35,6 +36,8 @@ void sched_free(struct sched *s);
 
 /* How many further orders can be taken now. */
 int sched_room(const struct sched *s);
+/* Is there room to report on one more order, be it refused for want of a place? */
+bool sched_hears(const struct sched *s);
 
 /* Orders from the core. Each ends in exactly one report (EVENT_WROTE or EVENT_PULSE) with the same id.
  *
@@ -52,6 +55,7 @@ int sched_room(const struct sched *s);
 bool sched_write(struct sched *s, const struct effect_write *w, int64_t now_us);
 bool sched_pulse(struct sched *s, const struct effect_pulse *p, int64_t now_us);
 void sched_revoke(struct sched *s, uint32_t id, int64_t now_us);
+void sched_revoke_all(struct sched *s, int64_t now_us);
 /* The core's turn at turn_us evaluated the interlocks: leases run from it and one watchdog feed is granted. */
 void sched_feed(struct sched *s, int64_t turn_us);
 void sched_rearm(struct sched *s, int device);

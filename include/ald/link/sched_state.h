@@ -28,6 +28,7 @@ struct sched_owed {
         bool is_done;  /* `report` waits to be taken */
         uint8_t cause; /* enum cause */
         int64_t retry_us;
+        uint64_t report_n; /* its place among the reports */
         struct event_wrote report;
 };
 #define SCHED_OWED_RETRY_US INT64_C(100000)
@@ -45,6 +46,7 @@ struct sched_manners {
 enum { SCHED_REPORTS_MAX = WRITEQ_MAX + SCHED_PAIRS_MAX + 256, SCHED_REPORTS_SPARE = 128 };
 
 struct sched_report_item {
+        uint64_t n; /* reports leave in the order in which things ended: the core believes the last one */
         bool is_pulse;
         union {
                 struct event_wrote wrote;
@@ -60,6 +62,7 @@ struct sched {
         int64_t turn_us; /* the core's last turn; INT64_MIN = none */
         int64_t wake_us; /* while picking: the earliest time at which something may be due */
         bool is_stopping;
+        bool is_safe_waiting; /* while picking: a safe value could not be sent yet */
 
         struct conn conn;
         struct gate gate;
@@ -79,6 +82,7 @@ struct sched {
         double job_value; /* of an edge, a write, an owed safe value */
         bool job_is_cut;  /* its limit was shortened for an edge */
 
+        uint64_t report_n; /* of the next report */
         int report_head, report_count;
         struct sched_report_item reports[SCHED_REPORTS_MAX];
 };

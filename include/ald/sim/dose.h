@@ -32,6 +32,8 @@ struct dose_at {
         double chamber_torr; /* in the middle of the step */
         double chamber_litre;
         double carrier_sccm; /* inert flow that can sweep the bottle */
+        double
+            clear_part; /* how far the way to the pump is open, 0-1: 0 = vapour stays until the powder takes it */
 };
 
 /* Flows out of the bottle, averaged over the step. Negative `other`: carrier flows back into the bottle. */

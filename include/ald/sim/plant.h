@@ -54,8 +54,9 @@ struct plant {
         int64_t since_us;           /* since the last change from outside */
         /* Driven. */
         bool is_pumped, is_exhaust_open, is_vent_open;
-        double leak_sccm; /* beside the tool's own */
-        double clog_part; /* of the exhaust's conductance that is lost, 0-1 */
+        bool is_soft_open; /* the narrow way round the exhaust valve */
+        double leak_sccm;  /* beside the tool's own */
+        double clog_part;  /* of the exhaust's conductance that is lost, 0-1 */
 };
 
 /* A cold plant at the air, everything shut and off. */

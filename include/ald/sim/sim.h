@@ -26,6 +26,8 @@ struct sim_config {
 /* NULL when memory is out. The tool is borrowed. Free with sim_free() (NULL allowed). */
 struct sim *sim_new(const struct tool *tool, const struct sim_config *config);
 void sim_free(struct sim *sim);
+/* Make `to` what `from` is, both of one tool. */
+void sim_copy(struct sim *to, const struct sim *from);
 
 /* Let the physics run up to t_us (>= the last; steps are chosen inside). */
 void sim_advance(struct sim *sim, int64_t t_us);

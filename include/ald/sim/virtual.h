@@ -37,6 +37,9 @@ struct virtual_config {
 /* NULL when memory is out. The tool is borrowed. */
 struct virtual *virtual_new(const struct tool *tool, const struct virtual_config *config);
 void virtual_free(struct virtual *v);
+/* Make `to` what `from` is, both of one tool: the same machine at the same time, with a watch of its own. Not from within
+ * a watch. */
+void virtual_copy(struct virtual *to, const struct virtual *from);
 
 struct core *virtual_core(struct virtual *v);
 struct sim *virtual_sim(struct virtual *v);
