@@ -433,6 +433,8 @@ static json_t *arg_list(const struct verb_entry *verb)
 
 json_t *report_verbs(void)
 {
+        static const char *const controls[] = {
+            [VERB_FREE] = "free", [VERB_TAKES] = "takes", [VERB_HOLDS] = "holds"};
         json_t *list = json_array();
         size_t count;
         const struct verb_entry *verbs = verb_table(&count);
@@ -444,6 +446,7 @@ json_t *report_verbs(void)
                 o = json_object();
                 add_text(o, "name", verbs[i].name);
                 add_text(o, "role", tool_role_name(verbs[i].role));
+                add_text(o, "control", controls[verbs[i].control]);
                 add_text(o, "help", verbs[i].help);
                 add(o, "arguments", arg_list(&verbs[i]));
                 (void)json_array_append_new(list, o);

@@ -4,6 +4,8 @@
 
 #include "ald/base/time.h" /* time_add, time_add_duration */
 
+#include <assert.h> /* assert */
+#include <stdarg.h> /* va_list */
 #include <string.h> /* memset */
 
 static void refuse(struct effect_reply *reply, const char *hint, const char *fmt, ...) TEXT_PRINTF(3, 4);
@@ -151,6 +153,13 @@ static bool refuse_time(
         return true;
 }
 
+/* Nothing is dosed that could not be recorded, watched or made safe without us (L2, F2). */
+static bool refuse_dosing(const struct core *core, struct effect_reply *reply)
+{
+        return core_refuse_latched(core, reply) || core_refuse_store(core, reply) ||
+               core_refuse_links(core, reply) || core_refuse_failsafe(core, reply);
+}
+
 static void open_for(struct core *core, const struct command *command, struct effect_reply *reply)
 {
         const struct tool_tag *tag = &core->tool->tags[command->tag];
@@ -158,8 +167,7 @@ static void open_for(struct core *core, const struct command *command, struct ef
         struct core_pulse *pulse = &core->pulse;
         struct text t;
 
-        if (refuse_time(core, tag, command->for_us, reply) || core_refuse_store(core, reply) ||
-            core_refuse_links(core, reply) || core_refuse_failsafe(core, reply))
+        if (refuse_time(core, tag, command->for_us, reply) || refuse_dosing(core, reply))
                 return;
         if (refuse_interlocks(core, command->tag, 1, open_us, reply))
                 return;
@@ -168,6 +176,7 @@ static void open_for(struct core *core, const struct command *command, struct ef
                     reply, "wait for its end", "one pulse at a time: %s is under way", core_pulse_name(core));
                 return;
         }
+        assert(token_is_held_by(&core->token, core_user(command))); /* V4: the gate saw to it */
         core_finish_measure(core);
         memset(pulse, 0, sizeof *pulse);
         pulse->is_live = pulse->is_manual = true;
@@ -215,7 +224,8 @@ static void move(struct core *core, const struct command *command, double value,
         const struct tool_tag *tag = &core->tool->tags[command->tag];
         struct text t;
 
-        if (!is_safe(tag, value) && core_refuse_latched(core, reply))
+        if (!is_safe(tag, value) &&
+            (is_dosing(tag) ? refuse_dosing(core, reply) : core_refuse_latched(core, reply)))
                 return;
         if (refuse_heater(core, command->tag, value, reply) ||
             refuse_interlocks(core, command->tag, value, core->now_us, reply))
@@ -241,8 +251,7 @@ void core_do_open(struct core *core, const struct command *command, struct effec
         } else if (refuse_manual(core, tag, 1, reply)) {
                 return;
         } else if (is_timed(tag)) {
-                if (!core_refuse_latched(core, reply))
-                        open_for(core, command, reply);
+                open_for(core, command, reply);
         } else if (command->for_us != 0) {
                 refuse(reply, "`aldctl close` closes it",
                     "%s stays open until it is closed: it takes no --for", tag->name);

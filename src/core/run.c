@@ -215,6 +215,9 @@ static void enter_unholding(struct core *core)
 
 static void enter_completing(struct core *core)
 {
+        /* A pulse by hand does not reach into the end of the run (V4). */
+        if (core->pulse.is_manual)
+                core_revoke_pulse(core, true, CAUSE_STEP);
         core->stage = STAGE_PROGRAM;
         core_begin_program(core, core->recipe->finally_first);
 }

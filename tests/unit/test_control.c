@@ -439,6 +439,110 @@ START_TEST(params_errors_name_argument_and_expectation)
 }
 END_TEST
 
+/* ---- arguments become what the core gets, by the types of the verb table ---- */
+
+static const struct command *handed(int fd, const char *line)
+{
+        int count = fake.count;
+        json_t *m = ask(fd, line);
+
+        ck_assert_msg(json_object_get(m, "error") == NULL, "%s: %s", line, at(m, "error", "message"));
+        json_decref(m);
+        ck_assert_int_eq(fake.count, count + 1);
+        return &fake.kept[count % COMMANDS_KEPT];
+}
+
+START_TEST(arguments_become_tags_values_and_times)
+{
+        int fd = dial();
+        const struct command *c;
+
+        c = handed(fd, CALL("open", "\"valve\":\"nb.valve\",\"for\":\"1.5 s\""));
+        ck_assert(c->verb == VERB_OPEN && c->tag == 1 && c->for_us == 1500000);
+        ck_assert_str_eq(c->text, "open nb.valve --for 1.5 s");
+        c = handed(fd, CALL("set", "\"tag\":\"nb.valve\",\"value\":\"open\""));
+        ck_assert(c->tag == 1 && c->value == 1);
+        ck_assert_str_eq(c->text, "set nb.valve open");
+        c = handed(fd, CALL("set", "\"value\":\"safe\",\"tag\":\"nb.valve\"")); /* in any order */
+        ck_assert(c->tag == 1 && c->value == 0);
+        c = handed(fd, CALL("control", "\"action\":\"release\",\"to\":\"bob\""));
+        ck_assert(strcmp(c->name, "release") == 0 && strcmp(c->to, "bob") == 0 && !c->force);
+        c = handed(fd, CALL("control", "\"action\":\"take\",\"force\":true"));
+        ck_assert(c->force);
+        ck_assert_str_eq(c->text, "control take --force");
+        c = handed(fd, CALL("stop", "\"after_cycle\":true"));
+        ck_assert(c->after_cycle);
+        ck_assert_str_eq(c->text, "stop --after-cycle");
+        c = handed(fd, CALL("shelve", "\"alarm\":\"x\",\"for\":\"2 h\",\"reason\":\"a\\u001bb\""));
+        ck_assert(strcmp(c->name, "x") == 0 && c->for_us == INT64_C(7200000000));
+        ck_assert_str_eq(c->reason, "a?b");
+        ck_assert_str_eq(c->text, "shelve x --for 2 h --reason a?b");
+        close(fd);
+}
+END_TEST
+
+START_TEST(inputs_are_named_by_engineers)
+{
+        const struct command *c;
+        int fd;
+
+        rig.peer.role = TOOL_ROLE_ENGINEER;
+        fd = dial();
+        c = handed(fd, CALL("bypass", "\"tag\":\"carrier.flow\",\"for\":\"1 h\",\"reason\":\"w\""));
+        ck_assert(c->tag == 2 && c->for_us == INT64_C(3600000000));
+        refuse(fd, CALL("bypass", "\"tag\":\"nb.valve\",\"for\":\"1 h\",\"reason\":\"w\""), JSONRPC_PARAMS,
+            "is an output");
+        refuse(
+            fd, CALL("unbypass", "\"tag\":\"carier.flow\""), JSONRPC_PARAMS, "did you mean 'carrier.flow'");
+        close(fd);
+}
+END_TEST
+
+/* What makes no sense is told with what would, and reaches the core for the audit record alone (A3). */
+START_TEST(nonsense_is_told_and_audited)
+{
+        static const struct {
+                const char *line, *says;
+        } cases[] = {
+            {CALL("open", "\"valve\":\"nb.vlave\""), "did you mean 'nb.valve'"},
+            {CALL("open", "\"valve\":\"chamber.pressure\""), "read only"},
+            {CALL("open", "\"valve\":\"nb.valve\",\"for\":\"20\""), "'20' has no unit: a time is"},
+            {CALL("open", "\"valve\":\"nb.valve\",\"for\":\"0 s\""), "no time to speak of"},
+            {CALL("open", "\"valve\":\"nb.valve\",\"for\":\"-1 s\""), "out of range"},
+            {CALL("set", "\"tag\":\"nb.valve\",\"value\":\"on\""), "closed or open"},
+            {CALL("set", "\"tag\":\"nb.valve\""), "'value' is missing"},
+            {CALL("control", "\"action\":\"take\",\"to\":\""
+                             "123456789012345678901234567890123456789012345678901234567890"
+                             "1234567890\""),
+                "longer than"},
+        };
+        int fd = dial(), count = (int)(sizeof cases / sizeof cases[0]);
+
+        for (int i = 0; i < count; i++) {
+                refuse(fd, cases[i].line, JSONRPC_PARAMS, cases[i].says);
+                ck_assert_int_eq(fake.count, i + 1);
+                ck_assert_msg(
+                    strstr(fake.kept[i].refused, cases[i].says) != NULL, "%s", fake.kept[i].refused);
+                ck_assert(fake.kept[i].reply == 0 && fake.kept[i].text[0] != '\0');
+        }
+        close(fd);
+}
+END_TEST
+
+/* Who may not ask learns that, and nothing about names. */
+START_TEST(nonsense_of_a_viewer_is_refused_by_the_core)
+{
+        int fd;
+
+        rig.peer.role = TOOL_ROLE_VIEWER;
+        fake.answer = (struct effect_reply){.code = 5, .text = "open needs the role of operator"};
+        fd = dial();
+        refuse(fd, CALL("open", "\"valve\":\"nothing\""), JSONRPC_DENIED, "operator");
+        ck_assert(fake.count == 1 && fake.kept[0].refused[0] == '\0' && fake.kept[0].tag == TOOL_NONE);
+        close(fd);
+}
+END_TEST
+
 START_TEST(half_a_line_does_nothing)
 {
         int fd = dial();
@@ -1191,6 +1295,10 @@ static void add_tests(TCase *tc)
         tcase_add_test(tc, questions_are_answered);
         tcase_add_test(tc, bad_lines_earn_an_error_and_change_nothing);
         tcase_add_test(tc, params_errors_name_argument_and_expectation);
+        tcase_add_test(tc, arguments_become_tags_values_and_times);
+        tcase_add_test(tc, inputs_are_named_by_engineers);
+        tcase_add_test(tc, nonsense_is_told_and_audited);
+        tcase_add_test(tc, nonsense_of_a_viewer_is_refused_by_the_core);
         tcase_add_test(tc, half_a_line_does_nothing);
         tcase_add_test(tc, a_line_in_single_bytes_is_a_line);
         tcase_add_test(tc, a_command_counts_though_its_sender_left);

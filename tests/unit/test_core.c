@@ -158,8 +158,12 @@ END_TEST
 
 START_TEST(a_cut_pulse_is_repeated_whole_as_a_row_of_its_own)
 {
-        struct command now = {
-            .reply = 1, .verb = VERB_HOLD, .role = TOOL_ROLE_OPERATOR, .uid = 1000, .now = true, .user = "ann"};
+        struct command now = {.reply = 1,
+            .verb = VERB_HOLD,
+            .role = TOOL_ROLE_OPERATOR,
+            .uid = 1000,
+            .now = true,
+            .user = "ann"};
 
         scenario_start(s, "2", "10 s");
         scenario_await_open(s, "nb.valve", 1);
@@ -523,8 +527,8 @@ START_TEST(a_purge_counts_only_while_it_flows)
         s->bad_tag = -1;
         /* 3 s of flow are left before the water pulse; the exclusion asks for 5 s. */
         scenario_await(s, MACHINE_HELD, 10 * TIME_S);
-        ck_assert_msg(
-            strstr(scenario_status(s).reason, "purge between of 5 s") != NULL, "%s", scenario_status(s).reason);
+        ck_assert_msg(strstr(scenario_status(s).reason, "purge between of 5 s") != NULL, "%s",
+            scenario_status(s).reason);
         ck_assert_int_eq(s->pulse_count, 1);
         scenario_do(s, VERB_RESUME);
         scenario_await(s, MACHINE_COMPLETE, TIME_H);

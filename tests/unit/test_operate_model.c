@@ -157,11 +157,12 @@ static bool has_latches(void)
         return m.latched_else;
 }
 
-/* Does a latched cause still stand? Those with a delay cannot be told from here while their condition is true. */
+/* Does a latched cause still stand? Those with a delay cannot be told from here while their condition is true, nor can
+ * those that the core raises by itself. */
 static int cause_stands(void)
 {
         const struct tool *tool = m.s->tool;
-        int worst = CODE_OK;
+        int worst = m.latched_else ? CODE_EITHER : CODE_OK;
 
         for (int i = 0; i < tool->interlock_count; i++) {
                 const char *id = tool->interlocks[i].id;
@@ -285,7 +286,8 @@ static int expect_dose(int tag, int64_t for_us)
 
         if (!may_by_hand(tag, 1) || has_latches() || for_us < 20 * TIME_MS || for_us > max_us || m.live >= 0)
                 return CODE_REFUSED;
-        if (!permitted(tag))
+        /* V9: it can leave. */
+        if (!permitted(tag) || m.s->out[m.exhaust] == 0 || m.s->out[m.carrier] == 0)
                 return CODE_REFUSED;
         /* Its own last close is reported a moment after it. */
         return excluded(tag, m.now_us + LEAD_US);
@@ -799,7 +801,7 @@ static void begin(uint64_t seed)
         m.state = MACHINE_ABORTING;
         s->tool = scenario_edited_tool(edits, sizeof edits / sizeof edits[0]);
         s->recipe = support_recipe_text(s->tool, recipe_text, NULL, 0);
-        s->bad_tag = s->deaf_tag = s->deviant_tag = -1;
+        s->bad_tag = s->deaf_tag = s->deviant_tag = s->deaf_device = -1;
         m.nb = scenario_tag(s, "nb.valve");
         m.water = scenario_tag(s, "water.valve");
         m.exhaust = scenario_tag(s, "exhaust.valve");

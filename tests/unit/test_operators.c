@@ -153,17 +153,25 @@ END_TEST
 
 START_TEST(a_lapse_in_a_run_only_frees_the_token)
 {
-        static const struct scenario_edit edits[] = {{"access:\n", "access:\n  control_lapse: 20 s\n"}};
+        static const struct scenario_edit edits[] = {{"access:\n", "access:\n  control_lapse: 20 s\n"},
+            {"limits: [0 degC, 180 degC],\n     safe: 0 degC, poll: 1 s,",
+                "limits: [0 degC, 180 degC],\n     manual: inside, safe: 0 degC, poll: 1 s,"}};
 
-        setup_edited(edits, 1);
-        scenario_start(s, "2", "20 s");
+        setup_edited(edits, 2);
+        scenario_start(s, "4", "20 s");
+        scenario_await_open(s, "nb.valve", 1);
+        take(&ann);
+        ck_assert_int_eq(set(&ann, "nb.line.temperature", 131), 0);
         scenario_run(s, 15 * TIME_S);
         ck_assert(scenario_status(s).is_controlled);
         scenario_run(s, 6 * TIME_S);
         ck_assert(!scenario_status(s).is_controlled);
-        scenario_await(s, MACHINE_COMPLETE, TIME_H);
-        ck_assert_int_eq(s->pulse_count, 4);
+        scenario_run(s, 65 * TIME_S);
+        ck_assert(fabs(wire("nb.line.temperature") - 131) < 1e-9); /* the run goes on as it is */
+        ck_assert_int_eq(scenario_state(s), MACHINE_EXECUTE);
         ck_assert(!scenario_has_event(s, "alarm", "control-lapsed"));
+        scenario_await(s, MACHINE_COMPLETE, TIME_H);
+        ck_assert_int_eq(s->pulse_count, 8);
 }
 END_TEST
 
@@ -340,6 +348,61 @@ START_TEST(nothing_without_a_failsafe_is_dosed)
 }
 END_TEST
 
+/* A reactive gas: its valve opens for a time only; its flow may be set, and does not outlive the control it was set with. */
+START_TEST(a_reactive_gas_does_not_flow_without_control)
+{
+        static const struct scenario_edit edits[] = {
+            {"tags:\n",
+                "tags:\n"
+                "  h2.flow: {device: flow, register: holding, address: 1301, type: FLOAT32, unit: sccm}\n"
+                "  h2.flow.setpoint: {device: flow, register: holding, address: 1311, type: FLOAT32, unit: "
+                "sccm,\n"
+                "     access: write, limits: [0 sccm, 100 sccm], safe: 0 sccm, failsafe: device_timed}\n"},
+            {"equipment:\n", "equipment:\n  h2: {kind: flow, value: h2.flow, setpoint: h2.flow.setpoint, "
+                             "tolerance: 1 sccm,\n"
+                             "    reactive: yes}\n"},
+            {"role: vent}", "role: reactive}"}};
+
+        setup_edited(edits, sizeof edits / sizeof edits[0]);
+        take(&ann);
+        ck_assert_int_eq(move(&ann, VERB_OPEN, "vent", 0, TIME_S), 3);
+        REFUSED_WITH("no longest opening");
+        ck_assert_int_eq(set(&ann, "h2.flow", 50), 0);
+        ck_assert(wire("h2.flow") > 49);
+        scenario_run(s, 605 * TIME_S);
+        ck_assert(!scenario_status(s).is_controlled);
+        ck_assert(wire("h2.flow") == 0); /* at once, not after a minute */
+        take(&ann);
+        ck_assert_int_eq(set(&ann, "h2.flow", 50), 0);
+        ck_assert_int_eq(control(&ann, "release", "", false), 0);
+        ck_assert(wire("h2.flow") == 0);
+}
+END_TEST
+
+START_TEST(a_valve_with_a_longest_opening_opens_for_a_time)
+{
+        static const struct scenario_edit edits[] = {
+            {"valve: yes, safe: closed, poll: 100 ms,",
+                "valve: yes, safe: closed, max_open: 3 s, poll: 100 ms,"},
+            {"role: vent}", "role: reactive}"}};
+        int64_t t0;
+
+        setup_edited(edits, 2);
+        take(&ann);
+        ck_assert_int_eq(move(&ann, VERB_SET, "vent", 1, 0), 3);
+        REFUSED_WITH("--for");
+        ck_assert_int_eq(move(&ann, VERB_OPEN, "vent", 0, 4 * TIME_S), 3);
+        ck_assert_int_eq(move(&ann, VERB_OPEN, "vent", 0, TIME_S), 0);
+        t0 = virtual_now(s->v);
+        ck_assert_int_eq(move(&ann, VERB_OPEN, "nb", 0, TIME_S), 3);
+        ck_assert_str_eq(s->reply.interlock, "no-vent-under-pump");
+        scenario_run(s, 500 * TIME_MS);
+        ck_assert(wire("vent") == 1);
+        scenario_run(s, 530 * TIME_MS);
+        ck_assert(wire("vent") == 0 && s->closed_us[scenario_tag(s, "vent.valve")] == t0 + 1020 * TIME_MS);
+}
+END_TEST
+
 /* ---- set-points and switches ---- */
 
 START_TEST(limits_are_refused_never_clipped)
@@ -448,7 +511,8 @@ START_TEST(a_pulse_by_hand_in_a_run_is_kept_apart)
         scenario_await_open(s, "nb.valve", 1);
         scenario_run(s, 6500 * TIME_MS);
         ck_assert_int_eq(move(&ann, VERB_OPEN, "water", 0, 2 * TIME_S), 0);
-        scenario_run(s, 10 * TIME_MS);
+        scenario_run(s, 500 * TIME_MS);
+        ck_assert(wire("water") == 1);
         ck_assert_int_eq(scenario_do(s, VERB_HOLD), 0);
         scenario_run(s, 50 * TIME_MS);
         ck_assert(wire("water") == 0); /* the hold image ended it */
@@ -521,6 +585,7 @@ int main(void)
         const TTest *const openings[] = {a_precursor_opens_for_a_time,
             a_refusal_names_interlock_condition_and_values, closing_a_precursor_is_free_and_cuts,
             closing_a_recipes_pulse_holds_the_run, a_lapse_or_release_closes_a_live_pulse,
+            a_reactive_gas_does_not_flow_without_control, a_valve_with_a_longest_opening_opens_for_a_time,
             a_lost_permit_closes_a_pulse_by_hand, nothing_without_a_failsafe_is_dosed};
         const TTest *const values[] = {limits_are_refused_never_clipped,
             the_purge_path_stays_open_after_a_pulse, a_latched_trip_forbids_all_but_safe,

@@ -70,7 +70,8 @@ json_t *report_tags(const struct tool *tool, const struct core *core);       /* 
 json_t *report_interlocks(const struct tool *tool, const struct core *core); /* array of interlocks */
 json_t *report_alarms(const struct core *core);                              /* array of alarms */
 json_t *report_event(const struct record *r);                                /* of kind RECORD_EVENT */
-json_t *report_verbs(void);                                                  /* the table of verbs */
+/* The table of verbs: name, role, control ("free", "takes", "holds"), help, arguments. */
+json_t *report_verbs(void);
 
 /* For subscriptions: what never changes of a tag, and what does. Neither has the name. */
 json_t *report_tag_facts(const struct tool_tag *tag);
