@@ -172,6 +172,10 @@ void recipe_file_compile_note(struct recipe_file *f, const struct yaml_node *nod
         int note = 0;
         if (!reader_words(&f->r, node, "note", text, sizeof text))
                 return;
+        if (!text[0]) {
+                reader_error(&f->r, node, "note: is empty: takes a text for the record");
+                return;
+        }
         while (note < recipe->note_count && strcmp(recipe->notes[note], text) != 0)
                 note++;
         if (note == RECIPE_NOTES_MAX) {
