@@ -183,6 +183,10 @@ static int read_note(struct recipe_file *f, const struct yaml_node *node)
         int note = 0;
         if (!reader_words(&f->r, node, node->key, text, sizeof text))
                 return -1;
+        if (!text[0]) {
+                reader_error(&f->r, node, "%s: is empty: takes a text for people", node->key);
+                return -1;
+        }
         while (note < recipe->note_count && strcmp(recipe->notes[note], text) != 0)
                 note++;
         if (note == RECIPE_NOTES_MAX) {
