@@ -257,7 +257,8 @@ void interlock_get_reason(
         memset(out, 0, sizeof *out);
         if (interlock == INTERLOCK_VENTED) {
                 text_copy(out->interlock, sizeof out->interlock, "vented");
-                text_copy(out->condition, sizeof out->condition, "precursors are locked until it is pumped down");
+                text_copy(
+                    out->condition, sizeof out->condition, "precursors are locked until it is pumped down");
                 text_copy(out->values, sizeof out->values, "the chamber is vented");
                 return;
         }
