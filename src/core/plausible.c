@@ -265,19 +265,17 @@ static void force_safe(struct core *core, const struct tool_loop *loop, const ch
         output_want(&core->outs, loop->setpoint, core->tool->tags[loop->setpoint].safe, CAUSE_TRIP);
 }
 
-/* The cut-out and the lid are permits that every tool has which has the switch: a lost one acts at once and holds. What failed
- * a test of plausibility has tripped already. */
+/* The cut-out is a permit that every tool has which has the switch, with the patience of H1; a lost one holds. What failed a
+ * test of plausibility has tripped already. */
 void core_force_plausible(struct core *core)
 {
-        bool is_cool = may_heat(core), is_shut = core->tool->lid < 0 || is_on(core, core->tool->lid);
+        bool is_cool = may_heat(core);
 
         for (int i = 0; i < core->tool->loop_count; i++) {
                 const struct tool_loop *loop = &core->tool->loops[i];
 
                 if (loop->kind == TOOL_LOOP_HEATER && !is_cool)
                         force_safe(core, loop, "the over-temperature switch does not say off");
-                else if (loop->kind == TOOL_LOOP_MOTOR && !is_shut)
-                        force_safe(core, loop, "the lid is not known to be closed");
                 else if (core->plausible.heater[i].is_failed || core->plausible.follow[i].is_failed)
                         force_safe(core, loop, NULL);
         }

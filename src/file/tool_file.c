@@ -137,6 +137,7 @@ static void read_root(struct tool_file *f, const struct yaml_node *root)
         tool_file_read_images(f, raw.images);
         if (raw.interlocks)
                 tool_file_read_interlocks(f, raw.interlocks);
+        tool_file_make_lid_permit(f);
         if (raw.alarms)
                 tool_file_read_alarms(f, raw.alarms);
         if (raw.bypass)

@@ -38,6 +38,9 @@ static void read_input(struct tool_file *f, const struct yaml_node *node)
                     &f->r, node, "inputs: '%s' is an output: only what is read can be bypassed", tag->name);
         else if (tag->is_bypassable)
                 reader_error(&f->r, node, "inputs: '%s' is there twice", tag->name);
+        else if (number == f->tool->emo || number == f->tool->over_temperature)
+                reader_error(
+                    &f->r, node, "inputs: '%s' belongs to the safety chain: it is never bypassed", tag->name);
         else if (!is_used(f->tool, number))
                 reader_error(&f->r, node, "inputs: no interlock looks at '%s'", tag->name);
         tag->is_bypassable = !tag->is_output;

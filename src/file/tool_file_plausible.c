@@ -2,6 +2,10 @@
  * source, pulses that move the gauge; and the inputs of the safety chain. */
 #include "ald/file/tool_file.h"
 
+#include "ald/file/cond_parse.h" /* cond_parse_make_bit */
+
+#include <string.h> /* strcmp */
+
 struct raw_rise {
         const struct yaml_node *by;
         int64_t in;
@@ -153,5 +157,31 @@ int tool_file_read_safety(struct tool_file *f, const struct yaml_node *node)
         read_input(f, raw.lid, "lid", &tool->lid);
         read_input(f, raw.emo, "emo", &tool->emo);
         read_input(f, raw.over_temperature, "over_temperature", &tool->over_temperature);
+        f->safety_node = node;
         return 0;
+}
+
+/* M1: a motor turns only under a closed lid. Made rather than written, so that no tool goes without it; from there on it is an
+ * interlock like any other: shown, told in refusals, bypassed. A tool file may write one of the same name instead. */
+void tool_file_make_lid_permit(struct tool_file *f)
+{
+        struct tool *tool = f->tool;
+        struct cond_parse parse = {&f->r, tool, &tool->conds, &f->windows};
+        struct tool_interlock lock = {.id = "motor-needs-lid",
+            .kind = TOOL_PERMIT,
+            .arm = {.root = -1},
+            .guidance = "Close the lid; nothing turns under an open one."};
+
+        for (int i = 0; i < tool->loop_count; i++)
+                if (tool->loops[i].kind == TOOL_LOOP_MOTOR)
+                        lock.outputs[lock.output_count++] = tool->loops[i].setpoint;
+        for (int i = 0; i < tool->interlock_count; i++)
+                if (strcmp(tool->interlocks[i].id, lock.id) == 0)
+                        return;
+        if (tool->lid < 0 || lock.output_count == 0 || f->has_broken_loop ||
+            !tool_file_has_room(f, f->safety_node, "interlocks", tool->interlock_count, TOOL_INTERLOCKS_MAX))
+                return;
+        lock.line = lock.when.line = f->safety_node->key_line;
+        if (cond_parse_make_bit(&parse, f->safety_node, tool->lid, &lock.when))
+                tool->interlocks[tool->interlock_count++] = lock;
 }

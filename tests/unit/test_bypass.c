@@ -209,7 +209,7 @@ END_TEST
 START_TEST(recipes_wait_for_it_as_it_is)
 {
         ck_assert_int_eq(bypass("chamber.temperature", 4 * TIME_H), 0);
-        spoil("chamber.temperature", 100);
+        spoil("chamber.temperature", 180); /* above: one that stays below would fail the rise test (H1) */
         scenario_start(s, "1", "5 s");
         scenario_run(s, TIME_H);
         ck_assert_str_eq(scenario_status(s).phase, "prepare");

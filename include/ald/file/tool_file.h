@@ -47,7 +47,8 @@ struct tool_file {
         const struct yaml_node *device_node[TOOL_DEVICES_MAX];
         struct tool_file_equipment equipment[TOOL_FILE_EQUIPMENT_MAX];
         int equipment_count;
-        bool has_broken_loop; /* a tag without a set-point may have been meant to have one */
+        const struct yaml_node *safety_node; /* the safety chain's inputs, NULL = none */
+        bool has_broken_loop;                /* a tag without a set-point may have been meant to have one */
 };
 
 /* Each reads its section; `map` is the section's node. */
@@ -73,6 +74,8 @@ void tool_file_read_line_checks(
     struct tool_file *f, const struct tool_file_line_checks *raw, struct tool_line *line);
 /* Equipment of kind `inputs`: the tags of the safety chain. */
 int tool_file_read_safety(struct tool_file *f, const struct yaml_node *node);
+/* The permit that every tool has whose lid and motors are known, after the interlocks of the file. */
+void tool_file_make_lid_permit(struct tool_file *f);
 
 /* Checks across sections. */
 void tool_file_set_classes(struct tool_file *f);
