@@ -90,8 +90,8 @@ $(BUILD)/tests/%: $(BUILD)/tests/obj/%.o $(UNITHELP) $(BUILD)/libald.a
 $(BUILD)/tests/mutant/%.o: src/core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,'$< (mutant)')$(COMPILE) -Dtool_excludes=mutant_excludes -Dinterlock_permits=mutant_permits -c $< -o $@
-$(BUILD)/tests/test_gate_mutant: MUTANTS := $(BUILD)/tests/mutant/output.o $(BUILD)/tests/mutant/core.o
-$(BUILD)/tests/test_gate_mutant: $(BUILD)/tests/mutant/output.o $(BUILD)/tests/mutant/core.o
+$(BUILD)/tests/test_gate_mutant: MUTANTS := $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
+$(BUILD)/tests/test_gate_mutant: $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
 .SECONDARY: $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
