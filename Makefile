@@ -85,14 +85,14 @@ $(BUILD)/tests/obj/%.o: tests/unit/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(UNITCC) -c $< -o $@
 $(BUILD)/tests/%: $(BUILD)/tests/obj/%.o $(UNITHELP) $(BUILD)/libald.a
-	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $< $(MUTANTS) $(UNITHELP) $(BUILD)/libald.a $(PKGLIBS) $(CHECKLIBS) -lm -o $@
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) -Wl,--wrap=_mark_point $< $(MUTANTS) $(UNITHELP) $(BUILD)/libald.a $(PKGLIBS) $(CHECKLIBS) -lm -o $@
 # The core with its exclusions and permits replaced by what test_gate_mutant.c says: they come before the library's.
 $(BUILD)/tests/mutant/%.o: src/core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,'$< (mutant)')$(COMPILE) -Dtool_excludes=mutant_excludes -Dinterlock_permits=mutant_permits -c $< -o $@
-$(BUILD)/tests/test_gate_mutant: MUTANTS := $(BUILD)/tests/mutant/output.o $(BUILD)/tests/mutant/core.o
-$(BUILD)/tests/test_gate_mutant: $(BUILD)/tests/mutant/output.o $(BUILD)/tests/mutant/core.o
-.SECONDARY: $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
+$(BUILD)/tests/test_gate_mutant: MUTANTS := $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
+$(BUILD)/tests/test_gate_mutant: $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
+.SECONDARY: $(UNITHELP) $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
 unit: $(UNITS)

@@ -307,7 +307,7 @@ static void fold_wrote(struct core *core, const struct event_wrote *w)
                     cause_name((enum cause)w->cause), w->ok ? "" : ": not acknowledged");
 }
 
-/* A run that cannot be recorded holds at its next safe point (L2): run.c looks at it in every turn. */
+/* A run that cannot be recorded holds at its next safe point (L2): act.c looks at it in every turn. */
 static void fold_store(struct core *core, const struct event *event)
 {
         core->store_ok = event->u.store.ok;

@@ -262,22 +262,28 @@ void core_do_ack(struct core *core, const struct command *command, struct effect
 void core_do_shelve(struct core *core, const struct command *command, struct effect_reply *reply);
 void core_do_unshelve(struct core *core, const struct command *command, struct effect_reply *reply);
 
-/* ---- run.c: transitions and the life of a run ---- */
+/* ---- run.c: transitions, and what a state does when it is entered ---- */
 /* Take the transition that `cause` asks for; false when the table has none from here. `reason` (NULL: keep) is shown
  * and recorded. */
 bool core_go(struct core *core, enum machine_cause cause, const char *reason);
+/* What was done by hand and what ramps ends; every output goes to what `image` says. */
+void core_enter_image(struct core *core, enum tool_image image, enum cause cause);
 /* Put what latched trips and lost heaters force over whatever else is wanted. */
 void core_apply_forced(struct core *core);
-/* What acting states do in this turn. */
-void core_act(struct core *core);
 void core_start_run(struct core *core, const struct command *command);
-/* Take back the live pulse. `cut`: also when it is open. */
-void core_revoke_pulse(struct core *core, bool cut, enum cause cause);
-/* A hold asked for by anything but an operator. `cut` as above. */
+/* A hold asked for by anything but an operator. `cut`: also a pulse that is open. */
 void core_hold(struct core *core, bool cut, const char *fmt, ...) TEXT_PRINTF(3, 4);
 void core_apply(struct core *core, enum tool_action action, bool cut, const char *reason);
+
+/* ---- act.c: what a state does in every turn ---- */
+void core_act(struct core *core);
+
+/* ---- pulse_live.c: the pulse that was handed over last ---- */
+/* Take it back. `cut`: also when it is open. */
+void core_revoke_pulse(struct core *core, bool cut, enum cause cause);
 void core_pulse_ended(struct core *core, const struct event_pulse *p);
-/* What people call the pulse that was handed over last. */
+void core_finish_measure(struct core *core);
+/* What people call it. */
 const char *core_pulse_name(const struct core *core);
 
 /* ---- program.c: walking the recipe ---- */
@@ -302,7 +308,6 @@ int64_t core_block_deadline(const struct core *core);
 void core_leave_block(struct core *core, enum machine_state next);
 /* The purge that follows the last pulse, whole. */
 int64_t core_purge_us(const struct core *core);
-void core_finish_measure(struct core *core);
 
 /* ---- step.c: one row per kind of step ---- */
 struct step_turn {
@@ -320,9 +325,9 @@ void step_add_waiting(struct text *t, const struct core *core, const struct reci
 bool core_closes_purge_path(const struct core *core, int tag, double value, struct text *why);
 /* Every set-point that the run put in force is within tolerance. */
 enum tri step_settled(const struct core *core, int64_t fresh_us);
-
 /* The confirm step that waits for an answer now, NULL = none. */
 const struct recipe_op *core_get_question(const struct core *core);
+
 /* ---- holder.c: who has control ---- */
 /* Time passes: control lapses, and what was moved by hand goes to standby. */
 void core_watch_control(struct core *core);
