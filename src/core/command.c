@@ -164,18 +164,16 @@ static void do_resume(struct core *core, const struct command *command, struct e
         text_init(&t, why, sizeof why);
         if (!command->repeat && !command->skip && core_refuse_unasked(core, reply))
                 return;
-        if (core_refuse_suspended(core, reply))
+        if (core_refuse_suspended(core, reply) || core_refuse_store(core, reply) ||
+            core_refuse_links(core, reply) || core_refuse_failsafe(core, reply))
                 return;
-        /* The resume is the reset of what only held. */
+        /* The resume is the reset of what only held; a refused one resets nothing (S4), so this comes last. */
         if (!interlock_reset(&core->locks, &t)) {
                 refuse(reply, why, "remove the cause, then resume");
                 name_latch(core, reply);
                 return;
         }
         core_was_reset(core);
-        if (core_refuse_store(core, reply) || core_refuse_links(core, reply) ||
-            core_refuse_failsafe(core, reply))
-                return;
         core->is_skipping = command->skip && core->is_gas_cut;
         if (command->skip && !core->is_gas_cut)
                 core->must_repeat = false;

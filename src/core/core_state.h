@@ -254,6 +254,8 @@ void core_watch_plausible(struct core *core);
 void core_judge_gauge(struct core *core, int line, double area, int64_t span_us);
 /* Safe set-points where power or motion is not allowed (H1, M1); a run that wanted them holds. */
 void core_force_plausible(struct core *core);
+/* Does the over-temperature switch, where there is one, let heaters have power (H1)? */
+bool core_may_heat(const struct core *core);
 /* Latches were reset: heaters and motors may try again, latched alarms that are gone end. */
 void core_was_reset(struct core *core);
 
@@ -270,6 +272,10 @@ bool core_go(struct core *core, enum machine_cause cause, const char *reason);
 void core_enter_image(struct core *core, enum tool_image image, enum cause cause);
 /* Put what latched trips and lost heaters force over whatever else is wanted. */
 void core_apply_forced(struct core *core);
+/* The latched trip that sets this output, and to another value; TOOL_NONE = none. */
+int core_find_forcing(const struct core *core, int tag, double value);
+/* A vented chamber stays as its recipe left it: pumped by no standby or hold, only by the abort image. */
+bool core_stays_vented(const struct core *core, int tag, enum tool_image image);
 void core_start_run(struct core *core, const struct command *command);
 /* A hold asked for by anything but an operator. `cut`: also a pulse that is open. */
 void core_hold(struct core *core, bool cut, const char *fmt, ...) TEXT_PRINTF(3, 4);

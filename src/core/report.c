@@ -24,7 +24,7 @@ static void report_waiting(const struct core *core, const struct recipe_op *op, 
                 text_add(&t, "the purge to run whole again");
         else if (core->state == MACHINE_EXECUTE && core->reenter >= 0)
                 step_add_waiting(&t, core, &core->recipe->ops[core->reenter]);
-        else if (op != NULL && core->state != MACHINE_HELD)
+        else if (op != NULL && core->is_entered)
                 step_add_waiting(&t, core, op);
         else if (machine_is_acting(core->state) && out->unconfirmed_count > 0)
                 text_add(&t, "outputs to be confirmed: %s", out->unconfirmed);

@@ -6,8 +6,7 @@
 
 /* ---- what a state does when it is entered ---- */
 
-/* A vented chamber stays as its recipe left it: pumped by no standby or hold, only by the abort image. */
-static bool stays_vented(const struct core *core, int tag, enum tool_image image)
+bool core_stays_vented(const struct core *core, int tag, enum tool_image image)
 {
         return core->locks.is_vented && image != TOOL_IMAGE_ABORT &&
                (tag == core->tool->exhaust || tag == core->tool->vent || tag == core->tool->soft);
@@ -22,8 +21,23 @@ void core_enter_image(struct core *core, enum tool_image image, enum cause cause
         if (image != TOOL_IMAGE_HOLD)
                 core_end_rotation(core, TOOL_NONE);
         for (int i = 0; i < core->tool->tag_count; i++)
-                if (core->tool->tags[i].is_output && !stays_vented(core, i, image))
+                if (core->tool->tags[i].is_output && !core_stays_vented(core, i, image))
                         output_want_image_of(&core->outs, i, image, cause);
+}
+
+int core_find_forcing(const struct core *core, int tag, double value)
+{
+        for (int i = 0; i < core->tool->interlock_count; i++) {
+                const struct tool_interlock *lock = &core->tool->interlocks[i];
+
+                if (lock->kind != TOOL_TRIP || !interlock_has_latch(&core->locks, i))
+                        continue;
+                for (int k = 0; k < lock->set_count; k++)
+                        if (lock->set[k].tag == tag &&
+                            (lock->set[k].value < value || lock->set[k].value > value))
+                                return i;
+        }
+        return TOOL_NONE;
 }
 
 /* What latched trips set beyond the image (T1), and heaters whose temperature is not known (H1). */
@@ -133,11 +147,11 @@ static void enter_completing(struct core *core)
 }
 
 /* What doses closes at once: a purge against an open gas line is none. A pulse that runs ends by itself. */
-static void close_dosing(struct core *core)
+static void close_dosing(struct core *core, enum cause cause)
 {
         for (int i = 0; i < core->tool->tag_count; i++)
                 if (core->tool->tags[i].is_output && core->tool->tags[i].class != TOOL_CLASS_PLAIN)
-                        output_want(&core->outs, i, core->tool->tags[i].safe, CAUSE_IMAGE);
+                        output_want(&core->outs, i, core->tool->tags[i].safe, cause);
 }
 
 static void enter_stopping(struct core *core)
@@ -145,10 +159,12 @@ static void enter_stopping(struct core *core)
         /* A run that has not begun has nothing to purge and no `finally`. */
         core->stage = core->is_in_program ? STAGE_PULSE : STAGE_IMAGE;
         core->is_stopping_after_cycle = false;
+        /* Its step waits for nothing any more, least of all for an answer. */
+        core->is_entered = false;
         core->stage_us = core->now_us;
         output_freeze_ramps(&core->outs);
         core_revoke_pulse(core, false, CAUSE_STEP);
-        close_dosing(core);
+        close_dosing(core, CAUSE_IMAGE);
         if (!core->is_in_program)
                 core_enter_image(
                     core, core->is_shutting_down ? TOOL_IMAGE_ABORT : TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
@@ -262,9 +278,13 @@ void core_apply(struct core *core, enum tool_action action, bool cut, const char
                 return;
         /* A trip cuts; everything else takes back only what has not opened yet. */
         core_revoke_pulse(core, cut, CAUSE_TRIP);
-        /* Outside a run there is nothing to hold or to end in order: the latch alone stands in the way of a start. */
-        if (action != TOOL_ACT_ABORT && core->recipe == NULL)
+        /* Outside a run there is nothing to hold or to end in order: what doses by hand closes, and the latch stands in the way
+         * of a start. */
+        if (action != TOOL_ACT_ABORT && core->recipe == NULL) {
+                if (cut)
+                        close_dosing(core, CAUSE_TRIP);
                 return;
+        }
         core_go(core, causes[action], reason);
 }
 
