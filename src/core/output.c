@@ -114,6 +114,14 @@ static int64_t purged_since(const struct outputs *o, int tag)
         return o->purging_us == TIME_NEVER || o->purging_us > out->closed_us ? o->purging_us : out->closed_us;
 }
 
+/* An expose closes the exhaust: what was purged away before that stays away. What it doses itself is not purged in it. */
+static bool was_purged(const struct outputs *o, const struct snapshot *snap, int tag, int64_t purge_us)
+{
+        const struct output *out = &o->out[tag];
+
+        return snap->is_exposing && out->purged_of_us == out->closed_us && out->purged_us >= purge_us;
+}
+
 static void name_exclusion(const struct outputs *o, const struct snapshot *snap, int tag, int other,
     bool is_open_now, struct interlock_reason *why)
 {
@@ -153,6 +161,8 @@ static bool is_clear(const struct outputs *o, const struct snapshot *snap, int t
                         continue;
                 since = purged_since(o, i);
                 if (!is_open_now && since != TIME_NEVER && time_add(since, purge_us) <= at_us)
+                        continue;
+                if (!is_open_now && was_purged(o, snap, i, purge_us))
                         continue;
                 name_exclusion(o, snap, tag, i, is_open_now, why);
                 return false;
@@ -323,6 +333,20 @@ static bool is_on(const struct snapshot *snap, int tag)
         return tag < 0 || (snapshot_is_good(snap, tag) && snap->tag[tag].value != 0);
 }
 
+static void count_purge(struct outputs *o, int tag, int64_t now_us)
+{
+        struct output *out = &o->out[tag];
+        int64_t since = purged_since(o, tag);
+
+        if (out->closed_us == INT64_MIN || output_may_be_open(o, tag))
+                return;
+        if (out->purged_of_us != out->closed_us)
+                out->purged_us = 0;
+        out->purged_of_us = out->closed_us;
+        if (now_us - since > out->purged_us)
+                out->purged_us = now_us - since;
+}
+
 static void watch_purge(struct outputs *o, const struct snapshot *snap)
 {
         bool is_purging =
@@ -332,6 +356,9 @@ static void watch_purge(struct outputs *o, const struct snapshot *snap)
                 o->purging_us = TIME_NEVER;
         else if (o->purging_us == TIME_NEVER)
                 o->purging_us = snap->now_us;
+        for (int i = 0; is_purging && i < o->tool->tag_count; i++)
+                if (o->tool->tags[i].is_output)
+                        count_purge(o, i, snap->now_us);
 }
 
 void output_observe(struct outputs *o, const struct snapshot *snap)
