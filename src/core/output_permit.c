@@ -14,19 +14,26 @@ bool output_may_be_open(const struct outputs *o, int tag)
         return out->closed_us != INT64_MIN && !out->is_closed_sure;
 }
 
-/* Since when the chamber is purged of what `tag` let in; TIME_NEVER = it is not being purged. */
-static int64_t purged_since(const struct outputs *o, int tag)
+int64_t output_purged_since(const struct outputs *o, int tag)
 {
         const struct output *out = &o->out[tag];
 
         return o->purging_us == TIME_NEVER || o->purging_us > out->closed_us ? o->purging_us : out->closed_us;
 }
 
+/* An expose closes the exhaust: what was purged away before that stays away. What it doses itself is not purged in it. */
+static bool was_purged(const struct outputs *o, const struct snapshot *snap, int tag, int64_t purge_us)
+{
+        const struct output *out = &o->out[tag];
+
+        return snap->is_exposing && out->purged_of_us == out->closed_us && out->purged_us >= purge_us;
+}
+
 static void name_exclusion(const struct outputs *o, const struct snapshot *snap, int tag, int other,
     bool is_open_now, struct interlock_reason *why)
 {
         const struct tool_interlock *lock = &o->tool->interlocks[tool_find_exclusion(o->tool, tag, other)];
-        int64_t since = purged_since(o, other);
+        int64_t since = output_purged_since(o, other);
         struct text t;
 
         text_copy(why->interlock, sizeof why->interlock, lock->id);
@@ -59,8 +66,10 @@ static bool is_clear(const struct outputs *o, const struct snapshot *snap, int t
                 is_open_now = output_may_be_open(o, i);
                 if (!is_open_now && (o->out[i].closed_us == INT64_MIN || purge_us == 0))
                         continue;
-                since = purged_since(o, i);
+                since = output_purged_since(o, i);
                 if (!is_open_now && since != TIME_NEVER && time_add(since, purge_us) <= at_us)
+                        continue;
+                if (!is_open_now && was_purged(o, snap, i, purge_us))
                         continue;
                 name_exclusion(o, snap, tag, i, is_open_now, why);
                 return false;

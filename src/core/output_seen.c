@@ -26,6 +26,20 @@ static bool is_on(const struct snapshot *snap, int tag)
         return tag < 0 || (snapshot_is_good(snap, tag) && snap->tag[tag].value != 0);
 }
 
+static void count_purge(struct outputs *o, int tag, int64_t now_us)
+{
+        struct output *out = &o->out[tag];
+        int64_t since = output_purged_since(o, tag);
+
+        if (out->closed_us == INT64_MIN || output_may_be_open(o, tag))
+                return;
+        if (out->purged_of_us != out->closed_us)
+                out->purged_us = 0;
+        out->purged_of_us = out->closed_us;
+        if (now_us - since > out->purged_us)
+                out->purged_us = now_us - since;
+}
+
 static void watch_purge(struct outputs *o, const struct snapshot *snap)
 {
         bool is_purging =
@@ -35,6 +49,9 @@ static void watch_purge(struct outputs *o, const struct snapshot *snap)
                 o->purging_us = TIME_NEVER;
         else if (o->purging_us == TIME_NEVER)
                 o->purging_us = snap->now_us;
+        for (int i = 0; is_purging && i < o->tool->tag_count; i++)
+                if (o->tool->tags[i].is_output)
+                        count_purge(o, i, snap->now_us);
 }
 
 void output_observe(struct outputs *o, const struct snapshot *snap)

@@ -17,6 +17,8 @@ static inline bool output_is_open(double value)
 
 /* V1 as a run-time check: something that excludes `tag` can be open now. */
 bool output_is_excluded(const struct outputs *o, int tag);
+/* Since when the chamber is purged of what `tag` let in; TIME_NEVER = it is not being purged. */
+int64_t output_purged_since(const struct outputs *o, int tag);
 /* Does the read-back, taken after the command, agree with it? */
 bool output_reads_back(const struct outputs *o, const struct snapshot *snap, int tag);
 

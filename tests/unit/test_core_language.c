@@ -37,6 +37,20 @@ START_TEST(an_expose_closes_doses_and_opens_again)
 }
 END_TEST
 
+/* DESIGN's static dosing between pulses of another precursor: the purge between was done before the exhaust closed, and
+ * closing it does not undo it. */
+START_TEST(an_expose_doses_after_the_purge_of_another_precursor)
+{
+        start(HEAD "phases:\n  coat:\n" WARM "    - repeat: 2\n      do:\n"
+                   "        - expose: {flow: 0 sccm, close_below: 500 mTorr, limit: 3 Torr, at_most: 70 s}\n"
+                   "          do: [{pulse: nb, for: 1 s}, {wait: 5 s}]\n"
+                   "        - purge: 10 s\n        - pulse: water\n          for: 100 ms\n"
+                   "        - purge: 10 s\n" FINALLY);
+        scenario_await(s, MACHINE_COMPLETE, TIME_H);
+        ck_assert_int_eq(s->pulse_count, 4);
+}
+END_TEST
+
 START_TEST(an_expose_waits_for_its_pressure)
 {
         start(EXPOSING);
@@ -558,7 +572,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = {an_expose_closes_doses_and_opens_again,
-            an_expose_waits_for_its_pressure, pressure_builds_up_and_the_powder_takes_the_dose,
+            an_expose_waits_for_its_pressure, an_expose_doses_after_the_purge_of_another_precursor, pressure_builds_up_and_the_powder_takes_the_dose,
             a_broken_off_expose_is_closed_again_and_its_pulse_repeated,
             a_recipe_that_asks_is_asked_of_an_expose, a_hold_after_an_expose_does_not_go_back_into_it,
             a_search_ends_when_it_is_true, a_search_never_ends_on_what_is_not_good,
