@@ -145,6 +145,15 @@ static void do_run(struct core *core, const struct command *command, struct effe
 
 /* ---- the others ---- */
 
+/* Who answers has seen what was asked. */
+static void ack_own(struct core *core, const char *id)
+{
+        int which = alarm_find_own(&core->alarms, id);
+
+        if (which >= 0)
+                alarm_ack(&core->alarms, which);
+}
+
 static void do_hold(struct core *core, const struct command *command, struct effect_reply *reply)
 {
         char reason[192];
@@ -180,6 +189,7 @@ static void do_resume(struct core *core, const struct command *command, struct e
         if (command->skip && !core->is_gas_cut)
                 core->must_repeat = false;
         snprintf(reason, sizeof reason, "resumed by %s", command->user);
+        ack_own(core, "hold-ends");
         core_go(core, MACHINE_ON_RESUME, reason);
         text_copy(reply->text, sizeof reply->text,
             core->must_repeat && core->has_half
@@ -278,6 +288,7 @@ static void do_confirm(struct core *core, const struct command *command, struct 
                 return;
         }
         core->is_confirmed = true;
+        ack_own(core, "asks");
         core_log(core, "confirm", RECORD_INFO, core->recipe->name, "%s confirmed: %s", command->user,
             core->recipe->notes[op->note]);
         snprintf(reply->text, sizeof reply->text, "confirmed: %s", core->recipe->notes[op->note]);
