@@ -327,6 +327,22 @@ static void refuse_role(const struct command *command, struct effect_reply *repl
         reply->code = CORE_NO_PERMISSION;
 }
 
+/* What to do about it. */
+static const char *state_hint(const struct core *core, enum verb verb)
+{
+        if (core->state == MACHINE_ABORTED)
+                return "remove the cause, then `aldctl reset`";
+        if (machine_is_acting(core->state))
+                return "this state ends by itself in a moment; then ask again";
+        if (verb == VERB_RUN || verb == VERB_OPEN || verb == VERB_SET)
+                return "a run is under way: wait for its end, or `aldctl stop`";
+        if (verb == VERB_RESET)
+                return "in a run `aldctl resume` is the reset of what held it; `aldctl stop` ends the run";
+        if (core->recipe == NULL)
+                return "no run is under way: `aldctl run RECIPE` starts one";
+        return "`aldctl status` shows what the run does";
+}
+
 static void refuse_state(
     const struct core *core, const struct command *command, enum verb rule, struct effect_reply *reply)
 {
@@ -343,7 +359,7 @@ static void refuse_state(
                 text_add(&t, "%s%s", first ? "" : ", ", machine_state_name((enum machine_state)s));
                 first = false;
         }
-        refuse(reply, text, core->state == MACHINE_ABORTED ? "remove the cause, then `aldctl reset`" : "");
+        refuse(reply, text, state_hint(core, command->verb));
         name_latch(core, reply);
 }
 
