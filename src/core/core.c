@@ -22,7 +22,7 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
         interlock_init(&core->locks, tool, start->now_us);
         output_init(&core->outs, tool);
         token_init(&core->token, tool->control_lapse_us);
-        core->standby_us = TIME_NEVER;
+        core->standby_us = core->asked_us = TIME_NEVER;
         alarm_init(&core->alarms, tool);
         core_init_plausible(core);
         core->state = MACHINE_ABORTING;

@@ -44,6 +44,8 @@
 #define CORE_FINALLY_US INT64_C(3600000000)
 /* Outputs that are not confirmed for this long are an alarm; V7 trips on what reads back otherwise. */
 #define CORE_UNCONFIRMED_US INT64_C(5000000)
+/* People are told so long before a hold ends by itself; half its length before when it is short. */
+#define CORE_HOLD_WARN_US INT64_C(300000000)
 /* A line that is colder than its source wants for this long is an alarm: both heat up from cold together. */
 #define CORE_HOT_LINE_US INT64_C(60000000)
 /* So many pulses in a row that do not move the gauge are an alarm. */
@@ -204,6 +206,7 @@ struct core {
         bool is_confirmed;                 /* the operator said yes */
         bool is_stopping_after_cycle;
         char stop_reason[192];
+        int64_t asked_us; /* when the question was entered that people were told of; TIME_NEVER = none */
         struct core_block block;
         struct core_leak leak;
         struct core_rotation rotation;
@@ -244,6 +247,8 @@ void core_alarm(struct core *core, const char *id, bool stands, enum tool_priori
     const char *guidance, const char *fmt, ...) TEXT_PRINTF(6, 7);
 /* Evaluate the alarms of the tool file, show latched trips as alarms, end shelvings and floods. */
 void core_watch_alarms(struct core *core);
+/* When what waits for people, or for a cause outside the tool, ends by itself, and what follows; TIME_NEVER: it does not. */
+int64_t core_expires_us(const struct core *core, enum tool_action *then);
 /* Tell what a change of alarm `which` brought (bits of enum alarm_news). */
 void core_tell_alarm(struct core *core, int which, unsigned news);
 

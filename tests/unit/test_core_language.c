@@ -387,6 +387,70 @@ END_TEST
         HEAD "phases:\n  a:\n    - confirm: Is the powder loaded?\n      timeout: 1 min\n      else: stop\n" \
              "    - wait: 10 s\n"
 
+/* Of one of the core's own alarms; ALARM_NORMAL when there is none. */
+static enum alarm_state alarm_state(const char *id)
+{
+        struct core_alarm_now a;
+
+        for (int i = 0; i < core_count_alarms(virtual_core(s->v)); i++) {
+                core_get_alarm(virtual_core(s->v), i, &a);
+                if (strcmp(a.id, id) == 0)
+                        return a.state;
+        }
+        return ALARM_NORMAL;
+}
+
+START_TEST(a_question_is_an_alarm_until_it_is_answered)
+{
+        start(HEAD "phases:\n  a:\n    - repeat: 2\n      do:\n        - confirm: Once more?\n"
+                   "          timeout: 1 min\n          else: abort\n    - wait: 10 s\n");
+        scenario_run(s, 100 * TIME_MS);
+        ck_assert_int_eq(alarm_state("asks"), ALARM_UNACKED);
+        ck_assert_int_le(scenario_status(s).expires_us, TIME_MIN);
+        ck_assert_int_ge(scenario_status(s).expires_us, TIME_MIN - TIME_S);
+        ck_assert_int_eq(scenario_status(s).expires_then, TOOL_ACT_ABORT);
+        ck_assert_int_eq(scenario_do(s, VERB_ACK), 0);
+        scenario_run(s, 100 * TIME_MS);
+        ck_assert_int_eq(alarm_state("asks"), ALARM_ACKED);
+        /* The same words once more are another question. */
+        ck_assert_int_eq(scenario_do(s, VERB_CONFIRM), 0);
+        scenario_run(s, 100 * TIME_MS);
+        ck_assert_str_eq(scenario_status(s).asks, "Once more?");
+        ck_assert_int_eq(alarm_state("asks"), ALARM_UNACKED);
+        /* Who answers has seen it. */
+        ck_assert_int_eq(scenario_do(s, VERB_CONFIRM), 0);
+        scenario_run(s, 100 * TIME_MS);
+        ck_assert_int_eq(alarm_state("asks"), ALARM_NORMAL);
+        ck_assert_int_eq(scenario_status(s).expires_us, -1);
+        scenario_await(s, MACHINE_COMPLETE, 20 * TIME_S);
+}
+END_TEST
+
+START_TEST(a_hold_tells_before_it_ends)
+{
+        start(HEAD "phases:\n  a:\n    - wait: 1 h\non_hold: {at_most: 20 min, then: abort}\n");
+        scenario_run(s, TIME_MIN);
+        ck_assert_int_eq(scenario_do(s, VERB_HOLD), 0);
+        scenario_await(s, MACHINE_HELD, 5 * TIME_S);
+        scenario_run(s, 14 * TIME_MIN + 50 * TIME_S);
+        ck_assert_int_eq(alarm_state("hold-ends"), ALARM_NORMAL);
+        ck_assert_int_eq(scenario_status(s).expires_then, TOOL_ACT_ABORT);
+        scenario_run(s, 20 * TIME_S);
+        ck_assert_int_eq(alarm_state("hold-ends"), ALARM_UNACKED);
+        ck_assert_int_eq(scenario_do(s, VERB_RESUME), 0);
+        scenario_await(s, MACHINE_EXECUTE, 5 * TIME_S);
+        scenario_run(s, TIME_S);
+        ck_assert_int_eq(alarm_state("hold-ends"), ALARM_NORMAL);
+        ck_assert_int_eq(scenario_status(s).expires_us, -1);
+        /* Nobody comes. */
+        ck_assert_int_eq(scenario_do(s, VERB_HOLD), 0);
+        scenario_await(s, MACHINE_HELD, 5 * TIME_S);
+        scenario_await(s, MACHINE_ABORTED, 20 * TIME_MIN + 10 * TIME_S);
+        check_reason("held for more than 20 min 00 s");
+        ck_assert_int_eq(alarm_state("hold-ends"), ALARM_RETURNED);
+}
+END_TEST
+
 START_TEST(a_question_waits_for_its_answer)
 {
         start(CONFIRM);
@@ -580,7 +644,8 @@ int main(void)
             a_search_without_a_pulse_runs_its_last_pass_again, a_search_that_fails_stops,
             a_search_in_an_expose_that_fails_doses_again, a_bed_turns_to_and_fro, a_bed_rests_in_pulses,
             a_set_ends_the_rotation_and_a_hold_does_not, an_abort_ends_the_rotation,
-            a_question_waits_for_its_answer, a_question_without_an_answer_ends,
+            a_question_waits_for_its_answer, a_question_is_an_alarm_until_it_is_answered,
+            a_hold_tells_before_it_ends, a_question_without_an_answer_ends,
             a_tight_chamber_passes_its_leak_check, a_leak_is_measured_and_holds,
             a_leak_check_does_not_shut_a_purge, a_vented_chamber_is_left_alone_and_locks_precursors,
             a_pump_down_arms_and_unlocks};
