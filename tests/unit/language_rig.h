@@ -20,15 +20,10 @@
         HEAD "phases:\n  check:\n    - set: {carrier.flow: 20 sccm, n2.flow: 5 sccm}\n    - wait: 5 s\n"     \
              "    - leak_check: {for: 1 min, limit: 2 mTorr/min}\n    - wait: 10 s\n" FINALLY
 
-static inline void setup(void)
+static inline void setup_words(void)
 {
         s = scenario_new_with(support_tool(TOOL), 0);
         scenario_await(s, MACHINE_STOPPED, 10 * TIME_S);
-}
-
-static inline void teardown(void)
-{
-        scenario_free(s);
 }
 
 static inline void start(const char *text)

@@ -6,6 +6,17 @@
 
 static struct scenario *s;
 
+static inline void setup(void)
+{
+        s = scenario_new(0);
+        scenario_await(s, MACHINE_STOPPED, 10 * TIME_S);
+}
+
+static inline void teardown(void)
+{
+        scenario_free(s);
+}
+
 static inline double out(const char *name)
 {
         return s->out[scenario_tag(s, name)];
@@ -19,8 +30,8 @@ static inline void feign(const char *name, double value)
 
 static inline void check_reason(const char *words)
 {
-        ck_assert_msg(
-            strstr(scenario_status(s).reason, words) != NULL, "the reason is: %s", scenario_status(s).reason);
+        ck_assert_msg(strstr(scenario_status(s).reason, words) != NULL, "the reason is '%s', not '%s'",
+            scenario_status(s).reason, words);
 }
 
 /* Run until an output stands so on the wire. */

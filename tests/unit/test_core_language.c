@@ -162,7 +162,7 @@ START_TEST(holds_at_every_moment_of_an_expose_lose_and_double_nothing)
                 int done = 0;
 
                 teardown();
-                setup();
+                setup_words();
                 start(EXPOSING);
                 await_out("carrier.flow.setpoint", 0, 2 * TIME_MIN);
                 scenario_run(s, k * 1500 * TIME_MS);
@@ -652,7 +652,7 @@ int main(void)
         Suite *suite = suite_create("core_language");
         TCase *tc = tcase_create("language");
 
-        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_checked_fixture(tc, setup_words, teardown);
         tcase_set_timeout(tc, 120);
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);

@@ -582,7 +582,7 @@ int main(void)
         Suite *suite = suite_create("core_ways");
         TCase *tc = tcase_create("ways");
 
-        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_checked_fixture(tc, setup_words, teardown);
         tcase_set_timeout(tc, 120);
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
