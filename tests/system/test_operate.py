@@ -129,7 +129,7 @@ class Operate(ald.Test):
                 (3, ("confirm",), ["no run is under way"]), (3, ("hold",), ["no run is under way"]),
                 (2, ("shelve", "no-carrier"), ["--for is missing", "usage: aldctl shelve ALARM --for"]),
                 (2, ("shelve", "no-carrier", "--for", "1 h"), ["--reason is missing"]),
-                (3, ("shelve", "no-carier", "--for", "1 h", "--reason", "x"), ["no-carier"]),
+                (3, ("shelve", "no-carier", "--for", "1 h", "--reason", "x"), ["did you mean 'no-carrier'?"]),
                 (2, ("control", "release", "--to", "no-such-user"), ["no user 'no-such-user'"]),
                 (2, ("set", "carrier", "1 sccm"), ["did you mean 'carrier.flow'"]),
                 (2, ("set", "bed", "1 rpm"), ["did you mean 'bed.speed'"])):
