@@ -276,6 +276,8 @@ void core_revoke_pulse(struct core *core, bool cut, enum cause cause);
 /* A hold asked for by anything but an operator. `cut` as above. */
 void core_hold(struct core *core, bool cut, const char *fmt, ...) TEXT_PRINTF(3, 4);
 void core_apply(struct core *core, enum tool_action action, bool cut, const char *reason);
+/* The action of a trip that came now. */
+void core_act_on_trip(struct core *core, enum tool_action action, const char *why);
 void core_pulse_ended(struct core *core, const struct event_pulse *p);
 /* What people call the pulse that was handed over last. */
 const char *core_pulse_name(const struct core *core);

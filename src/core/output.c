@@ -176,8 +176,7 @@ static bool has_way_out(
     const struct outputs *o, const struct snapshot *snap, int tag, struct interlock_reason *why)
 {
         const struct tool *tool = o->tool;
-        int path[] = {
-            tool->exhaust, tool->carrier >= 0 ? tool->loops[tool->carrier].setpoint : TOOL_NONE};
+        int path[] = {tool->exhaust, tool->carrier >= 0 ? tool->loops[tool->carrier].setpoint : TOOL_NONE};
 
         if (tool->tags[tag].class != TOOL_CLASS_PRECURSOR || snap->is_exposing)
                 return true;

@@ -223,11 +223,11 @@ static void enter_completing(struct core *core)
 }
 
 /* What doses closes at once: a purge against an open gas line is none. A pulse that runs ends by itself. */
-static void close_dosing(struct core *core)
+static void close_dosing(struct core *core, enum cause cause)
 {
         for (int i = 0; i < core->tool->tag_count; i++)
                 if (core->tool->tags[i].is_output && core->tool->tags[i].class != TOOL_CLASS_PLAIN)
-                        output_want(&core->outs, i, core->tool->tags[i].safe, CAUSE_IMAGE);
+                        output_want(&core->outs, i, core->tool->tags[i].safe, cause);
 }
 
 static void enter_stopping(struct core *core)
@@ -238,7 +238,7 @@ static void enter_stopping(struct core *core)
         core->stage_us = core->now_us;
         output_freeze_ramps(&core->outs);
         core_revoke_pulse(core, false, CAUSE_STEP);
-        close_dosing(core);
+        close_dosing(core, CAUSE_IMAGE);
         if (!core->is_in_program)
                 enter_image(
                     core, core->is_shutting_down ? TOOL_IMAGE_ABORT : TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
@@ -356,6 +356,14 @@ void core_apply(struct core *core, enum tool_action action, bool cut, const char
         if (action != TOOL_ACT_ABORT && core->recipe == NULL)
                 return;
         core_go(core, causes[action], reason);
+}
+
+/* What doses closes in every state: also where there is no run to hold or to end, and in a run's own end (T1). */
+void core_act_on_trip(struct core *core, enum tool_action action, const char *why)
+{
+        core_apply(core, action, true, why);
+        if (action == TOOL_ACT_HOLD || action == TOOL_ACT_STOP)
+                close_dosing(core, CAUSE_TRIP);
 }
 
 /* ---- what acting states do ---- */
