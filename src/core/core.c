@@ -84,7 +84,7 @@ void core_trip(
 {
         if (interlock_raise(&core->locks, id, action, text, guidance, core->wall_us)) {
                 core_log(core, "trip", RECORD_TRIP, id, "%s", text);
-                core_apply(core, action, true, text);
+                core_act_on_trip(core, action, text);
         }
 }
 
@@ -226,7 +226,7 @@ static void act_on_trips(struct core *core)
                 text_init(&t, why, sizeof why);
                 interlock_add_reason(&t, &core->locks, &core->snap, which);
                 core_log(core, "trip", RECORD_TRIP, lock->id, "%s", why);
-                core_apply(core, lock->then, true, why);
+                core_act_on_trip(core, lock->then, why);
         }
 }
 

@@ -285,6 +285,8 @@ void core_start_run(struct core *core, const struct command *command);
 /* A hold asked for by anything but an operator. `cut`: also a pulse that is open. */
 void core_hold(struct core *core, bool cut, const char *fmt, ...) TEXT_PRINTF(3, 4);
 void core_apply(struct core *core, enum tool_action action, bool cut, const char *reason);
+/* The action of a trip that came now. */
+void core_act_on_trip(struct core *core, enum tool_action action, const char *why);
 
 /* ---- act.c: what a state does in every turn ---- */
 void core_act(struct core *core);

@@ -278,14 +278,18 @@ void core_apply(struct core *core, enum tool_action action, bool cut, const char
                 return;
         /* A trip cuts; everything else takes back only what has not opened yet. */
         core_revoke_pulse(core, cut, CAUSE_TRIP);
-        /* Outside a run there is nothing to hold or to end in order: what doses by hand closes, and the latch stands in the way
-         * of a start. */
-        if (action != TOOL_ACT_ABORT && core->recipe == NULL) {
-                if (cut)
-                        close_dosing(core, CAUSE_TRIP);
+        /* Outside a run there is nothing to hold or to end in order: the latch alone stands in the way of a start. */
+        if (action != TOOL_ACT_ABORT && core->recipe == NULL)
                 return;
-        }
         core_go(core, causes[action], reason);
+}
+
+/* What doses closes in every state: also where there is no run to hold or to end, and in a run's own end (T1). */
+void core_act_on_trip(struct core *core, enum tool_action action, const char *why)
+{
+        core_apply(core, action, true, why);
+        if (action == TOOL_ACT_HOLD || action == TOOL_ACT_STOP)
+                close_dosing(core, CAUSE_TRIP);
 }
 
 /* ---- the beginning of a run ---- */

@@ -207,7 +207,7 @@ static inline void scenario_turn(void *ctx, const struct core *core, int64_t now
                 s->on_turn(s);
 }
 
-/* A place of the shipped tool file, and what stands there instead. */
+/* A place of a tool file, and what stands there instead. */
 struct scenario_edit {
         const char *was, *is;
 };
@@ -225,11 +225,12 @@ static inline char *scenario_replace(char *text, const struct scenario_edit *edi
         return out;
 }
 
-static inline struct tool *scenario_edited_tool(const struct scenario_edit *edits, size_t count)
+static inline struct tool *scenario_edited_file(
+    const char *path, const struct scenario_edit *edits, size_t count)
 {
         struct diag *d = diag_new();
         size_t len;
-        char *text = file_read(SUPPORT_TOOL, &len, d);
+        char *text = file_read(path, &len, d);
         struct tool *tool;
 
         ck_assert_ptr_nonnull(text);
@@ -242,6 +243,11 @@ static inline struct tool *scenario_edited_tool(const struct scenario_edit *edit
         diag_free(d);
         free(text);
         return tool;
+}
+
+static inline struct tool *scenario_edited_tool(const struct scenario_edit *edits, size_t count)
+{
+        return scenario_edited_file(SUPPORT_TOOL, edits, count);
 }
 
 /* Begin at start-up above s->tool; not ready: cold and at the air. */

@@ -636,7 +636,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = {an_expose_closes_doses_and_opens_again,
-            an_expose_waits_for_its_pressure, an_expose_doses_after_the_purge_of_another_precursor, pressure_builds_up_and_the_powder_takes_the_dose,
+            an_expose_waits_for_its_pressure, an_expose_doses_after_the_purge_of_another_precursor,
+            pressure_builds_up_and_the_powder_takes_the_dose,
             a_broken_off_expose_is_closed_again_and_its_pulse_repeated,
             a_recipe_that_asks_is_asked_of_an_expose, a_hold_after_an_expose_does_not_go_back_into_it,
             a_search_ends_when_it_is_true, a_search_never_ends_on_what_is_not_good,
