@@ -1087,6 +1087,29 @@ START_TEST(test_polls_are_paced_and_decoded)
 }
 END_TEST
 
+/* T1: an output that is read back every 5 s is confirmed within the budget of 250 ms all the same, and its polls keep
+ * their places in time. */
+START_TEST(test_a_write_is_read_back_at_once)
+{
+        start(LINK_PLANT);
+        rig.tool->tags[TAG_FLOW_SET].poll_us = 5000000;
+        sched_free(rig.s);
+        rig.s = sched_new(rig.tool, LINK_PLANT, rig.now_us);
+        int64_t begun = rig.now_us;
+        run_until(begun + 1000000);
+        ck_assert_int_eq(count_samples(TAG_FLOW_SET, QUALITY_WHY_NONE), 1);
+        int64_t t = begun + 2000000;
+        give_write(t, 2, TAG_FLOW_SET, 10);
+        run_until(t + 250000);
+        ck_assert_int_eq(count_samples(TAG_FLOW_SET, QUALITY_WHY_NONE), 2);
+        run_until(begun + 4900000);
+        ck_assert_int_eq(count_samples(TAG_FLOW_SET, QUALITY_WHY_NONE), 2);
+        run_until(begun + 5500000);
+        ck_assert_int_eq(count_samples(TAG_FLOW_SET, QUALITY_WHY_NONE), 3);
+        finish();
+}
+END_TEST
+
 static int64_t slow(const struct sched_action *a)
 {
         (void)a;
@@ -1611,6 +1634,7 @@ int main(void)
         tcase_add_test(tc, test_a_pulse_begins_from_closed);
         tcase_add_test(tc, test_full_queue_still_reports);
         tcase_add_test(tc, test_polls_are_paced_and_decoded);
+        tcase_add_test(tc, test_a_write_is_read_back_at_once);
         tcase_add_test(tc, test_slow_polls_are_skipped_not_piled_up);
         tcase_add_test(tc, test_silent_device_does_not_starve_others);
         tcase_add_test(tc, test_exception_is_the_devices_word);
