@@ -32,6 +32,14 @@ void pollset_begin(struct pollset *set, int i, int64_t now_us)
         assert(item->due_us > now_us);
 }
 
+void pollset_hurry(struct pollset *set, int tag, int64_t now_us)
+{
+        for (int i = 0; i < set->plan.count; i++)
+                for (int k = 0; k < set->plan.request[i].tag_count; k++)
+                        if (set->plan.request[i].tags[k] == tag && set->item[i].due_us > now_us)
+                                set->item[i].due_us = now_us;
+}
+
 static void store(struct pollset *set, int i, int64_t t_us, enum quality_why why)
 {
         assert(i >= 0 && i < set->plan.count);

@@ -32,6 +32,9 @@ bool pollset_init(struct pollset *set, const struct tool *tool, int link, int64_
 
 /* Request `i` begins: its next due time. */
 void pollset_begin(struct pollset *set, int i, int64_t now_us);
+/* `tag` was written: the request that reads it back, if this link has one, is due now (T1: confirmed within its budget,
+ * however slowly it is polled). */
+void pollset_hurry(struct pollset *set, int tag, int64_t now_us);
 /* It was answered with `words`, having been sent at t_us. */
 void pollset_answer(struct pollset *set, int i, int64_t t_us, const uint16_t *words);
 /* It failed: its tags are Bad. */
