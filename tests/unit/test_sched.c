@@ -1087,6 +1087,37 @@ START_TEST(test_polls_are_paced_and_decoded)
 }
 END_TEST
 
+/* The newest sample of `tag`: when it was asked for. */
+static int64_t sampled_us(int tag)
+{
+        int64_t t_us = INT64_MIN;
+
+        for (int i = 0; i < rig.events; i++)
+                for (int k = 0; rig.event[i].kind == EVENT_SAMPLES && k < rig.event[i].u.samples.count; k++)
+                        if (rig.event[i].u.samples.item[k].tag == tag)
+                                t_us = rig.event[i].u.samples.item[k].t_us;
+        return t_us;
+}
+
+/* T1: an output is confirmed by a read-back after its write, which does not wait for the next turn of its polls. */
+START_TEST(test_a_write_is_read_back_at_once)
+{
+        int64_t t, polled_us;
+
+        start(LINK_PLANT);
+        run_until(rig.now_us + 300000);
+        polled_us = sampled_us(TAG_WIDE);
+        t = polled_us + rig.tool->tags[TAG_WIDE].poll_us + 10000;
+        run_until(t);
+        ck_assert_int_gt(sampled_us(TAG_WIDE), polled_us);
+        give_write(t, 2, TAG_WIDE, 8);
+        run_until(t + 20000);
+        ck_assert(wrote_of(2)->ok);
+        ck_assert_int_ge(sampled_us(TAG_WIDE), wrote_of(2)->acked_us);
+        finish();
+}
+END_TEST
+
 static int64_t slow(const struct sched_action *a)
 {
         (void)a;
@@ -1611,6 +1642,7 @@ int main(void)
         tcase_add_test(tc, test_a_pulse_begins_from_closed);
         tcase_add_test(tc, test_full_queue_still_reports);
         tcase_add_test(tc, test_polls_are_paced_and_decoded);
+        tcase_add_test(tc, test_a_write_is_read_back_at_once);
         tcase_add_test(tc, test_slow_polls_are_skipped_not_piled_up);
         tcase_add_test(tc, test_silent_device_does_not_starve_others);
         tcase_add_test(tc, test_exception_is_the_devices_word);
