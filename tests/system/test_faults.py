@@ -2,6 +2,7 @@
 interlocks act, the valve closes, and the reason names the tag. The proxy between aldd and aldsim makes the faults, so
 that what was sent is seen whatever the programs say of it."""
 import json
+import os
 import struct
 import threading
 import time
@@ -156,6 +157,66 @@ class Lost(ald.Test):
         self.assertLess(self.wire.await_coil(ald.NB, 0) - begun, 4.1)
         status = watcher.await_state("Held", "Aborted", timeout=30)
         self.assertTrue(status["reason"])
+
+
+class Budget(ald.Test):
+    """T1 on the wire: from the sample that trips to the first safe write, to the last one, and to all of them confirmed.
+    ALD_TELL=1 prints the times."""
+
+    FIRST_S, ALL_S = 0.010, 0.250
+
+    def press(self):
+        """Press the emergency button as a pulse by hand runs: (first write, last write) in s after the sample."""
+        self.ctl("control", "take")
+        self.assertEqual(0, self.ctl("set", "bed.speed", "3 rpm").returncode)
+        done = self.ctl("open", "nb", "--for", "5 s")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.wire.await_coil(ald.NB, 1)
+        pressed = []
+
+        def press(q, r):
+            at = 1 - q.address  # emo.ok is discrete input 1
+            if q.unit == ald.PLANT and q.function == 2 and at >= 0:
+                r = r[:9] + bytes([r[9] & ~(1 << at)]) + r[10:]
+                pressed.append(time.monotonic())
+            return r
+        self.plant.spoil_reply = press
+        self.watcher.await_state("Aborted")
+        self.plant.spoil_reply = None
+        self.assertEqual([], self.wire.is_safe())
+        writes = [f.at for proxy in (self.valves, self.plant) for f in proxy.frames
+                  if f.at > pressed[0] and not f.is_read() and f.address < 0x1000]
+        self.valves.await_coil(ald.NB, 0, after=pressed[0])
+        return min(writes) - pressed[0], max(writes) - pressed[0]
+
+    def test_emergency_stop(self):
+        self.start_all()
+        self.watcher = self.subscriber()
+        times = []
+        for _ in range(4):
+            times.append(self.press())
+            self.watcher.await_tag("emo.ok", lambda t: t["value"] == 1)
+            self.watcher.await_that(lambda: not self.watcher.status["latches"][0]["is_active"], "the cause gone")
+            self.assertEqual(0, self.ctl("reset").returncode)
+            self.watcher.await_state("Stopped")
+        self.stop_daemon()
+        # The daemon's own clock: from the trip's record to the state that means confirmed.
+        rows = self.rows("SELECT t_us, kind, text FROM event WHERE kind IN ('trip', 'state') ORDER BY id")
+        confirmed, tripped = [], None
+        for row in rows:
+            if row["kind"] == "trip" and tripped is None:
+                tripped = row["t_us"]
+            elif tripped is not None and row["text"].startswith("Aborting -> Aborted"):
+                confirmed.append((row["t_us"] - tripped) / 1e6)
+                tripped = None
+        self.assertEqual(len(times), len(confirmed), rows)
+        if os.environ.get("ALD_TELL"):
+            print([(f"first {first * 1e3:.1f} ms", f"last {last * 1e3:.1f} ms", f"confirmed {c * 1e3:.0f} ms")
+                   for (first, last), c in zip(times, confirmed)])
+        for (first, last), all_confirmed in zip(times, confirmed):
+            self.assertLess(last, self.ALL_S + SLACK_S)
+            self.assertLess(first, self.FIRST_S + SLACK_S)
+            self.assertLess(all_confirmed, self.ALL_S + SLACK_S)
 
 
 class Plant(ald.Test):

@@ -47,6 +47,17 @@ static struct tool *new_tool(int which)
                           : scenario_edited_tool(every_kind, sizeof every_kind / sizeof every_kind[0]);
 }
 
+/* What this interlock's test looked at; nothing looked at is nothing tested. */
+static struct {
+        int effects, empty;
+} looked;
+
+static void note_looked(bool is_effect)
+{
+        looked.effects += is_effect;
+        looked.empty += !is_effect;
+}
+
 static bool is_same(double a, double b)
 {
         return fabs(a - b) < 1e-9;
@@ -289,6 +300,7 @@ static void check_cell(struct scenario *s, int i, int o, const struct before *b,
 {
         struct matrix_cell cell = matrix_at(s->tool, i, o);
 
+        note_looked(cell.effect == MATRIX_FORCES);
         if (cell.effect == MATRIX_FORCES)
                 ck_assert_msg(is_same(s->out[o], cell.value), "T1: %s (%s): %s is %g, not %g",
                     s->tool->interlocks[i].id, when, s->tool->tags[o].name, s->out[o], cell.value);
@@ -406,6 +418,7 @@ static void check_permit_cell(struct scenario *s, int i, int o, const struct bef
 {
         struct matrix_cell cell = matrix_at(s->tool, i, o);
 
+        note_looked(is_lost && cell.effect != MATRIX_NOTHING);
         if (is_lost && (cell.effect == MATRIX_PERMITS || cell.effect == MATRIX_FOLLOWS))
                 ck_assert_msg(is_same(s->out[o], cell.value), "V4: %s lost: %s is %g, not %g",
                     s->tool->interlocks[i].id, s->tool->tags[o].name, s->out[o], cell.value);
@@ -489,6 +502,7 @@ static void check_pair(int which, int i, const struct dose *first, const struct 
         scenario_run(s, 45 * TIME_S);
         ck_assert_msg(!excludes == (s->moves[second->tag] > b.moves[second->tag]), "V2: %s: %s after %s: %s",
             lock->id, second->name, first->name, scenario_status(s).reason);
+        note_looked(excludes);
         ck_assert_int_eq(scenario_state(s) == MACHINE_HELD, excludes);
         ck_assert(is_same(s->out[scenario_tag(s, "carrier.flow.setpoint")], 71));
         ck_assert(is_same(s->out[scenario_tag(s, "bed.speed.setpoint")], 2));
@@ -547,6 +561,15 @@ static void check_interlock(int which, int i, enum tool_interlock_kind kind)
         free(tool);
 }
 
+/* Checks of cells, by what is expected of them: MATRIX_TELL=1 says how many. */
+static void tell(const struct tool *tool, int which, int i)
+{
+        if (getenv("MATRIX_TELL") != NULL)
+                fprintf(stderr, "%d %s: %d cells with an effect and %d empty ones were looked at\n", which,
+                    tool->interlocks[i].id, looked.effects, looked.empty);
+        ck_assert_int_gt(looked.effects, 0);
+}
+
 /* One test an interlock: 0 to 63 the reference tool's, from 64 the other's. */
 START_TEST(every_cell_holds)
 {
@@ -555,11 +578,14 @@ START_TEST(every_cell_holds)
         bool is_there = i < tool->interlock_count;
         enum tool_interlock_kind kind = tool->interlocks[i].kind;
 
-        free(tool);
+        looked.effects = looked.empty = 0;
         if (is_there && kind == TOOL_EXCLUSIVE)
                 check_exclusion(which, i);
         else if (is_there)
                 check_interlock(which, i, kind);
+        if (is_there)
+                tell(tool, which, i);
+        free(tool);
 }
 END_TEST
 
