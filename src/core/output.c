@@ -29,7 +29,7 @@ void output_init(struct outputs *o, const struct tool *tool)
         o->purging_us = TIME_NEVER;
         for (int i = 0; i < tool->tag_count; i++) {
                 o->out[i].retry_us = o->out[i].differs_us = TIME_NEVER;
-                o->out[i].closed_us = INT64_MIN;
+                o->out[i].closed_us = o->out[i].purged_of_us = INT64_MIN;
         }
 }
 
@@ -114,6 +114,12 @@ static int64_t purged_since(const struct outputs *o, int tag)
         return o->purging_us == TIME_NEVER || o->purging_us > out->closed_us ? o->purging_us : out->closed_us;
 }
 
+/* Was it purged so long without a break since it closed? What came after that purge, an expose without flow, takes nothing back. */
+static bool was_purged(const struct output *out, int64_t purge_us)
+{
+        return purge_us == 0 || (out->purged_of_us == out->closed_us && out->purged_us >= purge_us);
+}
+
 static void name_exclusion(const struct outputs *o, const struct snapshot *snap, int tag, int other,
     bool is_open_now, struct interlock_reason *why)
 {
@@ -149,7 +155,7 @@ static bool is_clear(const struct outputs *o, const struct snapshot *snap, int t
                 if (i == tag || !o->tool->tags[i].is_output || !tool_excludes(o->tool, tag, i, &purge_us))
                         continue;
                 is_open_now = output_may_be_open(o, i);
-                if (!is_open_now && (o->out[i].closed_us == INT64_MIN || purge_us == 0))
+                if (!is_open_now && (o->out[i].closed_us == INT64_MIN || was_purged(&o->out[i], purge_us)))
                         continue;
                 since = purged_since(o, i);
                 if (!is_open_now && since != TIME_NEVER && time_add(since, purge_us) <= at_us)
@@ -166,8 +172,7 @@ static bool has_way_out(
     const struct outputs *o, const struct snapshot *snap, int tag, struct interlock_reason *why)
 {
         const struct tool *tool = o->tool;
-        int path[] = {
-            tool->exhaust, tool->carrier >= 0 ? tool->loops[tool->carrier].setpoint : TOOL_NONE};
+        int path[] = {tool->exhaust, tool->carrier >= 0 ? tool->loops[tool->carrier].setpoint : TOOL_NONE};
 
         if (tool->tags[tag].class != TOOL_CLASS_PRECURSOR || snap->is_exposing)
                 return true;
@@ -323,6 +328,20 @@ static bool is_on(const struct snapshot *snap, int tag)
         return tag < 0 || (snapshot_is_good(snap, tag) && snap->tag[tag].value != 0);
 }
 
+static void note_purge(struct outputs *o, const struct snapshot *snap, int tag)
+{
+        struct output *out = &o->out[tag];
+        int64_t since = purged_since(o, tag);
+
+        if (!o->tool->tags[tag].is_output || output_may_be_open(o, tag))
+                return;
+        if (out->purged_of_us != out->closed_us)
+                out->purged_us = 0;
+        out->purged_of_us = out->closed_us;
+        if (since != TIME_NEVER && snap->now_us - since > out->purged_us)
+                out->purged_us = snap->now_us - since;
+}
+
 static void watch_purge(struct outputs *o, const struct snapshot *snap)
 {
         bool is_purging =
@@ -332,6 +351,8 @@ static void watch_purge(struct outputs *o, const struct snapshot *snap)
                 o->purging_us = TIME_NEVER;
         else if (o->purging_us == TIME_NEVER)
                 o->purging_us = snap->now_us;
+        for (int i = 0; i < o->tool->tag_count; i++)
+                note_purge(o, snap, i);
 }
 
 void output_observe(struct outputs *o, const struct snapshot *snap)

@@ -43,6 +43,8 @@ struct output {
         bool is_closed_sure; /* the close was acknowledged or read back */
         bool reads_open;     /* the last read-back after the command says open */
         int64_t before_us;   /* closed_us before the pulse that was handed over last */
+        int64_t purged_us;   /* the longest unbroken purge since it closed at purged_of_us */
+        int64_t purged_of_us;
 };
 
 struct outputs {
