@@ -62,6 +62,16 @@ void core_watch_windows(struct core *core, const struct cond_pool *pool)
                             &core->snap, pool->nodes[i].slot, pool->nodes[i].a, pool->nodes[i].over_us);
 }
 
+/* The worst turn beside samples and writes: every alarm comes off its shelf, comes and goes; every trip latches; every device is
+ * re-armed; every bypass ends; every state is passed, with what a transition tells; and two sections of a program walk. */
+enum {
+        TELLS_OF_A_STATE = 6,
+        TELLS_OF_STEPS = 160,
+        TELLS_OF_A_TURN = 3 * ALARM_MAX + TOOL_INTERLOCKS_MAX + CORE_LATCHES_MAX + TOOL_DEVICES_MAX +
+                          BYPASS_MAX + MACHINE_STATE_COUNT * TELLS_OF_A_STATE + TELLS_OF_STEPS + 32
+};
+static_assert(EFFECTS_MAX >= EVENT_SAMPLES_MAX + TOOL_TAGS_MAX + TELLS_OF_A_TURN, "the worst turn has room");
+
 struct effect *core_emit(struct core *core, enum effect_kind kind)
 {
         struct effect *e;

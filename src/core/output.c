@@ -14,7 +14,7 @@ void output_init(struct outputs *o, const struct tool *tool)
         o->purging_us = TIME_NEVER;
         for (int i = 0; i < tool->tag_count; i++) {
                 o->out[i].retry_us = o->out[i].differs_us = TIME_NEVER;
-                o->out[i].closed_us = INT64_MIN;
+                o->out[i].closed_us = o->out[i].purged_of_us = INT64_MIN;
         }
 }
 

@@ -141,7 +141,8 @@ static bool is_low_enough(const struct core *core, const struct recipe_op *op)
                gauge->value < op->close_below;
 }
 
-/* Carrier, exhaust, confirmed: then what is inside begins. The last precursor's own close comes first. */
+/* Carrier, exhaust, confirmed: then what is inside begins. The last precursor's own close comes first, and the purge after it: V9
+ * excepts what the block doses, not what was dosed before it, by hand too. */
 struct step_turn step_expose_turn(struct core *core, const struct recipe_op *op)
 {
         int64_t timeout_us = step_timeout(core, op);
@@ -149,6 +150,10 @@ struct step_turn step_expose_turn(struct core *core, const struct recipe_op *op)
         struct text t;
 
         if (core->pulse.is_live)
+                return step_waits(timeout_us);
+        text_init(&t, why, sizeof why);
+        if (core->block.kind == BLOCK_NONE && core->now_us < timeout_us &&
+            core_closes_purge_path(core, core->tool->exhaust, 0, &t))
                 return step_waits(timeout_us);
         text_init(&t, why, sizeof why);
         if (!core->block.is_closed && is_close_refused(core, &t)) {
@@ -376,6 +381,8 @@ void step_gas_add_waiting(struct text *t, const struct core *core, const struct 
                 text_add(t, "the running pulse to end");
         } else if (core->block.is_closed && op->kind == RECIPE_EXPOSE) {
                 text_add(t, "the exhaust to be confirmed closed");
+        } else if (op->kind == RECIPE_EXPOSE && core->block.kind == BLOCK_NONE) {
+                (void)core_closes_purge_path(core, core->tool->exhaust, 0, t);
         } else if (op->kind == RECIPE_EXPOSE) {
                 snapshot_add_tag(t, &core->snap, core->tool, core->tool->gauge);
                 text_add(t, ", wants < ");

@@ -157,6 +157,38 @@ START_TEST(a_run_does_not_go_on_without_the_gas_that_a_lapse_closed)
 }
 END_TEST
 
+/* The checker on the wire sees V9. */
+START_TEST(an_expose_waits_for_the_purge_of_a_pulse_by_hand)
+{
+        change_tool(&(struct scenario_edit){"max_open: 2 s,", "max_open: 2 s, manual: inside,"}, 1);
+        start(HEAD "phases:\n  a:\n" WARM
+                   "    - expose: {flow: 0 sccm, close_below: 500 mTorr, limit: 3 Torr, at_most: 70 s}\n"
+                   "      do: [{pulse: nb, for: 1 s}, {wait: 12 s}]\n    - purge: 10 s\n" FINALLY);
+        scenario_run(s, 58 * TIME_S);
+        ck_assert_int_eq(ask((struct command){.verb = VERB_OPEN,
+                             .tag = (int16_t)tool_find_output(s->tool, "water"),
+                             .for_us = 100 * TIME_MS}),
+            0);
+        scenario_run(s, 3 * TIME_S);
+        check_says(scenario_status(s).waiting, "the purge of water");
+        scenario_await(s, MACHINE_COMPLETE, 2 * TIME_H);
+        ck_assert_int_eq(s->pulse_count, 1);
+        ck_assert_int_eq(s->pulses[0].outcome, PULSE_DONE);
+}
+END_TEST
+
+/* S6: the purge between two precursors was whole before the block shut the carrier. */
+START_TEST(a_purge_that_was_whole_counts_in_an_expose)
+{
+        start(HEAD "phases:\n  a:\n" WARM "    - repeat: 2\n      do:\n"
+                   "        - expose: {flow: 0 sccm, limit: 3 Torr, at_most: 70 s}\n"
+                   "          do: [{pulse: nb, for: 1 s}, {wait: 12 s}]\n        - purge: 10 s\n"
+                   "        - pulse: water\n          for: 100 ms\n        - purge: 10 s\n" FINALLY);
+        scenario_await(s, MACHINE_COMPLETE, TIME_H);
+        ck_assert_int_eq(s->pulse_count, 4);
+}
+END_TEST
+
 /* ---- by hand x trips, outside a run ---- */
 
 START_TEST(a_trip_closes_a_gas_that_flows_by_hand)
@@ -382,6 +414,7 @@ static Suite *core_past3_suite(void)
         const TTest *const tests[] = {a_set_by_hand_ends_the_rotation,
             a_run_does_not_go_on_without_the_gas_that_a_lapse_closed, a_trip_closes_a_gas_that_flows_by_hand,
             what_a_latched_trip_sets_is_not_set_by_hand, no_heat_by_hand_under_the_cut_out,
+            an_expose_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
             no_bed_by_hand_under_an_open_lid, a_lapse_does_not_pump_a_vented_chamber,
             a_timeout_used_by_one_step_is_not_counted_on_another, a_run_that_stops_asks_nothing,
             a_refused_resume_resets_nothing, the_alarm_of_a_trip_that_chattered_ends_with_its_reset,

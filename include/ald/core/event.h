@@ -212,8 +212,8 @@ struct effect {
 };
 
 /* The effects of one turn, in the order in which they must be carried out. */
-/* Room for every sample of an event, every output, every alarm, and what a turn's steps log. */
-enum { EFFECTS_MAX = EVENT_SAMPLES_MAX + TOOL_TAGS_MAX + 512 };
+/* Room for every sample of an event, every output, every alarm, and what a turn's steps log: core.c counts the worst turn. */
+enum { EFFECTS_MAX = EVENT_SAMPLES_MAX + TOOL_TAGS_MAX + 1024 };
 struct effects {
         int count;
         struct effect item[EFFECTS_MAX];
