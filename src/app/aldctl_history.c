@@ -155,10 +155,10 @@ enum aldctl_exit aldctl_runs(const struct aldctl_command *self, const struct ald
 
 /* What the rows add up to. Planned and actual lengths run from the first pulse's opening to the last one's close. */
 struct report {
-        json_t *pulses;                                         /* NULL for people */
+        json_t *pulses, *events;                                /* NULL for people */
         int64_t planned_from_us, planned_to_us, from_us, to_us; /* 0 = none yet */
         int64_t width_error_us_max;
-        int count, not_done;
+        int count, not_done, event_count;
 };
 
 static void sum_pulse(struct report *s, const struct query_pulse *p)
@@ -292,28 +292,58 @@ static void print_sum(const struct report *s)
             (double)s->width_error_us_max / 1000.0, s->count - s->not_done, s->count);
 }
 
+static void on_event(void *ctx, const struct query_event *e)
+{
+        struct report *s = ctx;
+        char when[SHOW_TIME_CAP], buf[400];
+        bool is_grave = strcmp(e->severity, "info") != 0;
+
+        if (s->events != NULL) {
+                json_t *o = json_object();
+                add_json(o, "time", json_time(e->t_us));
+                add_json(o, "kind", json_string(e->kind));
+                add_json(o, "severity", json_string(e->severity));
+                add_json(o, "source", json_string(e->source));
+                add_json(o, "text", json_string(e->text));
+                (void)json_array_append_new(s->events, o);
+                return;
+        }
+        show_local(e->t_us, false, when);
+        (void)printf("%s%s ", s->event_count++ == 0 ? "\n" : "", when);
+        (void)snprintf(buf, sizeof buf, "%s%s%s: %s", is_grave ? e->severity : "", is_grave ? " " : "",
+            e->source, e->text);
+        show_wrapped(stdout, buf, 9, 9);
+        (void)fputc('\n', stdout);
+}
+
 static enum aldctl_exit report_run(
     const struct aldctl_options *o, struct query *q, const struct query_run *run)
 {
-        struct report s = {.pulses = o->json ? json_array() : NULL};
+        struct report s = {.pulses = o->json ? json_array() : NULL, .events = o->json ? json_array() : NULL};
         json_t *out;
+        int found;
 
         if (!o->json)
                 print_head(run);
-        if (query_pulses(q, run->id, on_pulse, &s) != 0) {
+        found = query_pulses(q, run->id, on_pulse, &s);
+        if (found == 0 && !o->json)
+                print_sum(&s);
+        if (found == 0)
+                found = query_events(q, run->id, on_event, &s);
+        if (found != 0) {
                 show_error("%s", query_why(q));
                 json_decref(s.pulses);
+                json_decref(s.events);
                 return ALDCTL_FAILED;
         }
-        if (!o->json) {
-                print_sum(&s);
+        if (!o->json)
                 return ALDCTL_OK;
-        }
         out = json_run(run);
         add_json(out, "planned_span_s", json_seconds(s.planned_to_us - s.planned_from_us));
         add_json(out, "span_s", json_seconds(s.to_us - s.from_us));
         add_json(out, "width_error_s_max", json_seconds(s.width_error_us_max));
         add_json(out, "pulse_rows", s.pulses);
+        add_json(out, "events", s.events);
         show_json(out);
         return ALDCTL_OK;
 }

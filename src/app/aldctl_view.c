@@ -45,7 +45,8 @@ static void add_step(struct text *t, const json_t *s, size_t *parts, bool with_n
                 text_add(t, "%s", show_get_text(s, "asks"));
                 return;
         }
-        if (waiting[0] != '\0') {
+        /* A suspend is its own reason. */
+        if (waiting[0] != '\0' && strcmp(waiting, show_get_text(s, "reason")) != 0) {
                 begin_part(t, parts, ", ");
                 text_add(t, "waiting for %s", with_numbers ? waiting : step);
         } else if (step[0] != '\0') {
@@ -252,20 +253,21 @@ static void print_control(FILE *to, const json_t *status)
         }
 }
 
-/* " (stop in 9 min 50 s)" */
-static void print_expiry(FILE *to, const json_t *status)
+/* A way out for a person, and what comes without one: "... (else stop in 9 min 50 s)". */
+static void print_way(FILE *to, const json_t *status, const char *word, const char *way)
 {
         double left = show_get_number(status, "expires_s", -1);
-        char buf[64];
+        char buf[160];
         struct text t;
 
         text_init(&t, buf, sizeof buf);
+        text_add(&t, "%s", way);
         if (left >= 0) {
                 text_add(&t, " (else %s in ", show_get_text(status, "expires_then"));
                 show_add_seconds(&t, left);
                 text_add(&t, ")");
         }
-        show_text(to, buf, false);
+        print_word(to, SHOW_YELLOW, word, buf);
         (void)fputc('\n', to);
 }
 
@@ -273,7 +275,7 @@ static void print_expiry(FILE *to, const json_t *status)
 static void print_next(FILE *to, const json_t *status)
 {
         static const struct {
-                const char *state, *word, *text;
+                const char *state, *word, *way;
         } next[] = {
             {"Held", "held", "`aldctl resume` goes on, `aldctl stop` ends the run"},
             {"Suspended", "suspended",
@@ -284,15 +286,11 @@ static void print_next(FILE *to, const json_t *status)
         if (show_get_text(status, "asks")[0] != '\0') {
                 print_word(to, SHOW_YELLOW, "asks", show_get_text(status, "asks"));
                 (void)fputc('\n', to);
-                print_word(to, SHOW_YELLOW, "", "yes: `aldctl confirm`");
-                print_expiry(to, status);
+                print_way(to, status, "", "yes: `aldctl confirm`");
         }
-        for (size_t i = 0; i < sizeof next / sizeof next[0]; i++) {
-                if (strcmp(show_get_text(status, "state"), next[i].state) != 0)
-                        continue;
-                print_word(to, SHOW_YELLOW, next[i].word, next[i].text);
-                print_expiry(to, status);
-        }
+        for (size_t i = 0; i < sizeof next / sizeof next[0]; i++)
+                if (strcmp(show_get_text(status, "state"), next[i].state) == 0)
+                        print_way(to, status, next[i].word, next[i].way);
 }
 
 /* Modes that change what the tool lets happen. */

@@ -137,7 +137,9 @@ static bool passes_gate(const struct request *r, struct answer *a)
         if (refusal == VERB_REFUSED_ROLE) {
                 a->code = JSONRPC_DENIED;
                 a->data = data_exit(5);
-                (void)snprintf(a->text, sizeof a->text, "%s needs the role %s; %s is %s", r->verb->name,
+                (void)json_object_set_new(
+                    a->data, "hint", json_string("the tool file's `access` gives roles to users and groups"));
+                (void)snprintf(a->text, sizeof a->text, "%s needs the role of %s; %s is %s", r->verb->name,
                     tool_role_name(r->verb->role), r->s->peer.user, tool_role_name(r->s->peer.role));
         } else {
                 a->code = JSONRPC_REFUSED;

@@ -336,6 +336,8 @@ static const char *state_hint(const struct core *core, enum verb verb)
                 return "a run is under way: wait for its end, or `aldctl stop`";
         if (verb == VERB_RESET)
                 return "in a run `aldctl resume` is the reset of what held it; `aldctl stop` ends the run";
+        if (core->state == MACHINE_SUSPENDED)
+                return "the run goes on by itself once the external cause is gone";
         if (core->recipe == NULL)
                 return "no run is under way: `aldctl run RECIPE` starts one";
         return "`aldctl status` shows what the run does";

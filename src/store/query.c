@@ -324,3 +324,30 @@ int query_pulses(
         sqlite3_finalize(stmt);
         return found;
 }
+
+int query_events(
+    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_event *e), void *ctx)
+{
+        sqlite3_stmt *stmt = ask(q,
+            "SELECT t_us, kind, severity, source, text FROM event WHERE run_id = ?1 AND (severity <> 'info' "
+            "OR"
+            " kind IN ('note', 'confirm', 'leak', 'bypass') OR (kind = 'state' AND source IN ('hold', "
+            "'resume')))"
+            " ORDER BY t_us, id",
+            run_id);
+        int found;
+
+        if (stmt == NULL)
+                return -1;
+        while ((found = next(q, stmt)) == 1) {
+                struct query_event e = {.t_us = sqlite3_column_int64(stmt, 0)};
+
+                get_text(stmt, 1, e.kind, sizeof e.kind);
+                get_text(stmt, 2, e.severity, sizeof e.severity);
+                get_text(stmt, 3, e.source, sizeof e.source);
+                get_text(stmt, 4, e.text, sizeof e.text);
+                row(ctx, &e);
+        }
+        sqlite3_finalize(stmt);
+        return found;
+}

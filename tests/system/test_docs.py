@@ -111,6 +111,10 @@ class Shipped(ald.Test):
         self.assertEqual(0, self.ctl("confirm").returncode)
         client.await_state("Complete")
         self.assertEqual("no alarms", self.ctl("alarms").stdout.splitlines()[0])
+        self.stop_daemon()
+        report = self.ctl("report", "1").stdout
+        for words in ("warning mfc-zero: asks: Compare", "zero is the reading", "confirmed: Compare"):
+            self.assertIn(words, report)
 
 
 if __name__ == "__main__":

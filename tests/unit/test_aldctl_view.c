@@ -48,6 +48,9 @@ static const struct {
     {"{\"state\":\"Execute\",\"in_run\":true," COMMON
      "\"phase\":\"pump\",\"waiting\":\"lid.closed off\",\"left_s\":0,\"is_bounded\":false}",
         "Execute, pump: waiting for lid.closed off"}, /* no time left is known */
+    {"{\"state\":\"Suspended\",\"in_run\":true," COMMON
+     "\"phase\":\"coat\",\"step\":\"wait 6 s\",\"reason\":\"gas: low\",\"waiting\":\"gas: low\"}",
+        "Suspended, coat: gas: low, wait 6 s"},
     {"{}", ""}, /* a daemon that says nothing is no reason to fall over */
     {"{\"state\":7,\"phase\":[],\"left_s\":\"x\",\"in_run\":true}", ""},
 };

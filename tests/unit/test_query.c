@@ -157,6 +157,50 @@ START_TEST(one_run_with_its_pulses)
 }
 END_TEST
 
+struct events {
+        int count;
+        struct query_event event[8];
+};
+
+static void take_event(void *ctx, const struct query_event *e)
+{
+        struct events *events = ctx;
+
+        ck_assert_int_lt(events->count, 8);
+        events->event[events->count++] = *e;
+}
+
+/* Notes, answers and what was amiss; not each state and output, and nothing of another run. */
+START_TEST(what_a_run_told)
+{
+        const char *db = fixture_path("a.db");
+        struct store *s = fixture_open(db);
+        struct record other = fixture_event(1, T0 + 30, "Idle -> Starting");
+        struct record amiss = fixture_event(1, T0 + 20, "5.2 Torr");
+        struct events events = {0};
+
+        snprintf(other.u.event.kind, sizeof other.u.event.kind, "state");
+        snprintf(amiss.u.event.kind, sizeof amiss.u.event.kind, "trip");
+        amiss.u.event.severity = RECORD_TRIP;
+        post_runs(s);
+        fixture_post(s, fixture_event(1, T0 + 40, "tight"));
+        fixture_post(s, fixture_event(2, T0 + 75, "of another run"));
+        fixture_post(s, other);
+        fixture_post(s, amiss);
+        fixture_await_records(s, RECORDS + 4);
+        struct query *q = open_query(db);
+        ck_assert_int_eq(query_events(q, 1, take_event, &events), 0);
+        ck_assert_int_eq(events.count, 2);
+        ck_assert_str_eq(events.event[0].severity, "trip");
+        ck_assert_str_eq(events.event[0].text, "5.2 Torr");
+        ck_assert_str_eq(events.event[1].kind, "note");
+        ck_assert_str_eq(events.event[1].text, "tight");
+        ck_assert_int_eq(events.event[1].t_us, T0 + 40);
+        query_close(q);
+        store_close(s);
+}
+END_TEST
+
 static void reads_three_runs(const char *db)
 {
         struct query *q = open_query(db);
@@ -301,6 +345,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, fixture_make, fixture_clean);
         tcase_add_test(tcase, runs_come_newest_first);
         tcase_add_test(tcase, one_run_with_its_pulses);
+        tcase_add_test(tcase, what_a_run_told);
         tcase_add_test(tcase, it_reads_while_the_daemon_runs_and_after);
         tcase_add_test(tcase, it_reads_a_bare_copy_in_a_folder_that_cannot_be_written);
         tcase_add_test(tcase, it_reads_what_a_killed_daemon_left);

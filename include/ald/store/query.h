@@ -40,6 +40,13 @@ int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct q
 int query_run(struct query *q, int64_t id, struct query_run *out);
 int query_pulses(
     struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
+/* What a run told beside its pulses: questions and answers, notes, leak checks, trips, holds and whatever was amiss. */
+struct query_event {
+        int64_t t_us; /* UTC */
+        char kind[24], severity[16], source[48], text[256];
+};
+int query_events(
+    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_event *e), void *ctx);
 /* What went wrong last, with the path. */
 const char *query_why(const struct query *q);
 
