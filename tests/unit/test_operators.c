@@ -395,7 +395,7 @@ START_TEST(a_valve_with_a_longest_opening_opens_for_a_time)
         ck_assert_int_eq(move(&ann, VERB_OPEN, "vent", 0, TIME_S), 0);
         t0 = virtual_now(s->v);
         ck_assert_int_eq(move(&ann, VERB_OPEN, "nb", 0, TIME_S), 3);
-        ck_assert_str_eq(s->reply.interlock, "no-vent-under-pump");
+        ck_assert_str_eq(s->reply.interlock, "no-vent-on-precursor");
         scenario_run(s, 500 * TIME_MS);
         ck_assert(wire("vent") == 1);
         scenario_run(s, 530 * TIME_MS);
