@@ -71,7 +71,8 @@ void step_until_describe(
 void step_confirm_enter(struct core *core, const struct recipe_op *op)
 {
         core->is_confirmed = false;
-        core_log(core, "confirm", RECORD_WARNING, core->recipe->name, "asks: %s", core->recipe->notes[op->note]);
+        core_log(
+            core, "confirm", RECORD_WARNING, core->recipe->name, "asks: %s", core->recipe->notes[op->note]);
 }
 
 struct step_turn step_confirm_turn(struct core *core, const struct recipe_op *op)
