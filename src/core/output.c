@@ -114,10 +114,11 @@ static int64_t purged_since(const struct outputs *o, int tag)
         return o->purging_us == TIME_NEVER || o->purging_us > out->closed_us ? o->purging_us : out->closed_us;
 }
 
-/* Was it purged so long without a break since it closed? What came after that purge, an expose without flow, takes nothing back. */
-static bool was_purged(const struct output *out, int64_t purge_us)
+/* In an expose, which shuts flow and exhaust, the purge counts that was whole before. Elsewhere one that breaks begins anew. */
+static bool was_purged(const struct output *out, const struct snapshot *snap, int64_t purge_us)
 {
-        return purge_us == 0 || (out->purged_of_us == out->closed_us && out->purged_us >= purge_us);
+        return purge_us == 0 ||
+               (snap->is_exposing && out->purged_of_us == out->closed_us && out->purged_us >= purge_us);
 }
 
 static void name_exclusion(const struct outputs *o, const struct snapshot *snap, int tag, int other,
@@ -155,7 +156,8 @@ static bool is_clear(const struct outputs *o, const struct snapshot *snap, int t
                 if (i == tag || !o->tool->tags[i].is_output || !tool_excludes(o->tool, tag, i, &purge_us))
                         continue;
                 is_open_now = output_may_be_open(o, i);
-                if (!is_open_now && (o->out[i].closed_us == INT64_MIN || was_purged(&o->out[i], purge_us)))
+                if (!is_open_now &&
+                    (o->out[i].closed_us == INT64_MIN || was_purged(&o->out[i], snap, purge_us)))
                         continue;
                 since = purged_since(o, i);
                 if (!is_open_now && since != TIME_NEVER && time_add(since, purge_us) <= at_us)
