@@ -61,7 +61,7 @@ class Alarms(ald.Test):
         client.await_state("Aborted")
         self.stop_daemon()
         rows = self.rows("SELECT command, arguments, result FROM audit WHERE command = 'shelve' ORDER BY id")
-        self.assertEqual(f"shelve {FLOW} --for 1 h 00 min --reason old valve", rows[-1]["arguments"])
+        self.assertEqual(f"shelve {FLOW} --for 1 h --reason old valve", rows[-1]["arguments"])
         self.assertEqual(["ok"], [r["result"] for r in rows if r["result"] == "ok"])
         told = self.rows("SELECT text FROM event WHERE kind = 'alarm' AND source = ?", FLOW)
         self.assertTrue(any("acknowledged by" in r["text"] for r in told), told)
