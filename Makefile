@@ -85,14 +85,14 @@ $(BUILD)/tests/obj/%.o: tests/unit/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(UNITCC) -c $< -o $@
 $(BUILD)/tests/%: $(BUILD)/tests/obj/%.o $(UNITHELP) $(BUILD)/libald.a
-	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $< $(MUTANTS) $(UNITHELP) $(BUILD)/libald.a $(PKGLIBS) $(CHECKLIBS) -lm -o $@
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) -Wl,--wrap=_mark_point $< $(MUTANTS) $(UNITHELP) $(BUILD)/libald.a $(PKGLIBS) $(CHECKLIBS) -lm -o $@
 # The core with its exclusions and permits replaced by what test_gate_mutant.c says: they come before the library's.
 $(BUILD)/tests/mutant/%.o: src/core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,'$< (mutant)')$(COMPILE) -Dtool_excludes=mutant_excludes -Dinterlock_permits=mutant_permits -c $< -o $@
-$(BUILD)/tests/test_gate_mutant: MUTANTS := $(BUILD)/tests/mutant/output.o $(BUILD)/tests/mutant/core.o
-$(BUILD)/tests/test_gate_mutant: $(BUILD)/tests/mutant/output.o $(BUILD)/tests/mutant/core.o
-.SECONDARY: $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
+$(BUILD)/tests/test_gate_mutant: MUTANTS := $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
+$(BUILD)/tests/test_gate_mutant: $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
+.SECONDARY: $(UNITHELP) $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
 unit: $(UNITS)
@@ -117,7 +117,7 @@ FUZZERS  := recipe tool jsonrpc cond
 FUZZBINS := $(foreach f,$(FUZZERS),$(BUILD)/fuzz/$(f) $(BUILD)/fuzz/$(f)-canary)
 # The session's client is the harness itself: no socket, no event loop.
 FUZZRING := $(foreach r,base core link file,$(call ring-objs,$(r))) \
-            $(addprefix $(BUILD)/obj/control/,dispatch.o feed.o jsonrpc.o params.o report.o session.o)
+            $(addprefix $(BUILD)/obj/control/,dispatch.o feed.o fill.o jsonrpc.o params.o report.o session.o)
 FUZZHELP := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/obj/%.o,$(filter-out $(FUZZERS:%=tests/fuzz/fuzz_%.c),$(wildcard tests/fuzz/*.c)))
 FUZZCC    = $(CC) $(CSTD) $(WARN) $(OPT) $(SANFLAGS) $(POSIX) -Iinclude -Itests -MMD -MP $(PKGFLAGS)
 $(BUILD)/fuzz/obj/%-canary.o: tests/fuzz/%.c $(BUILD)/flags
@@ -233,6 +233,7 @@ help:
 	@echo "make asan tsan      build with AddressSanitizer + UBSan, ThreadSanitizer (build-asan/, build-tsan/)"
 	@echo "make test-asan      unit and system tests under ASan + UBSan"
 	@echo "make test-tsan      the threaded parts and the system tests under TSan"
+	@echo "make fuzz           build the fuzz harnesses only, with clang (build-fuzz/)"
 	@echo "make fuzz-smoke     the fuzz harnesses for a few seconds (part of make test)"
 	@echo "make fuzz-long      the same for RUNS=$(RUNS) executions each, one after the other, with progress"
 	@echo "make lint           format, cppcheck, clang-tidy, shellcheck, python, man pages, systemd units"

@@ -37,39 +37,44 @@ enum aldctl_option {
 
 static const struct aldctl_command commands[] = {
     {"check", "RECIPE -c TOOL [--set NAME=VALUE]...", "is the recipe sound for the tool? needs no daemon",
-        OPT_TOOL | OPT_SET, 1, 1, aldctl_check},
+        OPT_TOOL | OPT_SET, 1, 1, aldctl_check, NULL},
     {"run", "RECIPE [--set NAME=VALUE]... [--wait]", "start a recipe; --wait follows it to its end",
-        OPT_SET | OPT_WAIT, 1, 1, aldctl_run},
-    {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status},
-    {"watch", "", "the same, live, until interrupted", 0, 0, 0, aldctl_watch},
-    {"hold", "[--now]", "hold the run; --now cuts a running pulse", OPT_NOW, 0, 0, aldctl_command},
+        OPT_SET | OPT_WAIT, 1, 1, aldctl_run, NULL},
+    {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status,
+        "what the tool is doing and what it waits for; live"},
+    {"watch", "", "the same, live, until interrupted", 0, 0, 0, aldctl_watch, ""},
+    {"hold", "[--now]", "hold the run; --now cuts a running pulse", OPT_NOW, 0, 0, aldctl_command,
+        "hold the run; go on with it"},
     {"resume", "[--repeat | --skip]", "go on with a held run (and the pulse that was cut)",
-        OPT_REPEAT | OPT_SKIP, 0, 0, aldctl_command},
+        OPT_REPEAT | OPT_SKIP, 0, 0, aldctl_command, ""},
     {"stop", "[--after-cycle]", "end the run in order: pulse, purge, finally, standby", OPT_AFTER_CYCLE, 0, 0,
-        aldctl_command},
-    {"abort", "", "everything safe at once", 0, 0, 0, aldctl_command},
-    {"reset", "", "clear trips whose cause is gone", 0, 0, 0, aldctl_command},
-    {"confirm", "", "answer yes to what the recipe asks", 0, 0, 0, aldctl_command},
+        aldctl_command, "end the run in order; everything safe at once"},
+    {"abort", "", "everything safe at once", 0, 0, 0, aldctl_command, ""},
+    {"reset", "", "clear trips whose cause is gone", 0, 0, 0, aldctl_command, NULL},
+    {"confirm", "", "answer yes to what the recipe asks", 0, 0, 0, aldctl_command, NULL},
     {"control", "take [--force] | release [--to USER]", "take or release control of the tool",
-        OPT_FORCE | OPT_TO, 1, 1, aldctl_command},
+        OPT_FORCE | OPT_TO, 1, 1, aldctl_command, NULL},
     {"open", "VALVE [--for TIME]", "open a valve by hand; a precursor for a time only", OPT_FOR, 1, 1,
-        aldctl_command},
-    {"close", "VALVE", "close a valve by hand; a precursor always closes", 0, 1, 1, aldctl_command},
+        aldctl_command, "move an output by hand, with control"},
+    {"close", "VALVE", "close a valve by hand; a precursor always closes", 0, 1, 1, aldctl_command, ""},
     {"set", "TAG VALUE", "set a flow, heater, motor or switch: 70 sccm, on, standby, safe", 0, 2, 2,
-        aldctl_command},
-    {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags},
+        aldctl_command, ""},
+    {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags, NULL},
     {"interlocks", "", "causes and effects, and every interlock with its live values", 0, 0, 0,
-        aldctl_interlocks},
-    {"alarms", "", "every alarm that is not normal, and what to do about it", 0, 0, 0, aldctl_alarms},
-    {"ack", "[ALARM]", "acknowledge an alarm, or all; moves no output", 0, 0, 1, aldctl_command},
+        aldctl_interlocks, NULL},
+    {"alarms", "", "every alarm that is not normal, and what to do about it", 0, 0, 0, aldctl_alarms,
+        "what is wrong and what to do; acknowledge it"},
+    {"ack", "[ALARM]", "acknowledge an alarm, or all; moves no output", 0, 0, 1, aldctl_command, ""},
     {"shelve", "ALARM --for TIME --reason TEXT", "silence a nuisance alarm for a time, at most 8 h",
-        OPT_FOR | OPT_REASON, 1, 1, aldctl_command},
-    {"unshelve", "ALARM", "end a shelving early", 0, 1, 1, aldctl_command},
+        OPT_FOR | OPT_REASON, 1, 1, aldctl_command, "silence a nuisance alarm for a time; end that"},
+    {"unshelve", "ALARM", "end a shelving early", 0, 1, 1, aldctl_command, ""},
     {"bypass", "[TAG --for TIME --reason TEXT]", "leave an input out of the interlocks; without TAG: list",
-        OPT_FOR | OPT_REASON, 0, 1, aldctl_bypass},
-    {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_command},
-    {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs},
-    {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report},
+        OPT_FOR | OPT_REASON, 0, 1, aldctl_bypass,
+        "leave an input out of the interlocks for a time; end that"},
+    {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_command, ""},
+    {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
+        "the last runs; what was recorded of one"},
+    {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report, ""},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -111,11 +116,29 @@ static const char *option_name(const void *ctx, size_t i)
         return options[i].name;
 }
 
+/* One line for the commands that belong together. */
+static void print_group(size_t first)
+{
+        const struct aldctl_command *c = &commands[first];
+        char names[64];
+        struct text t;
+
+        if (c->group != NULL && c->group[0] == '\0')
+                return; /* it stands in the line before */
+        text_init(&t, names, sizeof names);
+        text_add(&t, "%s", c->name);
+        for (size_t i = first + 1; i < COMMANDS && commands[i].group != NULL && commands[i].group[0] == '\0';
+             i++)
+                text_add(&t, ", %s", commands[i].name);
+        (void)printf("  %-17s %s\n", names, c->group != NULL ? c->group : c->help);
+}
+
 static void print_help(void)
 {
-        (void)printf("usage: aldctl [--socket PATH] [--db PATH] [--json] COMMAND ...\n\n");
+        (void)printf("usage: aldctl [--socket PATH] [--db PATH] [--json] COMMAND ...\n"
+                     "`aldctl COMMAND --help` has each command's arguments.\n\n");
         for (size_t i = 0; i < COMMANDS; i++)
-                (void)printf("  %-10s %s\n", commands[i].name, commands[i].help);
+                print_group(i);
         (void)printf("\n");
         for (size_t i = 0; i < OPTIONS; i++)
                 if (options[i].help != NULL)

@@ -8,6 +8,7 @@
 #include "ald/file/file.h"        /* file_read */
 
 #include <assert.h> /* assert */
+#include <pwd.h>    /* getpwnam */
 #include <stdlib.h> /* free */
 #include <string.h> /* strchr, strrchr, strlen, memchr */
 
@@ -55,14 +56,44 @@ static json_t *params_of(const struct aldctl_command *self, const struct aldctl_
         return params;
 }
 
+/* What the command line can tell without the daemon: an argument that is missing, a user who does not exist. (The daemon
+ * looks nobody up while it runs: a network directory could stop it.) */
+static bool is_sound(const struct aldctl_command *self, json_t *params)
+{
+        const struct verb_entry *verb = verb_find(self->name);
+        const char *to = show_get_text(params, "to");
+
+        for (size_t i = 0; i < VERB_ARGS_MAX && verb->args[i].name != NULL; i++) {
+                const struct verb_arg *arg = &verb->args[i];
+
+                if (!arg->required || verb_arg_is_word(arg) || json_object_get(params, arg->name) != NULL)
+                        continue;
+                show_error("%s: --%s is missing: %s\nusage: aldctl %s %s", self->name, arg->name, arg->help,
+                    self->name, self->usage);
+                return false;
+        }
+        if (to[0] != '\0' && getpwnam(to) == NULL) {
+                show_error("%s: this machine has no user '%s'", self->name, to);
+                return false;
+        }
+        return true;
+}
+
 enum aldctl_exit aldctl_command(const struct aldctl_command *self, const struct aldctl_options *o)
 {
         struct line l;
-        json_t *result = NULL;
-        enum aldctl_exit code = line_open(&l, o);
+        json_t *result = NULL, *params = params_of(self, o);
+        enum aldctl_exit code;
 
+        if (!is_sound(self, params)) {
+                json_decref(params);
+                return ALDCTL_USAGE;
+        }
+        code = line_open(&l, o);
         if (code == ALDCTL_OK)
-                code = line_ask(&l, o, self->name, params_of(self, o), &result);
+                code = line_ask(&l, o, self->name, params, &result);
+        else
+                json_decref(params);
         if (code == ALDCTL_OK)
                 tell(o, result);
         line_close(&l);

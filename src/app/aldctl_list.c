@@ -35,7 +35,7 @@ enum aldctl_exit aldctl_status(const struct aldctl_command *self, const struct a
         }
         text_init(&t, buf, sizeof buf);
         view_add_line(&t, status);
-        show_text(stdout, buf, false);
+        show_wrapped(stdout, buf, 0, 2);
         (void)fputc('\n', stdout);
         view_print_concerns(stdout, status);
         json_decref(status);
@@ -116,7 +116,7 @@ static void print_line(const char *name, const char *text)
         if (text[0] == '\0')
                 return;
         (void)printf("    %-8s ", name);
-        show_text(stdout, text, false);
+        show_wrapped(stdout, text, 13, 13);
         (void)fputc('\n', stdout);
 }
 

@@ -141,3 +141,31 @@ size_t show_fit(const char *text, int columns)
                         break;
         return i;
 }
+
+size_t show_fit_words(const char *text, int columns)
+{
+        size_t fits = show_fit(text, columns), n = fits;
+
+        if (text[fits] == '\0')
+                return fits;
+        while (n > 0 && text[n] != ' ')
+                n--;
+        return n > 0 ? n : fits;
+}
+
+void show_wrapped(FILE *to, const char *text, int at, int indent)
+{
+        int columns = show_columns(to), left = columns - at;
+        char row[1024];
+
+        /* No terminal, or one too narrow for rows. */
+        while (left > 20 && columns - indent > 20 && text[show_fit(text, left)] != '\0') {
+                size_t n = show_fit_words(text, left);
+                (void)snprintf(row, sizeof row, "%.*s", (int)n, text);
+                show_text(to, row, false);
+                (void)fprintf(to, "\n%*s", indent, "");
+                text += n + (text[n] == ' ');
+                left = columns - indent;
+        }
+        show_text(to, text, false);
+}

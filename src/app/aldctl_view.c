@@ -2,7 +2,7 @@
 
 #include "ald/app/aldctl_show.h" /* show_get_text, show_add_seconds */
 
-#include <string.h> /* strcmp */
+#include <string.h> /* strcmp, strlen, strrchr */
 
 void view_begin(struct view *v, json_t *full)
 {
@@ -40,6 +40,11 @@ static void add_step(struct text *t, const json_t *s, size_t *parts, bool with_n
         const char *waiting = show_get_text(s, "waiting"), *step = show_get_text(s, "step");
         double left = show_get_number(s, "step_left_s", -1);
 
+        if (show_get_text(s, "asks")[0] != '\0') {
+                begin_part(t, parts, ", ");
+                text_add(t, "%s", show_get_text(s, "asks"));
+                return;
+        }
         if (waiting[0] != '\0') {
                 begin_part(t, parts, ", ");
                 text_add(t, "waiting for %s", with_numbers ? waiting : step);
@@ -57,8 +62,14 @@ static void add_step(struct text *t, const json_t *s, size_t *parts, bool with_n
 /* Heat-up takes as long as it takes: it is named, never added to the time left. */
 static void add_left(struct text *t, const json_t *s)
 {
+        double left = show_get_number(s, "left_s", 0);
+
+        /* Nothing but a question or a wait is left: no time can be told. */
+        if (show_get_text(s, "asks")[0] != '\0' ||
+            (left < 1 && !json_is_true(json_object_get(s, "is_bounded"))))
+                return;
         text_add(t, "; ");
-        show_add_seconds(t, show_get_number(s, "left_s", 0));
+        show_add_seconds(t, left);
         text_add(t, " left");
         if (json_is_true(json_object_get(s, "is_heating")))
                 text_add(t, ", heating apart");
@@ -93,17 +104,36 @@ static void add_alarms(struct text *t, const json_t *s)
         text_add(t, "%s)", is_flooded ? ", a flood" : "");
 }
 
+/* What is out of the ordinary, next to the state, where no narrow screen cuts it off: " [vented, 1 bypassed]". */
+static void add_flags(struct text *t, const json_t *s)
+{
+        static const struct {
+                const char *key, *words;
+        } flags[] = {{"is_exposing", "exposing"}, {"is_vented", "vented"},
+            {"is_stopping_after_cycle", "stops after this cycle"}};
+        size_t n = 0, bypasses = json_array_size(json_object_get(s, "bypasses"));
+
+        if (show_get_text(s, "asks")[0] != '\0')
+                text_add(t, "%sasks: `aldctl confirm`", n++ == 0 ? " [" : ", ");
+        for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+                if (json_is_true(json_object_get(s, flags[i].key)))
+                        text_add(t, "%s%s", n++ == 0 ? " [" : ", ", flags[i].words);
+        if (bypasses > 0)
+                text_add(t, "%s%zu bypassed", n++ == 0 ? " [" : ", ", bypasses);
+        if (n > 0)
+                text_add(t, "]");
+}
+
 static void add_sentence(struct text *t, const json_t *s, bool with_numbers)
 {
         const char *state = show_get_text(s, "state"), *phase = show_get_text(s, "phase");
         const char *reason = show_get_text(s, "reason");
         bool in_run = json_is_true(json_object_get(s, "in_run"));
         bool moves = strcmp(state, "Execute") == 0 || strcmp(state, "Completing") == 0;
-        size_t parts = 0, bypasses = json_array_size(json_object_get(s, "bypasses"));
+        size_t parts = 0;
 
         text_add(t, "%s", state);
-        if (bypasses > 0)
-                text_add(t, " [%zu bypassed]", bypasses);
+        add_flags(t, s);
         if (in_run && phase[0] != '\0')
                 text_add(t, ", %s", phase);
         add_alarms(t, s);
@@ -138,21 +168,47 @@ void view_add_key(struct text *t, const json_t *status)
         add_sentence(t, status, false);
 }
 
+size_t view_row(const char *text, int columns)
+{
+        size_t fits = show_fit(text, columns);
+        const char *tail = strrchr(text, ';');
+
+        /* The time left stays together. */
+        if (text[fits] != '\0' && tail != NULL && (size_t)(tail - text) <= fits)
+                return (size_t)(tail - text);
+        return show_fit_words(text, columns);
+}
+
 /* ---- Concerns ---- */
+
+enum { VIEW_INDENT = 14 };
+
+/* One concern with its word in colour, then a text of the daemon's or of ours. */
+static void print_word(FILE *to, enum show_colour colour, const char *word, const char *text)
+{
+        (void)fprintf(to, "  %s%s%s%*s", show_colour(to, colour), word, show_colour(to, SHOW_PLAIN),
+            (int)(strlen(word) < VIEW_INDENT - 2 ? VIEW_INDENT - 2 - strlen(word) : 1), "");
+        show_wrapped(to, text, VIEW_INDENT, VIEW_INDENT);
+}
 
 static void print_latch(FILE *to, const json_t *latch, bool is_first)
 {
-        char when[SHOW_TIME_CAP];
+        const char *id = show_get_text(latch, "id"), *text = show_get_text(latch, "text");
+        char when[SHOW_TIME_CAP], buf[512];
+        struct text t;
 
         show_local(show_parse_time(show_get_text(latch, "time")), false, when);
-        (void)fprintf(to, "  %s%s%s %s %s: ", show_colour(to, SHOW_RED), is_first ? "tripped" : "then",
-            show_colour(to, SHOW_PLAIN), when, show_get_text(latch, "id"));
-        show_text(to, show_get_text(latch, "text"), false);
-        (void)fprintf(to, "%s\n",
+        text_init(&t, buf, sizeof buf);
+        text_add(&t, "%s ", when);
+        /* The text of an interlock of the tool file begins with its id. */
+        if (strncmp(text, id, strlen(id)) != 0)
+                text_add(&t, "%s: ", id);
+        text_add(&t, "%s%s", text,
             json_is_true(json_object_get(latch, "is_active")) ? " (still so)" : " (gone; reset clears it)");
+        print_word(to, SHOW_RED, is_first ? "tripped" : "then", buf);
+        (void)fputc('\n', to);
         if (show_get_text(latch, "guidance")[0] != '\0') {
-                (void)fprintf(to, "          ");
-                show_text(to, show_get_text(latch, "guidance"), false);
+                print_word(to, SHOW_PLAIN, "", show_get_text(latch, "guidance"));
                 (void)fputc('\n', to);
         }
 }
@@ -163,15 +219,14 @@ void view_print_bypasses(FILE *to, const json_t *status)
 
         for (size_t i = 0; i < json_array_size(bypasses); i++) {
                 const json_t *b = json_array_get(bypasses, i);
-                char when[SHOW_TIME_CAP];
+                char when[SHOW_TIME_CAP], buf[256];
+                struct text t;
 
                 show_local(show_parse_time(show_get_text(b, "until")), false, when);
-                (void)fprintf(to, "  %sbypassed%s ", show_colour(to, SHOW_RED), show_colour(to, SHOW_PLAIN));
-                show_text(to, show_get_text(b, "tag"), false);
-                (void)fprintf(to, " until %s by ", when);
-                show_text(to, show_get_text(b, "user"), false);
-                (void)fprintf(to, ": ");
-                show_text(to, show_get_text(b, "reason"), false);
+                text_init(&t, buf, sizeof buf);
+                text_add(&t, "%s until %s by %s: %s", show_get_text(b, "tag"), when, show_get_text(b, "user"),
+                    show_get_text(b, "reason"));
+                print_word(to, SHOW_RED, "bypassed", buf);
                 (void)fputc('\n', to);
         }
 }
@@ -189,12 +244,73 @@ static void print_control(FILE *to, const json_t *status)
                 (void)fprintf(to, ", since %s, until %s unless used\n", since, until);
         }
         if (show_get_number(status, "by_hand_count", 0) > 0) {
-                (void)fprintf(
-                    to, "  %sby hand%s     ", show_colour(to, SHOW_YELLOW), show_colour(to, SHOW_PLAIN));
-                show_text(to, show_get_text(status, "by_hand"), false);
+                print_word(to, SHOW_YELLOW, "by hand", show_get_text(status, "by_hand"));
                 if (json_is_number(json_object_get(status, "standby_s")))
                         (void)fprintf(to, "; nobody has control: standby in %.0f s",
                             show_get_number(status, "standby_s", 0));
+                (void)fputc('\n', to);
+        }
+}
+
+/* " (stop in 9 min 50 s)" */
+static void print_expiry(FILE *to, const json_t *status)
+{
+        double left = show_get_number(status, "expires_s", -1);
+        char buf[64];
+        struct text t;
+
+        text_init(&t, buf, sizeof buf);
+        if (left >= 0) {
+                text_add(&t, " (else %s in ", show_get_text(status, "expires_then"));
+                show_add_seconds(&t, left);
+                text_add(&t, ")");
+        }
+        show_text(to, buf, false);
+        (void)fputc('\n', to);
+}
+
+/* What the tool waits for from people, and how they give it. */
+static void print_next(FILE *to, const json_t *status)
+{
+        static const struct {
+                const char *state, *word, *text;
+        } next[] = {
+            {"Held", "held", "`aldctl resume` goes on, `aldctl stop` ends the run"},
+            {"Suspended", "suspended",
+                "goes on by itself once the cause is gone; `aldctl stop` ends the run"},
+            {"Aborted", "aborted", "look at the tool, then `aldctl reset`"},
+        };
+
+        if (show_get_text(status, "asks")[0] != '\0') {
+                print_word(to, SHOW_YELLOW, "asks", show_get_text(status, "asks"));
+                (void)fputc('\n', to);
+                print_word(to, SHOW_YELLOW, "", "yes: `aldctl confirm`");
+                print_expiry(to, status);
+        }
+        for (size_t i = 0; i < sizeof next / sizeof next[0]; i++) {
+                if (strcmp(show_get_text(status, "state"), next[i].state) != 0)
+                        continue;
+                print_word(to, SHOW_YELLOW, next[i].word, next[i].text);
+                print_expiry(to, status);
+        }
+}
+
+/* Modes that change what the tool lets happen. */
+static void print_modes(FILE *to, const json_t *status)
+{
+        static const struct {
+                const char *key, *word, *text;
+        } modes[] = {
+            {"is_vented", "vented",
+                "no precursor opens and trips with `arm` are off until the next pump_down"},
+            {"is_exposing", "exposing", "the exhaust is closed by an expose block"},
+            {"is_stopping_after_cycle", "stopping", "the run ends after this cycle"},
+        };
+
+        for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+                if (!json_is_true(json_object_get(status, modes[i].key)))
+                        continue;
+                print_word(to, SHOW_YELLOW, modes[i].word, modes[i].text);
                 (void)fputc('\n', to);
         }
 }
@@ -204,8 +320,8 @@ static void print_lags(FILE *to, const json_t *status)
         double lags = show_get_number(status, "lags", 0);
 
         if (lags > 0)
-                (void)fprintf(to, "  %s%.0f turns of the control loop came late%s\n",
-                    show_colour(to, SHOW_DIM), lags, show_colour(to, SHOW_PLAIN));
+                (void)fprintf(to, "  %s%.0f turn%s of the control loop came late%s\n",
+                    show_colour(to, SHOW_DIM), lags, lags > 1 ? "s" : "", show_colour(to, SHOW_PLAIN));
 }
 
 void view_print_concerns(FILE *to, const json_t *status)
@@ -215,11 +331,11 @@ void view_print_concerns(FILE *to, const json_t *status)
 
         for (size_t i = 0; i < json_array_size(latches); i++)
                 print_latch(to, json_array_get(latches, i), i == 0);
+        print_next(to, status);
+        print_modes(to, status);
         view_print_bypasses(to, status);
         if (show_get_number(status, "unconfirmed_count", 0) > 0) {
-                (void)fprintf(
-                    to, "  %sunconfirmed%s ", show_colour(to, SHOW_YELLOW), show_colour(to, SHOW_PLAIN));
-                show_text(to, show_get_text(status, "unconfirmed"), false);
+                print_word(to, SHOW_YELLOW, "unconfirmed", show_get_text(status, "unconfirmed"));
                 (void)fputc('\n', to);
         }
         print_control(to, status);

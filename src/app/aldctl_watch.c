@@ -10,10 +10,10 @@
 
 #include <signal.h> /* sigaction */
 #include <stdlib.h> /* free */
-#include <string.h> /* strcmp */
+#include <string.h> /* strcmp, strspn */
 #include <time.h>   /* clock_gettime */
 
-enum { WATCH_QUIET_S = 5, WATCH_TICK_MS = 1000 };
+enum { WATCH_QUIET_S = 5, WATCH_TICK_MS = 1000, WATCH_ROWS_MAX = 3 };
 
 static volatile sig_atomic_t is_interrupted;
 
@@ -36,7 +36,7 @@ static void catch_interrupts(void)
 
 struct display {
         bool is_terminal;
-        int rows;        /* drawn at the bottom of the terminal, 0 to 2 */
+        int rows;        /* drawn at the bottom of the terminal, 0 to WATCH_ROWS_MAX */
         char key[1024];  /* what the last line said, without what counts down */
         char line[1024]; /* the last line */
         double written_s;
@@ -62,38 +62,37 @@ static int64_t wall_us(void)
 
 static void wipe(struct display *d)
 {
-        if (d->rows > 1)
+        for (; d->rows > 1; d->rows--)
                 (void)fputs("\r\033[K\033[A", stdout);
         if (d->rows > 0)
                 (void)fputs("\r\033[K", stdout);
         d->rows = 0;
 }
 
-static void print_row(const char *text, size_t len, int columns)
+static void print_row(const char *text, size_t len)
 {
         char row[sizeof((struct display *)0)->line];
 
         (void)snprintf(row, sizeof row, "%.*s", (int)len, text);
-        row[show_fit(row, columns)] = '\0';
         show_text(stdout, row, false);
 }
 
-/* One row, or two where the terminal is narrow: the time left, after the last ';', then stands in the second. */
+/* As many rows as the line needs and WATCH_ROWS_MAX allow; what is left over is cut off. */
 static void draw(struct display *d)
 {
+        const char *rest = d->line;
         int columns = show_columns(stdout) - 1;
-        const char *tail = strrchr(d->line, ';');
 
         wipe(d);
         columns = columns > 10 ? columns : 10;
-        d->rows = d->line[show_fit(d->line, columns)] == '\0' || tail == NULL ? 1 : 2;
-        if (d->rows == 1) {
-                print_row(d->line, strlen(d->line), columns);
-        } else {
-                print_row(d->line, (size_t)(tail - d->line), columns);
-                (void)fputs("\n ", stdout);
-                print_row(tail + 1, strlen(tail + 1), columns - 1);
-        }
+        do {
+                size_t len = view_row(rest, d->rows == 0 ? columns : columns - 1);
+                (void)fputs(d->rows > 0 ? "\n " : "", stdout);
+                print_row(rest, len);
+                rest += len;
+                rest += strspn(rest, "; ");
+                d->rows++;
+        } while (*rest != '\0' && d->rows < WATCH_ROWS_MAX);
         (void)fflush(stdout);
 }
 
@@ -139,7 +138,7 @@ static void show_event(struct display *d, const json_t *event)
         text_init(&t, buf, sizeof buf);
         view_add_event(&t, event);
         (void)fputs(is_grave ? show_colour(stdout, SHOW_YELLOW) : show_colour(stdout, SHOW_DIM), stdout);
-        show_text(stdout, buf, false);
+        show_wrapped(stdout, buf, 0, 9);
         (void)printf("%s\n", show_colour(stdout, SHOW_PLAIN));
         if (d->is_terminal && d->line[0] != '\0')
                 draw(d);

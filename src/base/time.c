@@ -62,7 +62,9 @@ void time_add_duration(struct text *t, int64_t us)
                 text_add(t, "-");
                 us = -us;
         }
-        if (us < TIME_MS)
+        if (us == 0)
+                text_add(t, "0 s");
+        else if (us < TIME_MS)
                 text_add(t, "%" PRId64 " us", us);
         else if (us < TIME_S)
                 text_add(t, "%.4g ms", (double)us / (double)TIME_MS);

@@ -108,6 +108,15 @@ static bool take_time(const struct filling *f)
         return false;
 }
 
+/* A loop of that name: it is moved by the tag of its value. NULL: none. */
+static const char *loop_tag(const struct tool *tool, const char *name)
+{
+        for (int i = 0; i < tool->loop_count; i++)
+                if (strcmp(tool->loops[i].name, name) == 0)
+                        return tool->tags[tool->loops[i].value].name;
+        return NULL;
+}
+
 static bool take_output(const struct filling *f)
 {
         int tag = tool_find_output(f->tool, f->text);
@@ -117,7 +126,9 @@ static bool take_output(const struct filling *f)
         f->c->tag = (int16_t)tag;
         if (tag >= 0)
                 return true;
-        near = text_nearest(f->text, output_name, f->tool, tool_output_names(f->tool));
+        near = loop_tag(f->tool, f->text);
+        if (near == NULL)
+                near = text_nearest(f->text, output_name, f->tool, tool_output_names(f->tool));
         t = begin_fault(f->verb, f->arg, f->fault);
         if (tool_find_tag(f->tool, f->text) >= 0)
                 text_add(&t, "'%.60s' is read only: it has no set-point", f->text);

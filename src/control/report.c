@@ -132,6 +132,16 @@ static void add_control(json_t *o, const struct core_status *s)
                 add_seconds(o, "standby_s", s->standby_us);
 }
 
+/* What happens by itself to a question that is not answered, or to a hold that is not resumed. */
+static void add_expiry(json_t *o, const struct core_status *s)
+{
+        if (s->expires_us < 0)
+                add(o, "expires_s", json_null());
+        else
+                add_seconds(o, "expires_s", s->expires_us);
+        add_text(o, "expires_then", s->expires_us < 0 ? "" : tool_action_name(s->expires_then));
+}
+
 json_t *report_status(const struct tool *tool, const struct core *core)
 {
         struct core_status s;
@@ -147,6 +157,7 @@ json_t *report_status(const struct tool *tool, const struct core *core)
         add(o, "source_line", number_or_null(s.source_line, 0));
         add_text(o, "waiting", s.waiting);
         add_text(o, "asks", s.asks);
+        add_expiry(o, &s);
         add_text(o, "reason", s.reason);
         add_progress(o, &s);
         add_bool(o, "store_ok", s.store_ok);

@@ -257,8 +257,16 @@ bool alarm_ack(struct alarms *al, int which)
 
 void alarm_reset(struct alarms *al, int which)
 {
+        struct alarm *a = &al->item[which];
+
         assert(which >= 0 && which < al->count);
-        take(&al->item[which], ALARM_ON_RESET);
+        /* The latch of a trip is gone, and nobody feeds its alarm any more: one that chattered does not wait for quiet. */
+        if (a->is_trip && a->stands) {
+                a->stands = a->is_chattering = false;
+                a->turning_us = TIME_NEVER;
+                take(a, ALARM_GOES_LATCHING);
+        }
+        take(a, ALARM_ON_RESET);
 }
 
 bool alarm_shelve(struct alarms *al, int which, int64_t for_us, const char *by, const char *reason,

@@ -16,15 +16,23 @@ static void refuse(struct effect_reply *reply, const char *text, const char *hin
         text_copy(reply->hint, sizeof reply->hint, hint);
 }
 
+static const char *name_at(const void *alarms, size_t i)
+{
+        return ((const struct alarms *)alarms)->item[i].id;
+}
+
 /* The alarm a command names, or -1 with the refusal. */
 static int find(const struct core *core, const struct command *command, struct effect_reply *reply)
 {
         int which = alarm_find(&core->alarms, command->name);
-        char text[128];
+        const char *near;
+        char text[160];
 
         if (which >= 0)
                 return which;
-        snprintf(text, sizeof text, "no alarm is called '%s'", command->name);
+        near = text_nearest(command->name, name_at, &core->alarms, (size_t)core->alarms.count);
+        snprintf(text, sizeof text, "no alarm is called '%s'%s%s%s", command->name,
+            near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
         refuse(reply, text, "`aldctl alarms` lists those that are not normal");
         return -1;
 }
@@ -66,7 +74,7 @@ static bool is_whole(const struct command *command, struct effect_reply *reply)
 {
         if (command->for_us <= 0 || command->for_us > ALARM_SHELVE_US_MAX) {
                 refuse(reply, "an alarm is shelved for a time of at most 8 h",
-                    "for example: aldctl shelve ALARM --for 2 h --reason TEXT");
+                    "for example: aldctl shelve ALARM --for 2h --reason TEXT");
                 return false;
         }
         if (strspn(command->reason, " ") == strlen(command->reason)) {

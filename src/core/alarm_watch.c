@@ -1,6 +1,6 @@
-#include "core_state.h"
+#include "step.h" /* step_timeout */
 
-#include "ald/base/time.h" /* TIME_NEVER, time_add_duration */
+#include "ald/base/time.h" /* TIME_NEVER, TIME_S, time_add, time_add_duration */
 
 #include <stdarg.h> /* va_list */
 #include <stdio.h>  /* snprintf, vsnprintf */
@@ -19,14 +19,14 @@ static void tell_flood(struct core *core)
             ALARM_FLOOD_COMINGS);
 }
 
-/* The coming of a trip is its "trip" event: it is not told twice. */
+/* What has an event of its own, as a trip has, is not told twice. */
 static void tell_coming(struct core *core, const struct alarm *a, unsigned news)
 {
         if ((news & ALARM_NEWS_CHATTERS) != 0)
                 core_log(core, "alarm", severity(a), a->id,
                     "chatters: more than %d comings within 1 min; it stands until it is quiet for 1 min: %s",
                     ALARM_CHATTER_COMINGS, a->text);
-        else if (!a->is_trip && (news & ALARM_NEWS_UNTOLD) == 0)
+        else if (!a->is_told && (news & ALARM_NEWS_UNTOLD) == 0)
                 core_log(core, "alarm", severity(a), a->id, "%s", a->text);
 }
 
@@ -118,7 +118,7 @@ static void show_latch(struct core *core, const struct core_latch *latch)
         a = &core->alarms.item[which];
         is_new = !a->stands && (a->state == ALARM_NORMAL || a->state == ALARM_RETURNED);
         if (is_new) {
-                a->is_trip = a->is_latching = true;
+                a->is_trip = a->is_told = a->is_latching = true;
                 a->priority = TOOL_PRIORITY_CRITICAL;
                 text_copy(a->text, sizeof a->text, latch->text);
                 text_copy(a->guidance, sizeof a->guidance, latch->guidance);
@@ -206,6 +206,81 @@ static void watch_unconfirmed(struct core *core)
             "Look at the links and the modules.", "not confirmed: %s", names);
 }
 
+/* ---- what waits for people ---- */
+
+static bool is_held(const struct core *core)
+{
+        return core->state == MACHINE_HELD || core->state == MACHINE_SUSPENDED;
+}
+
+int64_t core_expires_us(const struct core *core, enum tool_action *then)
+{
+        const struct recipe_op *op = core_get_question(core);
+
+        *then = TOOL_ACT_NONE;
+        if (op != NULL) {
+                *then = (enum tool_action)op->otherwise;
+                return step_timeout(core, op);
+        }
+        if (!is_held(core) || core->recipe->hold_us_max == TIME_NEVER)
+                return TIME_NEVER;
+        *then = core->recipe->hold_then;
+        return time_add(core->held_us, core->recipe->hold_us_max);
+}
+
+/* Rounded up, for people. */
+static int64_t whole_s(int64_t us)
+{
+        return (us + TIME_S - 1) / TIME_S * TIME_S;
+}
+
+/* A question must be seen: it is an alarm at once. Another one, or the same once more, is another alarm. */
+static void watch_question(struct core *core)
+{
+        const struct recipe_op *op = core_get_question(core);
+        char guidance[TOOL_TEXT_MAX];
+        enum tool_action then;
+        struct text t;
+        int which;
+
+        if (op == NULL || core->asked_us != core->entered_us)
+                core_alarm(core, "asks", false, TOOL_PRIORITY_LOW, "", "%s", "");
+        core->asked_us = op != NULL ? core->entered_us : TIME_NEVER;
+        if (op == NULL)
+                return;
+        text_init(&t, guidance, sizeof guidance);
+        text_add(&t, "Answer with `aldctl confirm` within ");
+        time_add_duration(&t, whole_s(core_expires_us(core, &then) - core->now_us));
+        text_add(&t, ", else: %s.", tool_action_name(then));
+        which = alarm_make_own(&core->alarms, "asks");
+        if (which >= 0)
+                core->alarms.item[which].is_told = true; /* by the step */
+        core_alarm(core, "asks", true, TOOL_PRIORITY_LOW, guidance, "the run waits for an answer: %s",
+            core->recipe->notes[op->note]);
+}
+
+/* So is a hold or suspend that the recipe will soon end. */
+static void watch_hold(struct core *core)
+{
+        enum tool_action then;
+        int64_t at_us = is_held(core) ? core_expires_us(core, &then) : TIME_NEVER;
+        int64_t left_us = at_us != TIME_NEVER ? at_us - core->now_us : TIME_NEVER;
+        char left[24] = "";
+        struct text t;
+
+        if (left_us > CORE_HOLD_WARN_US || left_us > core->recipe->hold_us_max / 2) {
+                core_alarm(core, "hold-ends", false, TOOL_PRIORITY_MEDIUM, "", "%s", "");
+                return;
+        }
+        text_init(&t, left, sizeof left);
+        time_add_duration(&t, whole_s(left_us));
+        core_alarm(core, "hold-ends", true, TOOL_PRIORITY_MEDIUM,
+            core->state == MACHINE_SUSPENDED
+                ? "The run goes on by itself once the cause outside the tool is gone."
+                : "Remove what it waits for, then `aldctl resume`.",
+            "a hold that nobody ends: %s in %s", tool_action_name(then), left);
+}
+
 void core_watch_alarms(struct core *core)
 {
         int64_t untold;
@@ -215,6 +290,8 @@ void core_watch_alarms(struct core *core)
         for (int i = 0; i < core->tool->link_count; i++)
                 watch_link(core, i);
         watch_unconfirmed(core);
+        watch_question(core);
+        watch_hold(core);
         core_alarm(core, "not-recorded", !core->store_ok, TOOL_PRIORITY_HIGH,
             "Mend the database; a run holds at its next safe point.", "nothing is recorded: %s",
             core->store_why);

@@ -145,6 +145,15 @@ static void do_run(struct core *core, const struct command *command, struct effe
 
 /* ---- the others ---- */
 
+/* Who answers has seen what was asked. */
+static void ack_own(struct core *core, const char *id)
+{
+        int which = alarm_find_own(&core->alarms, id);
+
+        if (which >= 0)
+                alarm_ack(&core->alarms, which);
+}
+
 static void do_hold(struct core *core, const struct command *command, struct effect_reply *reply)
 {
         char reason[192];
@@ -164,22 +173,21 @@ static void do_resume(struct core *core, const struct command *command, struct e
         text_init(&t, why, sizeof why);
         if (!command->repeat && !command->skip && core_refuse_unasked(core, reply))
                 return;
-        if (core_refuse_suspended(core, reply))
+        if (core_refuse_suspended(core, reply) || core_refuse_store(core, reply) ||
+            core_refuse_links(core, reply) || core_refuse_failsafe(core, reply))
                 return;
-        /* The resume is the reset of what only held. */
+        /* The resume is the reset of what only held; a refused one resets nothing (S4), so this comes last. */
         if (!interlock_reset(&core->locks, &t)) {
                 refuse(reply, why, "remove the cause, then resume");
                 name_latch(core, reply);
                 return;
         }
         core_was_reset(core);
-        if (core_refuse_store(core, reply) || core_refuse_links(core, reply) ||
-            core_refuse_failsafe(core, reply))
-                return;
         core->is_skipping = command->skip && core->is_gas_cut;
         if (command->skip && !core->is_gas_cut)
                 core->must_repeat = false;
         snprintf(reason, sizeof reason, "resumed by %s", command->user);
+        ack_own(core, "hold-ends");
         core_go(core, MACHINE_ON_RESUME, reason);
         text_copy(reply->text, sizeof reply->text,
             core->must_repeat && core->has_half
@@ -278,6 +286,7 @@ static void do_confirm(struct core *core, const struct command *command, struct 
                 return;
         }
         core->is_confirmed = true;
+        ack_own(core, "asks");
         core_log(core, "confirm", RECORD_INFO, core->recipe->name, "%s confirmed: %s", command->user,
             core->recipe->notes[op->note]);
         snprintf(reply->text, sizeof reply->text, "confirmed: %s", core->recipe->notes[op->note]);
@@ -316,6 +325,22 @@ static void refuse_role(const struct command *command, struct effect_reply *repl
         reply->code = CORE_NO_PERMISSION;
 }
 
+/* What to do about it. */
+static const char *state_hint(const struct core *core, enum verb verb)
+{
+        if (core->state == MACHINE_ABORTED)
+                return "remove the cause, then `aldctl reset`";
+        if (machine_is_acting(core->state))
+                return "this state ends by itself in a moment; then ask again";
+        if (verb == VERB_RUN || verb == VERB_OPEN || verb == VERB_SET)
+                return "a run is under way: wait for its end, or `aldctl stop`";
+        if (verb == VERB_RESET)
+                return "in a run `aldctl resume` is the reset of what held it; `aldctl stop` ends the run";
+        if (core->recipe == NULL)
+                return "no run is under way: `aldctl run RECIPE` starts one";
+        return "`aldctl status` shows what the run does";
+}
+
 static void refuse_state(
     const struct core *core, const struct command *command, enum verb rule, struct effect_reply *reply)
 {
@@ -332,7 +357,7 @@ static void refuse_state(
                 text_add(&t, "%s%s", first ? "" : ", ", machine_state_name((enum machine_state)s));
                 first = false;
         }
-        refuse(reply, text, core->state == MACHINE_ABORTED ? "remove the cause, then `aldctl reset`" : "");
+        refuse(reply, text, state_hint(core, command->verb));
         name_latch(core, reply);
 }
 

@@ -22,7 +22,7 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
         interlock_init(&core->locks, tool, start->now_us);
         output_init(&core->outs, tool);
         token_init(&core->token, tool->control_lapse_us);
-        core->standby_us = TIME_NEVER;
+        core->standby_us = core->asked_us = TIME_NEVER;
         alarm_init(&core->alarms, tool);
         core_init_plausible(core);
         core->state = MACHINE_ABORTING;
@@ -307,7 +307,7 @@ static void fold_wrote(struct core *core, const struct event_wrote *w)
                     cause_name((enum cause)w->cause), w->ok ? "" : ": not acknowledged");
 }
 
-/* A run that cannot be recorded holds at its next safe point (L2): run.c looks at it in every turn. */
+/* A run that cannot be recorded holds at its next safe point (L2): act.c looks at it in every turn. */
 static void fold_store(struct core *core, const struct event *event)
 {
         core->store_ok = event->u.store.ok;

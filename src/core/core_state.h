@@ -44,6 +44,8 @@
 #define CORE_FINALLY_US INT64_C(3600000000)
 /* Outputs that are not confirmed for this long are an alarm; V7 trips on what reads back otherwise. */
 #define CORE_UNCONFIRMED_US INT64_C(5000000)
+/* People are told so long before a hold ends by itself; half its length before when it is short. */
+#define CORE_HOLD_WARN_US INT64_C(300000000)
 /* A line that is colder than its source wants for this long is an alarm: both heat up from cold together. */
 #define CORE_HOT_LINE_US INT64_C(60000000)
 /* So many pulses in a row that do not move the gauge are an alarm. */
@@ -204,6 +206,7 @@ struct core {
         bool is_confirmed;                 /* the operator said yes */
         bool is_stopping_after_cycle;
         char stop_reason[192];
+        int64_t asked_us; /* when the question was entered that people were told of; TIME_NEVER = none */
         struct core_block block;
         struct core_leak leak;
         struct core_rotation rotation;
@@ -244,6 +247,8 @@ void core_alarm(struct core *core, const char *id, bool stands, enum tool_priori
     const char *guidance, const char *fmt, ...) TEXT_PRINTF(6, 7);
 /* Evaluate the alarms of the tool file, show latched trips as alarms, end shelvings and floods. */
 void core_watch_alarms(struct core *core);
+/* When what waits for people, or for a cause outside the tool, ends by itself, and what follows; TIME_NEVER: it does not. */
+int64_t core_expires_us(const struct core *core, enum tool_action *then);
 /* Tell what a change of alarm `which` brought (bits of enum alarm_news). */
 void core_tell_alarm(struct core *core, int which, unsigned news);
 
@@ -254,6 +259,8 @@ void core_watch_plausible(struct core *core);
 void core_judge_gauge(struct core *core, int line, double area, int64_t span_us);
 /* Safe set-points where power or motion is not allowed (H1, M1); a run that wanted them holds. */
 void core_force_plausible(struct core *core);
+/* Does the over-temperature switch, where there is one, let heaters have power (H1)? */
+bool core_may_heat(const struct core *core);
 /* Latches were reset: heaters and motors may try again, latched alarms that are gone end. */
 void core_was_reset(struct core *core);
 
@@ -262,24 +269,34 @@ void core_do_ack(struct core *core, const struct command *command, struct effect
 void core_do_shelve(struct core *core, const struct command *command, struct effect_reply *reply);
 void core_do_unshelve(struct core *core, const struct command *command, struct effect_reply *reply);
 
-/* ---- run.c: transitions and the life of a run ---- */
+/* ---- run.c: transitions, and what a state does when it is entered ---- */
 /* Take the transition that `cause` asks for; false when the table has none from here. `reason` (NULL: keep) is shown
  * and recorded. */
 bool core_go(struct core *core, enum machine_cause cause, const char *reason);
+/* What was done by hand and what ramps ends; every output goes to what `image` says. */
+void core_enter_image(struct core *core, enum tool_image image, enum cause cause);
 /* Put what latched trips and lost heaters force over whatever else is wanted. */
 void core_apply_forced(struct core *core);
-/* What acting states do in this turn. */
-void core_act(struct core *core);
+/* The latched trip that sets this output, and to another value; TOOL_NONE = none. */
+int core_find_forcing(const struct core *core, int tag, double value);
+/* A vented chamber stays as its recipe left it: pumped by no standby or hold, only by the abort image. */
+bool core_stays_vented(const struct core *core, int tag, enum tool_image image);
 void core_start_run(struct core *core, const struct command *command);
-/* Take back the live pulse. `cut`: also when it is open. */
-void core_revoke_pulse(struct core *core, bool cut, enum cause cause);
-/* A hold asked for by anything but an operator. `cut` as above. */
+/* A hold asked for by anything but an operator. `cut`: also a pulse that is open. */
 void core_hold(struct core *core, bool cut, const char *fmt, ...) TEXT_PRINTF(3, 4);
 void core_apply(struct core *core, enum tool_action action, bool cut, const char *reason);
 /* The action of a trip that came now. */
 void core_act_on_trip(struct core *core, enum tool_action action, const char *why);
+
+/* ---- act.c: what a state does in every turn ---- */
+void core_act(struct core *core);
+
+/* ---- pulse_live.c: the pulse that was handed over last ---- */
+/* Take it back. `cut`: also when it is open. */
+void core_revoke_pulse(struct core *core, bool cut, enum cause cause);
 void core_pulse_ended(struct core *core, const struct event_pulse *p);
-/* What people call the pulse that was handed over last. */
+void core_finish_measure(struct core *core);
+/* What people call it. */
 const char *core_pulse_name(const struct core *core);
 
 /* ---- program.c: walking the recipe ---- */
@@ -304,7 +321,6 @@ int64_t core_block_deadline(const struct core *core);
 void core_leave_block(struct core *core, enum machine_state next);
 /* The purge that follows the last pulse, whole. */
 int64_t core_purge_us(const struct core *core);
-void core_finish_measure(struct core *core);
 
 /* ---- step.c: one row per kind of step ---- */
 struct step_turn {
@@ -322,9 +338,9 @@ void step_add_waiting(struct text *t, const struct core *core, const struct reci
 bool core_closes_purge_path(const struct core *core, int tag, double value, struct text *why);
 /* Every set-point that the run put in force is within tolerance. */
 enum tri step_settled(const struct core *core, int64_t fresh_us);
-
 /* The confirm step that waits for an answer now, NULL = none. */
 const struct recipe_op *core_get_question(const struct core *core);
+
 /* ---- holder.c: who has control ---- */
 /* Time passes: control lapses, and what was moved by hand goes to standby. */
 void core_watch_control(struct core *core);

@@ -37,6 +37,12 @@ int core_count_by_hand(const struct core *core, struct text *names)
         return n;
 }
 
+/* A lapse takes it back; a vented chamber stays as it is. */
+static bool goes_to_standby(const struct core *core, int tag)
+{
+        return is_by_hand(core, tag) && !core_stays_vented(core, tag, TOOL_IMAGE_STANDBY);
+}
+
 static void end_lapse(struct core *core)
 {
         if (core->standby_us == TIME_NEVER)
@@ -48,28 +54,39 @@ static void end_lapse(struct core *core)
 static void bring_to_standby(struct core *core)
 {
         for (int i = 0; i < core->tool->tag_count; i++)
-                if (is_by_hand(core, i))
+                if (goes_to_standby(core, i))
                         output_want(
                             &core->outs, i, core->tool->tags[i].image[TOOL_IMAGE_STANDBY].value, CAUSE_IMAGE);
         core_log(core, "control", RECORD_WARNING, "standby", "what was moved by hand goes to standby");
         end_lapse(core);
 }
 
-/* Precursors and reactive gases that somebody let in by hand do not stay open without them. */
+/* Precursors and reactive gases that somebody let in by hand do not stay open without them; nor does a run go on whose own gas
+ * was changed so. */
 static void close_by_hand(struct core *core)
 {
         if (core->pulse.is_manual)
                 core_revoke_pulse(core, true, CAUSE_OPERATOR);
-        for (int i = 0; i < core->tool->tag_count; i++)
-                if (core->tool->tags[i].is_output && core->tool->tags[i].class != TOOL_CLASS_PLAIN &&
-                    is_by_hand(core, i))
-                        output_want(&core->outs, i, core->tool->tags[i].safe, CAUSE_IMAGE);
+        for (int i = 0; i < core->tool->tag_count; i++) {
+                const struct tool_tag *tag = &core->tool->tags[i];
+                const struct core_setpoint *sp = &core->setpoint[i];
+
+                if (!tag->is_output || tag->class == TOOL_CLASS_PLAIN || !is_by_hand(core, i))
+                        continue;
+                output_want(&core->outs, i, tag->safe, CAUSE_IMAGE);
+                if (sp->is_set && (sp->value < tag->safe || sp->value > tag->safe))
+                        core_hold(core, false, "%s was closed: who set it by hand has no control any more",
+                            tag->name);
+        }
 }
 
 /* Inside a run the recipe moves on; what was moved by hand there waits for its steps and images. */
 static bool must_go_to_standby(const struct core *core)
 {
-        return core->recipe == NULL && core_count_by_hand(core, NULL) > 0;
+        for (int i = 0; core->recipe == NULL && i < core->tool->tag_count; i++)
+                if (goes_to_standby(core, i))
+                        return true;
+        return false;
 }
 
 static void begin_lapse(struct core *core)

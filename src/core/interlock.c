@@ -187,12 +187,21 @@ bool interlock_has_latch(const struct interlocks *il, int interlock)
         return il->state[interlock].is_latched;
 }
 
+/* What tripped, without the id that the texts of the tool file's interlocks begin with. */
+static const char *after_id(const struct core_latch *latch)
+{
+        size_t n = strlen(latch->id);
+
+        return strncmp(latch->text, latch->id, n) == 0 && latch->text[n] == ':' ? latch->text + n + 2
+                                                                                : latch->text;
+}
+
 bool interlock_reset(struct interlocks *il, struct text *why)
 {
         for (int i = 0; i < il->latch_count; i++) {
                 if (!il->latch[i].is_active)
                         continue;
-                text_add(why, "%s still stands: %s", il->latch[i].id, il->latch[i].text);
+                text_add(why, "%s still stands: %s", il->latch[i].id, after_id(&il->latch[i]));
                 return false;
         }
         for (int i = 0; i < il->tool->interlock_count; i++) {

@@ -202,20 +202,43 @@ void core_log_manual_pulse(struct core *core, const struct event_pulse *p)
 
 /* ---- moves that stay ---- */
 
-/* Heater power needs a temperature that is known (H1). */
+/* Heater power needs a temperature that is known, and a cut-out that says off (H1). */
 static bool refuse_heater(const struct core *core, int tag, double value, struct effect_reply *reply)
 {
         int at = tool_find_loop_of_setpoint(core->tool, tag);
         const struct tool_loop *loop = at >= 0 ? &core->tool->loops[at] : NULL;
+        bool is_known;
         struct text t;
 
-        if (loop == NULL || loop->kind != TOOL_LOOP_HEATER || is_safe(&core->tool->tags[tag], value) ||
-            snapshot_is_good(&core->snap, loop->value))
+        if (loop == NULL || loop->kind != TOOL_LOOP_HEATER || is_safe(&core->tool->tags[tag], value))
                 return false;
-        refuse(reply, "look at the sensor and its controller", "%s is not heated without a Good temperature",
-            loop->name);
+        is_known = snapshot_is_good(&core->snap, loop->value);
+        if (is_known && core_may_heat(core))
+                return false;
+        if (is_known)
+                refuse(reply, "look at the cut-out and what it guards",
+                    "%s is not heated: the over-temperature switch does not say off", loop->name);
+        else
+                refuse(reply, "look at the sensor and its controller",
+                    "%s is not heated without a Good temperature", loop->name);
         text_init(&t, reply->values, sizeof reply->values);
-        snapshot_add_tag(&t, &core->snap, core->tool, loop->value);
+        snapshot_add_tag(&t, &core->snap, core->tool, is_known ? core->tool->over_temperature : loop->value);
+        return true;
+}
+
+/* What a latched trip sets stands until the reset (T2), even against the safe value. */
+static bool refuse_forced(const struct core *core, int tag, double value, struct effect_reply *reply)
+{
+        int which = core_find_forcing(core, tag, value);
+        const struct tool_interlock *lock;
+
+        if (which < 0)
+                return false;
+        lock = &core->tool->interlocks[which];
+        refuse(reply, "remove the cause, then `aldctl reset`", "%s is set by the trip %s, which is latched",
+            core->tool->tags[tag].name, lock->id);
+        text_copy(reply->interlock, sizeof reply->interlock, lock->id);
+        text_copy(reply->condition, sizeof reply->condition, lock->when.text);
         return true;
 }
 
@@ -227,9 +250,11 @@ static void move(struct core *core, const struct command *command, double value,
         if (!is_safe(tag, value) &&
             (is_dosing(tag) ? refuse_dosing(core, reply) : core_refuse_latched(core, reply)))
                 return;
-        if (refuse_heater(core, command->tag, value, reply) ||
+        if (refuse_forced(core, command->tag, value, reply) ||
+            refuse_heater(core, command->tag, value, reply) ||
             refuse_interlocks(core, command->tag, value, core->now_us, reply))
                 return;
+        core_end_rotation(core, command->tag);
         output_want(&core->outs, command->tag, value, CAUSE_OPERATOR);
         log_move(core, command, value);
         text_init(&t, reply->text, sizeof reply->text);

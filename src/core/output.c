@@ -1,25 +1,10 @@
-#include "ald/core/output.h"
+#include "output_state.h"
 
-#include "ald/base/text.h" /* text_add */
 #include "ald/base/time.h" /* TIME_NEVER, time_add */
 
 #include <assert.h> /* assert */
 #include <math.h>   /* fabs */
 #include <string.h> /* memset */
-
-/* What counts as purge flow: at least this part of the carrier's set-point. */
-static const double purge_flow_part = 0.5;
-
-static bool same(double a, double b)
-{
-        return !(a < b) && !(a > b);
-}
-
-/* Closed is 0: a valve's coil, a gas line's flow. */
-static bool is_open(double value)
-{
-        return !same(value, 0);
-}
 
 void output_init(struct outputs *o, const struct tool *tool)
 {
@@ -38,7 +23,7 @@ void output_want(struct outputs *o, int tag, double value, enum cause cause)
         const struct tool_tag *t = &o->tool->tags[tag];
 
         assert(t->is_output);
-        assert(t->is_bit || (value >= t->limit_min && value <= t->limit_max) || same(value, t->safe));
+        assert(t->is_bit || (value >= t->limit_min && value <= t->limit_max) || output_same(value, t->safe));
         o->out[tag].wanted = value;
         o->out[tag].cause = (uint8_t)cause;
         o->out[tag].has_wanted = true;
@@ -97,134 +82,6 @@ void output_want_image(struct outputs *o, enum tool_image image, enum cause caus
                         output_want_image_of(o, i, image, cause);
 }
 
-bool output_may_be_open(const struct outputs *o, int tag)
-{
-        const struct output *out = &o->out[tag];
-
-        if (out->pulse_id != 0 || !out->has_commanded || out->reads_open || is_open(out->commanded))
-                return true;
-        return out->closed_us != INT64_MIN && !out->is_closed_sure;
-}
-
-/* Since when the chamber is purged of what `tag` let in; TIME_NEVER = it is not being purged. */
-static int64_t purged_since(const struct outputs *o, int tag)
-{
-        const struct output *out = &o->out[tag];
-
-        return o->purging_us == TIME_NEVER || o->purging_us > out->closed_us ? o->purging_us : out->closed_us;
-}
-
-/* An expose closes the exhaust: what was purged away before that stays away. What it doses itself is not purged in it. */
-static bool was_purged(const struct outputs *o, const struct snapshot *snap, int tag, int64_t purge_us)
-{
-        const struct output *out = &o->out[tag];
-
-        return snap->is_exposing && out->purged_of_us == out->closed_us && out->purged_us >= purge_us;
-}
-
-static void name_exclusion(const struct outputs *o, const struct snapshot *snap, int tag, int other,
-    bool is_open_now, struct interlock_reason *why)
-{
-        const struct tool_interlock *lock = &o->tool->interlocks[tool_find_exclusion(o->tool, tag, other)];
-        int64_t since = purged_since(o, other);
-        struct text t;
-
-        text_copy(why->interlock, sizeof why->interlock, lock->id);
-        text_init(&t, why->condition, sizeof why->condition);
-        text_add(&t, "%s excludes %s", o->tool->tags[tag].name, o->tool->tags[other].name);
-        if (lock->purge_us > 0) {
-                text_add(&t, ", with a purge between of ");
-                time_add_duration(&t, lock->purge_us);
-        }
-        text_init(&t, why->values, sizeof why->values);
-        text_add(&t, "%s is %s", o->tool->tags[other].name, is_open_now ? "not surely closed" : "closed, ");
-        if (!is_open_now && since == TIME_NEVER) {
-                text_add(&t, "flow, exhaust or pump is not Good");
-        } else if (!is_open_now) {
-                text_add(&t, "purged for ");
-                time_add_duration(&t, snap->now_us > since ? snap->now_us - since : 0);
-        }
-}
-
-/* The exclusions of `tag`: every output that must not be open with it is surely closed, and has been for the purge. */
-static bool is_clear(const struct outputs *o, const struct snapshot *snap, int tag, int64_t at_us,
-    struct interlock_reason *why)
-{
-        for (int i = 0; i < o->tool->tag_count; i++) {
-                int64_t purge_us = 0, since;
-                bool is_open_now;
-
-                if (i == tag || !o->tool->tags[i].is_output || !tool_excludes(o->tool, tag, i, &purge_us))
-                        continue;
-                is_open_now = output_may_be_open(o, i);
-                if (!is_open_now && (o->out[i].closed_us == INT64_MIN || purge_us == 0))
-                        continue;
-                since = purged_since(o, i);
-                if (!is_open_now && since != TIME_NEVER && time_add(since, purge_us) <= at_us)
-                        continue;
-                if (!is_open_now && was_purged(o, snap, i, purge_us))
-                        continue;
-                name_exclusion(o, snap, tag, i, is_open_now, why);
-                return false;
-        }
-        return true;
-}
-
-/* V9: a precursor enters only where it can leave: the exhaust open and carrier flowing, as commanded. An expose, which closes
- * them, has limits of its own. */
-static bool has_way_out(
-    const struct outputs *o, const struct snapshot *snap, int tag, struct interlock_reason *why)
-{
-        const struct tool *tool = o->tool;
-        int path[] = {tool->exhaust, tool->carrier >= 0 ? tool->loops[tool->carrier].setpoint : TOOL_NONE};
-
-        if (tool->tags[tag].class != TOOL_CLASS_PRECURSOR || snap->is_exposing)
-                return true;
-        for (size_t i = 0; i < sizeof path / sizeof path[0]; i++) {
-                struct text t;
-
-                if (path[i] < 0 || (is_open(o->out[path[i]].wanted) && is_open(o->out[path[i]].commanded)))
-                        continue;
-                text_init(&t, why->condition, sizeof why->condition);
-                text_add(&t, "a precursor needs %s open", tool->tags[path[i]].name);
-                text_init(&t, why->values, sizeof why->values);
-                text_add(&t, "it is commanded ");
-                tool_add_value(&t, &tool->tags[path[i]], o->out[path[i]].commanded);
-                return false;
-        }
-        return true;
-}
-
-bool output_permits(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap,
-    int tag, int64_t at_us, struct interlock_reason *why)
-{
-        int which;
-
-        memset(why, 0, sizeof *why);
-        if (o->out[tag].pulse_id != 0) {
-                text_copy(why->condition, sizeof why->condition, "one opening at a time");
-                text_copy(why->values, sizeof why->values, "its last pulse has not ended");
-                return false;
-        }
-        if (!interlock_permits(il, snap, tag, &which)) {
-                interlock_get_reason(il, snap, which, why);
-                return false;
-        }
-        return has_way_out(o, snap, tag, why) && is_clear(o, snap, tag, at_us, why);
-}
-
-bool output_may_open(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap,
-    int tag, int64_t at_us, struct text *why)
-{
-        struct interlock_reason reason;
-
-        if (output_permits(o, il, snap, tag, at_us, &reason))
-                return true;
-        text_add(why, "%s%s%s (%s)", reason.interlock, reason.interlock[0] != '\0' ? ": " : "",
-            reason.condition, reason.values);
-        return false;
-}
-
 static struct effect *emit(struct effects *out, enum effect_kind kind)
 {
         struct effect *e;
@@ -235,16 +92,6 @@ static struct effect *emit(struct effects *out, enum effect_kind kind)
         return e;
 }
 
-/* V1 as a run-time check: nothing that excludes `tag` can be open. */
-static bool excluded_now(const struct outputs *o, int tag)
-{
-        for (int i = 0; i < o->tool->tag_count; i++)
-                if (i != tag && o->tool->tags[i].is_output && tool_excludes(o->tool, tag, i, NULL) &&
-                    output_may_be_open(o, i))
-                        return true;
-        return false;
-}
-
 uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close_us, struct effects *out)
 {
         struct output *output = &o->out[tag];
@@ -253,7 +100,7 @@ uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close
 
         assert(output->pulse_id == 0 && close_us > open_us);
         assert(t->max_open_us == 0 || close_us - open_us <= t->max_open_us);
-        assert(!excluded_now(o, tag));
+        assert(!output_is_excluded(o, tag));
         e = emit(out, EFFECT_PULSE);
         e->u.pulse = (struct effect_pulse){
             .id = o->next_id++, .tag = (int16_t)tag, .open_us = open_us, .close_us = close_us};
@@ -276,7 +123,7 @@ void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us
                 out->commanded = w->value;
                 out->commanded_us = w->sent_us;
                 out->is_acked = w->ok;
-                if (!is_open(w->value)) {
+                if (!output_is_open(w->value)) {
                         out->closed_us = w->sent_us;
                         out->is_closed_sure = w->ok;
                 }
@@ -288,7 +135,7 @@ void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us
                 return;
         out->is_acked = w->ok;
         out->retry_us = w->ok ? TIME_NEVER : time_add(now_us, OUTPUT_RETRY_US);
-        if (w->ok && !is_open(w->value))
+        if (w->ok && !output_is_open(w->value))
                 out->is_closed_sure = true;
 }
 
@@ -315,99 +162,6 @@ void output_pulsed(struct outputs *o, const struct event_pulse *p, int64_t now_u
                 out->retry_us = now_us;
 }
 
-static bool is_flowing(const struct outputs *o, const struct snapshot *snap)
-{
-        const struct tool *tool = o->tool;
-        const struct tool_loop *carrier;
-
-        if (tool->carrier < 0)
-                return true;
-        carrier = &tool->loops[tool->carrier];
-        return snapshot_is_good(snap, carrier->value) && snap->tag[carrier->value].value > 0 &&
-               snap->tag[carrier->value].value >= purge_flow_part * o->out[carrier->setpoint].commanded;
-}
-
-static bool is_on(const struct snapshot *snap, int tag)
-{
-        return tag < 0 || (snapshot_is_good(snap, tag) && snap->tag[tag].value != 0);
-}
-
-static void count_purge(struct outputs *o, int tag, int64_t now_us)
-{
-        struct output *out = &o->out[tag];
-        int64_t since = purged_since(o, tag);
-
-        if (out->closed_us == INT64_MIN || output_may_be_open(o, tag))
-                return;
-        if (out->purged_of_us != out->closed_us)
-                out->purged_us = 0;
-        out->purged_of_us = out->closed_us;
-        if (now_us - since > out->purged_us)
-                out->purged_us = now_us - since;
-}
-
-static void watch_purge(struct outputs *o, const struct snapshot *snap)
-{
-        bool is_purging =
-            is_flowing(o, snap) && is_on(snap, o->tool->exhaust) && is_on(snap, o->tool->pump_running);
-
-        if (!is_purging)
-                o->purging_us = TIME_NEVER;
-        else if (o->purging_us == TIME_NEVER)
-                o->purging_us = snap->now_us;
-        for (int i = 0; is_purging && i < o->tool->tag_count; i++)
-                if (o->tool->tags[i].is_output)
-                        count_purge(o, i, snap->now_us);
-}
-
-void output_observe(struct outputs *o, const struct snapshot *snap)
-{
-        for (int i = 0; i < o->tool->tag_count; i++) {
-                const struct tool_tag *t = &o->tool->tags[i];
-                const struct snapshot_tag *st = &snap->tag[i];
-
-                if (!t->is_output || !t->is_bit || !t->verify || st->quality != QUALITY_GOOD)
-                        continue;
-                if (o->out[i].pulse_id == 0 && st->t_us > o->out[i].commanded_us)
-                        o->out[i].reads_open = is_open(st->value);
-        }
-        watch_purge(o, snap);
-}
-
-/* Does the read-back, taken after the command, agree with it? */
-static bool reads_back(const struct outputs *o, const struct snapshot *snap, int tag)
-{
-        const struct tool_tag *t = &o->tool->tags[tag];
-        const struct snapshot_tag *st = &snap->tag[tag];
-
-        return st->quality == QUALITY_GOOD && st->t_us > o->out[tag].commanded_us &&
-               fabs(st->value - o->out[tag].commanded) <= t->verify_within;
-}
-
-bool output_is_confirmed(const struct outputs *o, const struct snapshot *snap, int tag)
-{
-        const struct output *out = &o->out[tag];
-
-        if (!out->has_wanted || !out->has_commanded || out->pulse_id != 0 ||
-            !same(out->wanted, out->commanded))
-                return false;
-        return o->tool->tags[tag].verify ? reads_back(o, snap, tag) : out->is_acked;
-}
-
-int output_count_unconfirmed(const struct outputs *o, const struct snapshot *snap, struct text *names)
-{
-        int n = 0;
-
-        for (int i = 0; i < o->tool->tag_count; i++) {
-                if (!o->tool->tags[i].is_output || output_is_confirmed(o, snap, i))
-                        continue;
-                if (names != NULL)
-                        text_add(names, "%s%s", n > 0 ? ", " : "", o->tool->tags[i].name);
-                n++;
-        }
-        return n;
-}
-
 bool output_is_energised_on(const struct outputs *o, int link)
 {
         for (int i = 0; i < o->tool->tag_count; i++) {
@@ -416,7 +170,7 @@ bool output_is_energised_on(const struct outputs *o, int link)
                 if (!t->is_output || o->tool->devices[t->device].link != link)
                         continue;
                 if (o->out[i].pulse_id != 0 ||
-                    (o->out[i].has_commanded && !same(o->out[i].commanded, t->safe)))
+                    (o->out[i].has_commanded && !output_same(o->out[i].commanded, t->safe)))
                         return true;
         }
         return false;
@@ -429,7 +183,7 @@ static bool is_due(const struct outputs *o, const struct snapshot *snap, int tag
         /* A live pulse is its link's duty until it is reported; only a revoke interferes. */
         if (!o->tool->tags[tag].is_output || !out->has_wanted || out->pulse_id != 0)
                 return false;
-        if (!out->has_commanded || !same(out->wanted, out->commanded))
+        if (!out->has_commanded || !output_same(out->wanted, out->commanded))
                 return true;
         return snap->now_us >= out->retry_us && !output_is_confirmed(o, snap, tag);
 }
@@ -438,8 +192,8 @@ static void write_output(struct outputs *o, const struct snapshot *snap, int tag
 {
         struct output *output = &o->out[tag];
         const struct tool_tag *t = &o->tool->tags[tag];
-        bool is_safe = same(output->wanted, t->safe);
-        bool is_new = !output->has_commanded || !same(output->wanted, output->commanded);
+        bool is_safe = output_same(output->wanted, t->safe);
+        bool is_new = !output->has_commanded || !output_same(output->wanted, output->commanded);
         struct effect *e = emit(out, EFFECT_WRITE);
 
         e->u.write = (struct effect_write){.id = o->next_id++,
@@ -448,7 +202,7 @@ static void write_output(struct outputs *o, const struct snapshot *snap, int tag
             .is_safe = is_safe,
             .value = output->wanted};
         if (is_new) {
-                if (!is_open(output->wanted) && output->has_commanded) {
+                if (!output_is_open(output->wanted) && output->has_commanded) {
                         output->closed_us = snap->now_us;
                         output->is_closed_sure = false;
                 }
@@ -468,8 +222,9 @@ static void settle_closed(struct outputs *o, const struct snapshot *snap, int ta
 {
         struct output *out = &o->out[tag];
 
-        if (!out->is_closed_sure && out->has_commanded && out->pulse_id == 0 && !is_open(out->commanded) &&
-            o->tool->tags[tag].is_output && reads_back(o, snap, tag))
+        if (!out->is_closed_sure && out->has_commanded && out->pulse_id == 0 &&
+            !output_is_open(out->commanded) && o->tool->tags[tag].is_output &&
+            output_reads_back(o, snap, tag))
                 out->is_closed_sure = true;
 }
 
@@ -481,11 +236,12 @@ static bool is_allowed(
 {
         int which;
 
-        if (!is_open(o->out[tag].wanted))
+        if (!output_is_open(o->out[tag].wanted))
                 return true;
-        if (excluded_now(o, tag))
+        if (output_is_excluded(o, tag))
                 return false;
-        return same(o->out[tag].wanted, o->tool->tags[tag].safe) || interlock_permits(il, snap, tag, &which);
+        return output_same(o->out[tag].wanted, o->tool->tags[tag].safe) ||
+               interlock_permits(il, snap, tag, &which);
 }
 
 void output_arbitrate(
@@ -498,10 +254,10 @@ void output_arbitrate(
         }
         /* Closes leave first, then safe values that open, then whatever moves. */
         for (int i = 0; i < o->tool->tag_count; i++)
-                if (is_due(o, snap, i) && !is_open(o->out[i].wanted))
+                if (is_due(o, snap, i) && !output_is_open(o->out[i].wanted))
                         write_output(o, snap, i, out);
         for (int i = 0; i < o->tool->tag_count; i++)
-                if (is_due(o, snap, i) && same(o->out[i].wanted, o->tool->tags[i].safe) &&
+                if (is_due(o, snap, i) && output_same(o->out[i].wanted, o->tool->tags[i].safe) &&
                     is_allowed(o, il, snap, i))
                         write_output(o, snap, i, out);
         for (int i = 0; i < o->tool->tag_count; i++)
@@ -514,43 +270,4 @@ void output_insist(struct outputs *o, const struct snapshot *snap)
         for (int i = 0; i < o->tool->tag_count; i++)
                 if (o->tool->tags[i].is_output && !output_is_confirmed(o, snap, i))
                         o->out[i].retry_us = snap->now_us;
-}
-
-/* What an output was commanded to be when its read-back was asked for; false when that cannot be told. */
-static bool commanded_at(const struct outputs *o, int tag, int64_t t_us, double *value)
-{
-        const struct output *out = &o->out[tag];
-
-        *value = out->commanded;
-        if (out->pulse_id == 0)
-                return t_us > out->commanded_us;
-        *value = 1 - o->tool->tags[tag].safe;
-        return t_us > out->pulse_open_us + OUTPUT_EDGE_US && t_us < out->pulse_close_us - OUTPUT_EDGE_US;
-}
-
-int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *expected)
-{
-        for (int i = 0; i < o->tool->tag_count; i++) {
-                const struct tool_tag *t = &o->tool->tags[i];
-                const struct snapshot_tag *st = &snap->tag[i];
-                struct output *out = &o->out[i];
-
-                if (!t->is_output || !t->verify || !out->has_commanded || st->quality != QUALITY_GOOD)
-                        continue;
-                if (!commanded_at(o, i, st->t_us, expected))
-                        continue;
-                if (fabs(st->value - *expected) <= t->verify_within) {
-                        out->differs_us = TIME_NEVER;
-                        continue;
-                }
-                if (out->differs_us == TIME_NEVER)
-                        out->differs_us = st->t_us;
-                if (st->t_us - out->differs_us <= t->follow_us)
-                        continue;
-                out->differs_us = TIME_NEVER;
-                if (out->pulse_id == 0)
-                        out->retry_us = snap->now_us;
-                return i;
-        }
-        return -1;
 }

@@ -242,16 +242,20 @@ static bool is_on(const struct core *core, int tag)
         return snapshot_is_good(&core->snap, tag) && core->snap.tag[tag].value != 0;
 }
 
-/* The over-temperature switch says off, and said so no longer ago than a heater's temperature may be old (H1). */
-static bool may_heat(struct core *core)
+static void watch_cut_out(struct core *core)
 {
         int tag = core->tool->over_temperature;
 
-        if (tag < 0)
-                return true;
-        if (snapshot_is_good(&core->snap, tag) && core->snap.tag[tag].value == 0)
+        if (tag >= 0 && snapshot_is_good(&core->snap, tag) && core->snap.tag[tag].value == 0)
                 core->plausible.cut_out_us = core->snap.tag[tag].t_us;
-        return !is_on(core, tag) && core->now_us - core->plausible.cut_out_us <= CORE_HEATER_US;
+}
+
+/* It says off, and said so no longer ago than a heater's temperature may be old. */
+bool core_may_heat(const struct core *core)
+{
+        int tag = core->tool->over_temperature;
+
+        return tag < 0 || (!is_on(core, tag) && core->now_us - core->plausible.cut_out_us <= CORE_HEATER_US);
 }
 
 static void force_safe(struct core *core, const struct tool_loop *loop, const char *why)
@@ -269,8 +273,10 @@ static void force_safe(struct core *core, const struct tool_loop *loop, const ch
  * test of plausibility has tripped already. */
 void core_force_plausible(struct core *core)
 {
-        bool is_cool = may_heat(core);
+        bool is_cool;
 
+        watch_cut_out(core);
+        is_cool = core_may_heat(core);
         for (int i = 0; i < core->tool->loop_count; i++) {
                 const struct tool_loop *loop = &core->tool->loops[i];
 

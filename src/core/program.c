@@ -90,6 +90,8 @@ static void resume_half_cycle(struct core *core)
 
 void core_resume_program(struct core *core)
 {
+        int32_t left_op = core->at.op;
+
         core->step_us = core->now_us;
         core->is_entered = false;
         core->recover_us = core->reenter_us = 0;
@@ -103,6 +105,9 @@ void core_resume_program(struct core *core)
                 resume_half_cycle(core);
         else
                 resume_step(core);
+        /* What was used of a timeout counts for the step that used it. */
+        if (core->at.op != left_op)
+                core->waited_us = 0;
         core->is_gas_cut = core->is_skipping = false;
         core->reenter = position_find_expose(core->recipe, core->at.op);
 }

@@ -24,7 +24,7 @@ static void report_waiting(const struct core *core, const struct recipe_op *op, 
                 text_add(&t, "the purge to run whole again");
         else if (core->state == MACHINE_EXECUTE && core->reenter >= 0)
                 step_add_waiting(&t, core, &core->recipe->ops[core->reenter]);
-        else if (op != NULL && core->state != MACHINE_HELD)
+        else if (op != NULL && core->is_entered)
                 step_add_waiting(&t, core, op);
         else if (machine_is_acting(core->state) && out->unconfirmed_count > 0)
                 text_add(&t, "outputs to be confirmed: %s", out->unconfirmed);
@@ -130,6 +130,13 @@ static void report_alarms(const struct core *core, struct core_status *out)
         out->lags = core->lags;
 }
 
+static void report_expiry(const struct core *core, struct core_status *out)
+{
+        int64_t at_us = core_expires_us(core, &out->expires_then);
+
+        out->expires_us = at_us == TIME_NEVER ? -1 : at_us > core->now_us ? at_us - core->now_us : 0;
+}
+
 void core_get_status(const struct core *core, struct core_status *out)
 {
         struct text t;
@@ -142,6 +149,7 @@ void core_get_status(const struct core *core, struct core_status *out)
         out->store_ok = core->store_ok;
         text_copy(out->recipe, sizeof out->recipe, core->recipe_name);
         text_copy(out->reason, sizeof out->reason, core->reason);
+        report_expiry(core, out);
         text_init(&t, out->unconfirmed, sizeof out->unconfirmed);
         out->unconfirmed_count = output_count_unconfirmed(&core->outs, &core->snap, &t);
         if (core->recipe != NULL) {

@@ -1,119 +1,43 @@
 #include "core_state.h"
 
-#include "ald/base/time.h" /* TIME_NEVER, time_add */
-
 #include <assert.h> /* assert */
-#include <math.h>   /* isnan */
 #include <stdarg.h> /* va_list */
-#include <stdio.h>  /* snprintf */
 #include <string.h> /* memset */
-
-/* ---- pulses ---- */
-
-const char *core_pulse_name(const struct core *core)
-{
-        int line = core->pulse.record.line;
-
-        return line >= 0 ? core->tool->lines[line].name : core->tool->tags[core->pulse.tag].name;
-}
-
-void core_revoke_pulse(struct core *core, bool cut, enum cause cause)
-{
-        struct effect *e;
-
-        if (!core->pulse.is_live || core->pulse.is_revoked || (!cut && core->now_us >= core->pulse.open_us))
-                return;
-        core->pulse.is_revoked = true;
-        e = core_emit(core, EFFECT_REVOKE);
-        e->u.revoke.id = core->pulse.id;
-        e->u.revoke.tag = core->pulse.tag;
-        core_log(core, "pulse", cut ? RECORD_WARNING : RECORD_INFO, core_pulse_name(core), "taken back: %s",
-            cause_name(cause));
-}
-
-void core_finish_measure(struct core *core)
-{
-        struct record_pulse *p = &core->pulse.record;
-
-        if (!core->pulse.is_measuring)
-                return;
-        core->pulse.is_measuring = false;
-        pulse_gauge_end(&core->gauge, &p->pressure_base, &p->pressure_peak, &p->pressure_area);
-        core_record(core, RECORD_PULSE_METRICS)->u.pulse = *p;
-        if (p->outcome == PULSE_DONE)
-                core_judge_gauge(core, p->line, p->pressure_area, core->gauge.last_us - core->gauge.open_us);
-}
-
-/* A pulse that did not go as planned: what follows from its outcome. */
-static void judge_pulse(struct core *core, const struct event_pulse *p)
-{
-        const char *name = core_pulse_name(core);
-        char why[160];
-
-        if (!core->pulse.is_manual) {
-                core->must_repeat = p->outcome != PULSE_DONE || core->is_dose_lost;
-                core->is_cut = core->is_cut || p->outcome == PULSE_CUT || p->outcome == PULSE_FAILED;
-        }
-        if (p->outcome == PULSE_REFUSED)
-                core_hold(core, false, "pulse %s was kept closed by its link", name);
-        if (p->outcome != PULSE_FAILED)
-                return;
-        if (p->close_acked_us != 0) {
-                core_hold(core, false, "pulse %s: an edge was not acknowledged", name);
-                return;
-        }
-        snprintf(why, sizeof why, "pulse %s: its close was not acknowledged", name);
-        interlock_raise(&core->locks, "pulse-close", TOOL_ACT_ABORT, why, "Look at the valve and its module.",
-            core->wall_us);
-        interlock_clear(&core->locks, "pulse-close");
-        core_log(core, "trip", RECORD_TRIP, "pulse-close", "%s", why);
-        core_apply(core, TOOL_ACT_ABORT, true, why);
-}
-
-void core_pulse_ended(struct core *core, const struct event_pulse *p)
-{
-        struct core_pulse *pulse = &core->pulse;
-
-        output_pulsed(&core->outs, p, core->now_us);
-        if (!pulse->is_live || p->id != pulse->id)
-                return;
-        pulse->is_live = false;
-        if (pulse->is_manual) {
-                core_log_manual_pulse(core, p);
-                judge_pulse(core, p);
-                return;
-        }
-        pulse->record.outcome = p->outcome;
-        if (p->open_sent_us != 0)
-                pulse->record.opened_us = core_wall(core, p->open_sent_us);
-        if (p->open_sent_us != 0 && p->close_sent_us != 0)
-                pulse->record.width_us = p->close_sent_us - p->open_sent_us;
-        core_record(core, RECORD_PULSE_END)->u.pulse = pulse->record;
-        if (p->open_sent_us == 0)
-                pulse->is_measuring = false;
-        judge_pulse(core, p);
-}
 
 /* ---- what a state does when it is entered ---- */
 
-/* A vented chamber stays as its recipe left it: pumped by no standby or hold, only by the abort image. */
-static bool stays_vented(const struct core *core, int tag, enum tool_image image)
+bool core_stays_vented(const struct core *core, int tag, enum tool_image image)
 {
         return core->locks.is_vented && image != TOOL_IMAGE_ABORT &&
                (tag == core->tool->exhaust || tag == core->tool->vent || tag == core->tool->soft);
 }
 
-static void enter_image(struct core *core, enum tool_image image, enum cause cause)
+void core_enter_image(struct core *core, enum tool_image image, enum cause cause)
 {
-        /* An image ends what was done by hand, a live opening too. */
+        /* A live opening too. */
         if (core->pulse.is_manual)
                 core_revoke_pulse(core, true, cause);
         output_freeze_ramps(&core->outs);
         if (image != TOOL_IMAGE_HOLD)
                 core_end_rotation(core, TOOL_NONE);
         for (int i = 0; i < core->tool->tag_count; i++)
-                if (core->tool->tags[i].is_output && !stays_vented(core, i, image))
+                if (core->tool->tags[i].is_output && !core_stays_vented(core, i, image))
                         output_want_image_of(&core->outs, i, image, cause);
+}
+
+int core_find_forcing(const struct core *core, int tag, double value)
+{
+        for (int i = 0; i < core->tool->interlock_count; i++) {
+                const struct tool_interlock *lock = &core->tool->interlocks[i];
+
+                if (lock->kind != TOOL_TRIP || !interlock_has_latch(&core->locks, i))
+                        continue;
+                for (int k = 0; k < lock->set_count; k++)
+                        if (lock->set[k].tag == tag &&
+                            (lock->set[k].value < value || lock->set[k].value > value))
+                                return i;
+        }
+        return TOOL_NONE;
 }
 
 /* What latched trips set beyond the image (T1), and heaters whose temperature is not known (H1). */
@@ -139,7 +63,7 @@ void core_apply_forced(struct core *core)
 
 static void enter_resetting(struct core *core)
 {
-        enter_image(core, TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
+        core_enter_image(core, TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
 }
 
 static void enter_execute(struct core *core)
@@ -179,7 +103,7 @@ static void enter_holding(struct core *core)
         if (core->held_us == 0)
                 core->held_us = core->now_us;
         core->is_entered = false;
-        enter_image(core, TOOL_IMAGE_HOLD, CAUSE_IMAGE);
+        core_enter_image(core, TOOL_IMAGE_HOLD, CAUSE_IMAGE);
 }
 
 /* A set-point or valve of the run goes into force again: a trip or an image may have moved it. False: something forbids
@@ -235,12 +159,14 @@ static void enter_stopping(struct core *core)
         /* A run that has not begun has nothing to purge and no `finally`. */
         core->stage = core->is_in_program ? STAGE_PULSE : STAGE_IMAGE;
         core->is_stopping_after_cycle = false;
+        /* Its step waits for nothing any more, least of all for an answer. */
+        core->is_entered = false;
         core->stage_us = core->now_us;
         output_freeze_ramps(&core->outs);
         core_revoke_pulse(core, false, CAUSE_STEP);
         close_dosing(core, CAUSE_IMAGE);
         if (!core->is_in_program)
-                enter_image(
+                core_enter_image(
                     core, core->is_shutting_down ? TOOL_IMAGE_ABORT : TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
 }
 
@@ -249,7 +175,7 @@ static void enter_aborting(struct core *core)
         core_revoke_pulse(core, true, CAUSE_TRIP);
         core->is_in_program = false;
         core->is_run_pending = false;
-        enter_image(core, TOOL_IMAGE_ABORT, core->is_starting_up ? CAUSE_STARTUP : CAUSE_TRIP);
+        core_enter_image(core, TOOL_IMAGE_ABORT, core->is_starting_up ? CAUSE_STARTUP : CAUSE_TRIP);
         output_insist(&core->outs, &core->snap);
 }
 
@@ -258,7 +184,7 @@ static void enter_clearing(struct core *core)
         for (int i = 0; i < core->tool->device_count; i++)
                 if (core->tool->devices[i].watchdog.present && core->watchdog[i] == TOOL_WATCHDOG_EXPIRED)
                         core_emit(core, EFFECT_REARM)->u.device = (int16_t)i;
-        enter_image(core, TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
+        core_enter_image(core, TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
         output_insist(&core->outs, &core->snap);
 }
 
@@ -364,292 +290,6 @@ void core_act_on_trip(struct core *core, enum tool_action action, const char *wh
         core_apply(core, action, true, why);
         if (action == TOOL_ACT_HOLD || action == TOOL_ACT_STOP)
                 close_dosing(core, CAUSE_TRIP);
-}
-
-/* ---- what acting states do ---- */
-
-static bool is_confirmed(const struct core *core)
-{
-        return output_count_unconfirmed(&core->outs, &core->snap, NULL) == 0;
-}
-
-/* Every watchdog has said what it is: running or expired. One that is still off is being armed. */
-static bool watchdogs_answered(const struct core *core)
-{
-        for (int i = 0; i < core->tool->device_count; i++)
-                if (core->tool->devices[i].watchdog.present && core->watchdog[i] == TOOL_WATCHDOG_OFF)
-                        return false;
-        return true;
-}
-
-static bool watchdogs_run(const struct core *core)
-{
-        for (int i = 0; i < core->tool->device_count; i++)
-                if (core->tool->devices[i].watchdog.present && core->watchdog[i] != TOOL_WATCHDOG_RUNNING)
-                        return false;
-        return true;
-}
-
-static void start_stage(struct core *core, enum stage stage)
-{
-        core->stage = stage;
-        core->stage_us = core->now_us;
-        if (stage == STAGE_PURGE)
-                core->stage_us = core->now_us + core_purge_us(core);
-        if (stage == STAGE_PROGRAM)
-                core_begin_program(core, core->recipe->finally_first);
-        if (stage == STAGE_IMAGE) {
-                core_leave_block(core, core->state);
-                core->is_in_program = false;
-                if (core->is_shutting_down)
-                        enter_image(core, TOOL_IMAGE_ABORT, CAUSE_SHUTDOWN);
-                else
-                        enter_image(core, TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
-        }
-}
-
-/* Stopping and Completing: pulse, purge, finally, image. */
-static void act_ending(struct core *core)
-{
-        if (core->stage == STAGE_PULSE && !core->pulse.is_live)
-                start_stage(core, core->is_shutting_down ? STAGE_IMAGE : STAGE_PURGE);
-        if (core->stage == STAGE_PURGE && core->now_us >= core->stage_us)
-                start_stage(core, STAGE_PROGRAM);
-        if (core->stage == STAGE_PROGRAM && core_run_program(core))
-                start_stage(core, STAGE_IMAGE);
-        if (core->stage != STAGE_IMAGE)
-                return;
-        /* The image was asked for in an earlier turn: confirmation needs a read-back after the write. */
-        if (core->now_us > core->stage_us && is_confirmed(core))
-                core_go(core, MACHINE_ON_DONE, NULL);
-        else if (core->now_us - core->stage_us > machine_bound_us(MACHINE_RESETTING))
-                core_go(core, MACHINE_ON_ABORT, "the standby image was not confirmed");
-}
-
-static void act_confirming(struct core *core)
-{
-        if (core->now_us > core->state_us && is_confirmed(core))
-                core_go(core, MACHINE_ON_DONE, NULL);
-}
-
-static void act_holding(struct core *core)
-{
-        if (!core->pulse.is_live)
-                act_confirming(core);
-}
-
-static void act_clearing(struct core *core)
-{
-        if (watchdogs_run(core))
-                act_confirming(core);
-}
-
-static void act_starting(struct core *core)
-{
-        core_go(core, MACHINE_ON_DONE, NULL);
-}
-
-static void act_idle(struct core *core)
-{
-        struct effect_reply reply = {.code = 0};
-
-        if (!core->is_run_pending)
-                return;
-        core->is_run_pending = false;
-        /* What was looked at when the run was accepted may have changed while the standby image was confirmed. */
-        if (core_refuse_latched(core, &reply) || core_refuse_suspended(core, &reply) ||
-            core_refuse_store(core, &reply) || core_refuse_links(core, &reply) ||
-            core_refuse_failsafe(core, &reply))
-                core_go(core, MACHINE_ON_STOP, reply.text);
-        else
-                core_go(core, MACHINE_ON_RUN, NULL);
-}
-
-/* An external cause: the run waits for its end. */
-static bool is_suspended(struct core *core)
-{
-        int which = interlock_suspends(&core->locks);
-        char why[192];
-        struct text t;
-
-        if (which < 0)
-                return false;
-        text_init(&t, why, sizeof why);
-        interlock_add_reason(&t, &core->locks, &core->snap, which);
-        core_revoke_pulse(core, false, CAUSE_STEP);
-        return core_go(core, MACHINE_ON_SUSPEND, why);
-}
-
-static void act_execute(struct core *core)
-{
-        struct effect_reply reply = {.code = 0};
-
-        /* Without a record or a fail-safe the run goes no further than its next safe point (L2, F2). */
-        if (core_refuse_store(core, &reply) || core_refuse_failsafe(core, &reply)) {
-                core_hold(core, false, "%s", reply.text);
-                return;
-        }
-        if (is_suspended(core))
-                return;
-        core_watch_guards(core);
-        if (core->state == MACHINE_EXECUTE && core_run_program(core))
-                core_go(core, MACHINE_ON_FINISH, "");
-}
-
-/* A hold may last as long as the recipe says, whatever it waits for. */
-static void act_held(struct core *core)
-{
-        char reason[192];
-        struct text t;
-
-        if (core->recipe->hold_us_max == TIME_NEVER ||
-            core->now_us - core->held_us < core->recipe->hold_us_max)
-                return;
-        text_init(&t, reason, sizeof reason);
-        text_add(&t, "held for more than ");
-        time_add_duration(&t, core->recipe->hold_us_max);
-        core_apply(core, core->recipe->hold_then, true, reason);
-}
-
-/* The run goes on by itself once its external cause is gone, unless there is something to ask. */
-static void act_suspended(struct core *core)
-{
-        struct effect_reply reply = {.code = 0};
-
-        if (interlock_suspends(&core->locks) >= 0)
-                act_held(core);
-        else if (core_refuse_unasked(core, &reply))
-                core_go(core, MACHINE_ON_HOLD, reply.text);
-        else
-                core_go(core, MACHINE_ON_UNSUSPEND, "the external cause is gone");
-}
-
-static void name_unconfirmed(struct core *core)
-{
-        char names[160], why[256];
-        struct text t;
-
-        text_init(&t, names, sizeof names);
-        if (output_count_unconfirmed(&core->outs, &core->snap, &t) == 0)
-                return;
-        snprintf(why, sizeof why, "not confirmed safe: %s", names);
-        interlock_raise(&core->locks, "unconfirmed", TOOL_ACT_ABORT, why,
-            "Look at the links and the modules.", core->wall_us);
-        /* Clearing confirms them anew: the cause does not stand in the way of a reset. */
-        interlock_clear(&core->locks, "unconfirmed");
-        core_log(core, "trip", RECORD_TRIP, "unconfirmed", "%s", why);
-}
-
-/* Start-up ends: Stopped when the tool is safe and nothing is latched, else Aborted with the first cause. */
-static void end_start_up(struct core *core)
-{
-        char why[160];
-
-        name_unconfirmed(core);
-        if (core->interrupted_run != 0) {
-                snprintf(why, sizeof why,
-                    "run %lld was interrupted: the daemon ended in it; nothing resumes by itself",
-                    (long long)core->interrupted_run);
-                interlock_raise(&core->locks, "restart", TOOL_ACT_ABORT, why,
-                    "Look at the tool and the powder, then reset.", core->wall_us);
-                interlock_clear(&core->locks, "restart");
-                core_log(core, "trip", RECORD_TRIP, "restart", "%s", why);
-        }
-        core->is_starting_up = false;
-        if (!interlock_has_latches(&core->locks))
-                core_go(core, MACHINE_ON_STARTED, "start-up: outputs confirmed safe");
-        else
-                core_go(core, MACHINE_ON_DONE, core->locks.latch[0].text);
-        core_emit(core, EFFECT_READY);
-}
-
-static void act_aborting(struct core *core)
-{
-        bool is_late = core->now_us - core->state_us > machine_bound_us(MACHINE_ABORTING);
-        bool is_first = core->now_us <= core->state_us;
-
-        if (!is_late && (is_first || core->pulse.is_live || !is_confirmed(core)))
-                return;
-        if (!is_late && core->is_starting_up && !watchdogs_answered(core))
-                return;
-        if (core->is_starting_up) {
-                end_start_up(core);
-                return;
-        }
-        if (is_late)
-                name_unconfirmed(core);
-        core_go(core, MACHINE_ON_DONE, NULL);
-}
-
-static void act_nothing(struct core *core)
-{
-        (void)core;
-}
-
-static void (*const act[MACHINE_STATE_COUNT])(struct core *core) = {
-    [MACHINE_STOPPED] = act_nothing,
-    [MACHINE_RESETTING] = act_confirming,
-    [MACHINE_IDLE] = act_idle,
-    [MACHINE_STARTING] = act_starting,
-    [MACHINE_EXECUTE] = act_execute,
-    [MACHINE_COMPLETING] = act_ending,
-    [MACHINE_COMPLETE] = act_nothing,
-    [MACHINE_HOLDING] = act_holding,
-    [MACHINE_HELD] = act_held,
-    [MACHINE_UNHOLDING] = act_confirming,
-    [MACHINE_SUSPENDING] = act_holding,
-    [MACHINE_SUSPENDED] = act_suspended,
-    [MACHINE_UNSUSPENDING] = act_confirming,
-    [MACHINE_STOPPING] = act_ending,
-    [MACHINE_ABORTING] = act_aborting,
-    [MACHINE_ABORTED] = act_nothing,
-    [MACHINE_CLEARING] = act_clearing,
-};
-
-/* A pulse whose end should have been reported long ago: nothing waits for it any more (S3). */
-static bool is_overdue(const struct core *core)
-{
-        return core->now_us - core->pulse.close_us > CORE_CLOSE_US;
-}
-
-static void watch_exit(struct core *core)
-{
-        bool is_over = !machine_is_acting(core->state) && is_confirmed(core);
-
-        if (!core->is_shutting_down || core->recipe != NULL || (core->pulse.is_live && !is_overdue(core)))
-                return;
-        if (!is_over && core->now_us - core->stage_us < CORE_EXIT_US)
-                return;
-        core_log(core, "state", RECORD_INFO, "shutdown", "outputs %s",
-            is_over ? "confirmed safe" : "not confirmed");
-        core_emit(core, EFFECT_EXIT);
-        core->is_shutting_down = false;
-}
-
-void core_act(struct core *core)
-{
-        enum machine_state before;
-        int64_t bound_us = machine_bound_us(core->state);
-        char why[96];
-
-        /* A running pulse ends by itself; the bound of what waits for it begins then. */
-        if (core->pulse.is_live && machine_is_acting(core->state) && !is_overdue(core))
-                core->state_us = core->now_us;
-        if (core->state != MACHINE_ABORTING && bound_us != TIME_NEVER &&
-            core->now_us - core->state_us > bound_us) {
-                snprintf(why, sizeof why, "%s did not end in time", machine_state_name(core->state));
-                core_go(core, MACHINE_ON_ABORT, why);
-        }
-        /* States of no length (Starting, a pending run in Idle) are passed in one turn. */
-        for (int i = 0; i < MACHINE_STATE_COUNT; i++) {
-                before = core->state;
-                act[core->state](core);
-                if (core->state == before)
-                        break;
-        }
-        if (core->pulse.is_measuring && pulse_gauge_is_over(&core->gauge, core->now_us))
-                core_finish_measure(core);
-        watch_exit(core);
 }
 
 /* ---- the beginning of a run ---- */

@@ -272,15 +272,22 @@ static int take_compare(struct cond_term *p, int tag, int cmp)
         return cond_term_add(p, n);
 }
 
+static double take_width(struct cond_term *p, int tag)
+{
+        size_t at = p->lex.start;
+        double width = take_difference(p, unit_of(p, tag));
+
+        if (width < 0)
+                cond_term_fail(p, at, "a width cannot be negative");
+        return width;
+}
+
 static int take_within(struct cond_term *p, int tag)
 {
         struct cond_node n = cond_term_blank(COND_WITHIN);
         n.a = (int16_t)tag;
         cond_lex_next(&p->lex);
-        size_t at = p->lex.start;
-        n.span = take_difference(p, unit_of(p, tag));
-        if (n.span < 0)
-                cond_term_fail(p, at, "a width cannot be negative");
+        n.span = take_width(p, tag);
         if (!cond_lex_is(&p->lex, "of"))
                 return cond_term_lose(p, "'of' (TAG within VALUE of VALUE)");
         cond_lex_next(&p->lex);
@@ -359,10 +366,7 @@ static int take_steady(struct cond_term *p, int tag)
         struct cond_node n = cond_term_blank(COND_STEADY);
         n.a = (int16_t)tag;
         cond_lex_next(&p->lex);
-        size_t at = p->lex.start;
-        n.span = take_difference(p, unit_of(p, tag));
-        if (n.span < 0)
-                cond_term_fail(p, at, "a width cannot be negative");
+        n.span = take_width(p, tag);
         take_over(p, &n, "steady", "'over' (TAG steady VALUE over TIME)");
         return p->is_lost || n.slot < 0 ? -1 : cond_term_add(p, n);
 }

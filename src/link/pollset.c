@@ -18,6 +18,24 @@ bool pollset_init(struct pollset *set, const struct tool *tool, int link, int64_
         return true;
 }
 
+static bool reads_tag(const struct plan_request *request, int tag)
+{
+        for (int k = 0; k < request->tag_count; k++)
+                if (request->tags[k] == tag)
+                        return true;
+        return false;
+}
+
+void pollset_hurry(struct pollset *set, int tag, int64_t now_us)
+{
+        for (int i = 0; i < set->plan.count; i++) {
+                int64_t period = set->plan.request[i].period_us, early = set->item[i].due_us - now_us;
+
+                if (early > 0 && reads_tag(&set->plan.request[i], tag))
+                        set->item[i].due_us -= (early + period - 1) / period * period;
+        }
+}
+
 void pollset_begin(struct pollset *set, int i, int64_t now_us)
 {
         assert(i >= 0 && i < set->plan.count);
@@ -30,14 +48,6 @@ void pollset_begin(struct pollset *set, int i, int64_t now_us)
                 set->skipped += missed;
         }
         assert(item->due_us > now_us);
-}
-
-void pollset_hurry(struct pollset *set, int tag, int64_t now_us)
-{
-        for (int i = 0; i < set->plan.count; i++)
-                for (int k = 0; k < set->plan.request[i].tag_count; k++)
-                        if (set->plan.request[i].tags[k] == tag && set->item[i].due_us > now_us)
-                                set->item[i].due_us = now_us;
 }
 
 static void store(struct pollset *set, int i, int64_t t_us, enum quality_why why)

@@ -156,8 +156,8 @@ static void finish_write(struct sched *s, const struct sched_result *r)
         note_write(s, order.tag, r);
         if (r->outcome == SCHED_OK) {
                 struct event_wrote how = {.ok = true, .sent_us = r->sent_us, .acked_us = r->done_us};
-                pollset_hurry(&s->polls, order.tag, r->done_us);
                 writeq_end(&s->writes, s->job_index, &how, sched_push_wrote, s);
+                pollset_hurry(&s->polls, order.tag, r->done_us);
                 if (order.is_safe)
                         settle(s, order.tag, (enum cause)order.cause);
                 return;

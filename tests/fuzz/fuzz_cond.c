@@ -23,8 +23,9 @@ enum { TEXT_CAP = 1024, SAMPLES_MAX = 64 };
 
 static struct tool *tool;
 
+/* A parameter that is broken itself was told where it stands, so there is none here: its users stay silent. */
 static struct reader_parameter parameters[] = {{.name = "limit", .text = "950 mTorr"},
-    {.name = "base", .text = "10 s"}, {.name = "bare", .text = "950"}, {.name = "broken", .text = NULL}};
+    {.name = "base", .text = "10 s"}, {.name = "bare", .text = "950"}};
 
 int LLVMFuzzerInitialize(const int *argc, char ***argv)
 {

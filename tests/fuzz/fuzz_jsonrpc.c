@@ -104,9 +104,9 @@ static bool is_fit(const struct verb_arg *arg, json_t *value)
         const char *key;
         json_t *entry;
         if (arg->type != VERB_ARG_MAP)
-                return arg->type == VERB_ARG_TEXT   ? json_is_string(value)
-                       : arg->type == VERB_ARG_BOOL ? json_is_boolean(value)
-                                                    : json_is_integer(value);
+                return arg->type == VERB_ARG_BOOL  ? json_is_boolean(value)
+                       : arg->type == VERB_ARG_INT ? json_is_integer(value)
+                                                   : json_is_string(value);
         json_object_foreach(value, key, entry)
         {
                 if (!json_is_string(entry) && !json_is_integer(entry))
@@ -129,8 +129,9 @@ static void check_arguments(const struct verb_entry *verb, json_t *params)
                     "%s without '%s' reached the owner", verb->name, verb->args[i].name);
 }
 
-/* The line read a second time, by the rules of JSON-RPC 2.0 and the table of verbs. */
-static void check_line(const struct command *c)
+/* The line read a second time, by the rules of JSON-RPC 2.0 and the table of verbs. One whose arguments make no sense reaches
+ * the owner too, as refused, for the audit record alone (A3). */
+static void check_line(const struct command *c, bool is_refused)
 {
         json_t *root = json_loadb(world.line, world.len, JSON_REJECT_DUPLICATES, NULL), *params;
         const struct verb_entry *verb = verb_at(c->verb);
@@ -142,8 +143,10 @@ static void check_line(const struct command *c)
             method && strcmp(method, verb->name) == 0, "%s became %s", method ? method : "?", verb->name);
         FUZZ_CHECK(verb->is_command && verb->on_socket, "%s is no command for clients", verb->name);
         params = json_object_get(root, "params");
-        FUZZ_CHECK(!params || json_is_object(params), "%s with params that are no object", verb->name);
-        check_arguments(verb, params);
+        FUZZ_CHECK(
+            is_refused || !params || json_is_object(params), "%s with params that are no object", verb->name);
+        if (!is_refused)
+                check_arguments(verb, params);
         json_decref(root);
 }
 
@@ -159,7 +162,9 @@ static void on_command(void *ctx, const struct command *c)
 {
         (void)ctx;
         world.commands++;
-        check_line(c);
+        check_line(c, c->refused[0] != '\0');
+        FUZZ_CHECK(c->refused[0] == '\0' || (c->reply == 0 && c->recipe == NULL), "%s is refused and goes on",
+            c->text);
         FUZZ_CHECK(c->role == world.session.peer.role && c->uid == world.session.peer.uid &&
                        strcmp(c->user, world.session.peer.user) == 0,
             "%s under another name", c->text);
@@ -181,15 +186,18 @@ static const struct core *on_core(void *ctx)
 }
 
 /* A text with an '!' has errors; what a compiler does with texts is another harness's. */
-static const struct recipe *on_compile(void *ctx, const char *name, const char *text, size_t len,
+static const struct recipe *on_compile(void *ctx, const struct control_text *texts, size_t count,
     const char *const *set_names, const char *const *set_values, size_t sets, const char **why)
 {
         (void)ctx;
-        FUZZ_CHECK(name[0] != '\0' && strlen(text) == len, "an upload without name or end");
+        FUZZ_CHECK(count >= 1 && count <= SESSION_UPLOADS_MAX, "%zu texts", count);
+        for (size_t i = 0; i < count; i++)
+                FUZZ_CHECK(texts[i].name[0] != '\0' && strlen(texts[i].text) == texts[i].len,
+                    "an upload without name or end");
         for (size_t i = 0; i < sets; i++)
                 FUZZ_CHECK(set_names[i] && set_values[i], "set %zu of %zu", i, sets);
         *why = "1:1: error: an '!' \xff";
-        return strchr(text, '!') ? NULL : world.recipe;
+        return strchr(texts[0].text, '!') ? NULL : world.recipe;
 }
 
 static const struct control_owner owner = {.command = on_command, .core = on_core, .compile = on_compile};
@@ -232,6 +240,19 @@ static bool wants_answer(void)
         return wants;
 }
 
+/* All texts together stay within the limit. */
+static void check_uploads(void)
+{
+        size_t bytes = 0, reserved = 0;
+        for (int i = 0; i < SESSION_UPLOADS_MAX; i++) {
+                bytes += world.session.uploads[i].len;
+                reserved += world.session.uploads[i].cap;
+        }
+        FUZZ_CHECK(bytes <= SESSION_UPLOAD_MAX &&
+                       reserved <= 2 * SESSION_UPLOAD_MAX + SESSION_UPLOADS_MAX * SESSION_PART_MAX,
+            "uploads of %zu bytes in %zu", bytes, reserved);
+}
+
 static void try_line(const char *line, size_t len)
 {
         world.line = line;
@@ -245,9 +266,7 @@ static void try_line(const char *line, size_t len)
             world.commands, world.client.answers);
         FUZZ_CHECK(world.commands + world.client.answers > 0 || !wants_answer(), "no answer to: %.*s",
             (int)len, line);
-        FUZZ_CHECK(world.session.upload.cap <= 2 * SESSION_UPLOAD_MAX &&
-                       world.session.upload.len <= SESSION_UPLOAD_MAX,
-            "an upload of %zu bytes", world.session.upload.len);
+        check_uploads();
 }
 
 static void begin(uint8_t role, uint8_t state)
@@ -257,6 +276,7 @@ static void begin(uint8_t role, uint8_t state)
             .io = &world.client, .peer = {.uid = 1000, .gid = 1000, .pid = 7, .user = "mara"}};
         world.session.peer.role = (enum tool_role)((uint8_t)(role - '0') % (TOOL_ROLE_ENGINEER + 1));
         world.core->state = (enum machine_state)((uint8_t)(state - 'a') % MACHINE_STATE_COUNT);
+        world.core->recipe = machine_in_run(world.core->state) ? world.recipe : NULL;
         world.held_count = 0;
         world.has_commanded = false;
 }

@@ -115,16 +115,33 @@ class Operate(ald.Test):
     def test_all_verbs_of_aldctl(self):
         """Each command of one verb reaches the daemon with its arguments."""
         self.start_all()
+        me = pwd.getpwuid(os.geteuid()).pw_name
         for args, words in ((("stop", "--after-cycle"), "stop"), (("confirm",), "confirm"), (("resume", "--skip"), "resume"),
-                            (("control", "release", "--to", "ann"), "control")):
+                            (("control", "release", "--to", me), "control")):
             self.refused(3, words, args=args)
         self.stop_daemon()
         texts = [r["arguments"] for r in self.rows("SELECT arguments FROM audit ORDER BY id")]
-        self.assertEqual(["stop --after-cycle", "confirm", "resume --skip", "control release --to ann"], texts[:4])
+        self.assertEqual(["stop --after-cycle", "confirm", "resume --skip", "control release --to " + me], texts[:4])
+
+    def test_refusals_say_what_to_do(self):
+        self.start_all()
+        for code, args, words in (
+                (3, ("confirm",), ["no run is under way"]), (3, ("hold",), ["no run is under way"]),
+                (2, ("shelve", "no-carrier"), ["--for is missing", "usage: aldctl shelve ALARM --for"]),
+                (2, ("shelve", "no-carrier", "--for", "1 h"), ["--reason is missing"]),
+                (3, ("shelve", "no-carier", "--for", "1 h", "--reason", "x"), ["did you mean 'no-carrier'?"]),
+                (2, ("control", "release", "--to", "no-such-user"), ["no user 'no-such-user'"]),
+                (2, ("set", "carrier", "1 sccm"), ["did you mean 'carrier.flow'"]),
+                (2, ("set", "bed", "1 rpm"), ["did you mean 'bed.speed'"])):
+            self.refused(code, *words, args=args)
 
     def test_help_fits_a_screen(self):
         text = self.ctl("--help").stdout
-        self.assertLessEqual(len(text.splitlines()), 40)
+        self.assertLessEqual(len(text.splitlines()), 26)
+        listed = {name for line in re.findall(r"^  ([a-z, ]+?)  ", text, re.M) for name in line.split(", ")}
+        self.assertGreater(len(listed), 20)
+        for name in listed:
+            self.assertIn("usage: aldctl " + name, self.ctl(name, "--help").stdout)
         self.assertTrue(all(len(line) <= 100 for line in text.splitlines()), text)
 
     @unittest.skipIf(other_user() is None, "only root can be two users")

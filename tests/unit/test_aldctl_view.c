@@ -38,6 +38,16 @@ static const struct {
      "false}",
         "Idle (1 alarm)"},
     {"{\"state\":\"Idle\",\"alarms_shown\":0,\"alarms_shelved\":1}", "Idle (0 alarms, 1 shelved)"},
+    {"{\"state\":\"Execute\",\"in_run\":true," COMMON "\"phase\":\"vent\",\"step\":\"confirm: Closed?\","
+     "\"waiting\":\"an operator's confirm: Closed?\",\"asks\":\"Closed?\",\"left_s\":5,\"is_vented\":true}",
+        "Execute [asks: `aldctl confirm`, vented], vent: Closed?"},
+    {"{\"state\":\"Execute\",\"in_run\":true," COMMON
+     "\"phase\":\"coat\",\"step\":\"wait 6 s\",\"left_s\":9,\"is_bounded\":true,\"is_exposing\":true,"
+     "\"is_stopping_after_cycle\":true,\"bypasses\":[{}]}",
+        "Execute [exposing, stops after this cycle, 1 bypassed], coat: wait 6 s; 9 s left"},
+    {"{\"state\":\"Execute\",\"in_run\":true," COMMON
+     "\"phase\":\"pump\",\"waiting\":\"lid.closed off\",\"left_s\":0,\"is_bounded\":false}",
+        "Execute, pump: waiting for lid.closed off"}, /* no time left is known */
     {"{}", ""}, /* a daemon that says nothing is no reason to fall over */
     {"{\"state\":7,\"phase\":[],\"left_s\":\"x\",\"in_run\":true}", ""},
 };
@@ -174,6 +184,51 @@ START_TEST(control_characters_do_not_reach_the_screen)
 }
 END_TEST
 
+static const struct {
+        const char *status, *concerns;
+} concerns[] = {
+    {"{\"state\":\"Execute\",\"asks\":\"Closed?\",\"expires_s\":599.2,\"expires_then\":\"stop\",\"store_ok\":"
+     "true}",
+        "  asks        Closed?\n              yes: `aldctl confirm` (else stop in 9 min 59 s)\n"},
+    {"{\"state\":\"Held\",\"expires_s\":8.5,\"expires_then\":\"abort\",\"store_ok\":true}",
+        "  held        `aldctl resume` goes on, `aldctl stop` ends the run (else abort in 8.5 s)\n"},
+    {"{\"state\":\"Suspended\",\"expires_s\":null,\"store_ok\":true}",
+        "  suspended   goes on by itself once the cause is gone; `aldctl stop` ends the run\n"},
+    {"{\"state\":\"Complete\",\"is_vented\":true,\"store_ok\":true}",
+        "  vented      no precursor opens and trips with `arm` are off until the next pump_down\n"},
+    {"{\"state\":\"Aborted\",\"store_ok\":true,\"latches\":[{\"id\":\"hot\",\"text\":\"hot: trips on t > 1 "
+     "K\",\"is_active\":true,\"guidance\":\"Cool it.\",\"time\":\"1970-01-01T00:00:01Z\"}]}",
+        "  tripped     02:00:01 hot: trips on t > 1 K (still so)\n              Cool it.\n"
+        "  aborted     look at the tool, then `aldctl reset`\n"},
+};
+
+START_TEST(what_a_person_may_do_is_said)
+{
+        json_t *status = json_loads(concerns[_i].status, 0, NULL);
+        char *out = NULL;
+        size_t len = 0;
+        FILE *f = open_memstream(&out, &len);
+
+        ck_assert_int_eq(setenv("TZ", "UTC-2", 1), 0);
+        ck_assert_ptr_nonnull(status);
+        view_print_concerns(f, status);
+        fclose(f);
+        ck_assert_str_eq(out, concerns[_i].concerns);
+        free(out);
+        json_decref(status);
+}
+END_TEST
+
+START_TEST(rows_break_between_words)
+{
+        ck_assert_uint_eq(view_row("Execute: purge 20 s; 12 s left", 80), 30);
+        ck_assert_uint_eq(
+            view_row("Execute: purge 20 s; 12 s left", 25), 19); /* the time left stays together */
+        ck_assert_uint_eq(view_row("Held: by a person who came", 14), 10);
+        ck_assert_uint_eq(view_row("Unbreakable", 5), 5);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("aldctl_view");
@@ -182,6 +237,8 @@ int main(void)
         int failed;
 
         tcase_add_loop_test(tc, a_status_reads_in_one_line, 0, sizeof lines / sizeof lines[0]);
+        tcase_add_loop_test(tc, what_a_person_may_do_is_said, 0, sizeof concerns / sizeof concerns[0]);
+        tcase_add_test(tc, rows_break_between_words);
         tcase_add_test(tc, counting_down_is_no_news);
         tcase_add_test(tc, updates_fold_in);
         tcase_add_test(tc, events_are_lines_in_local_time);

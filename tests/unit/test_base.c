@@ -52,7 +52,7 @@ START_TEST(time_formats)
         static const struct {
                 int64_t us;
                 const char *words;
-        } rows[] = {{0, "0 us"}, {500, "500 us"}, {100 * TIME_MS, "100 ms"}, {TIME_S, "1 s"},
+        } rows[] = {{0, "0 s"}, {1, "1 us"}, {500, "500 us"}, {100 * TIME_MS, "100 ms"}, {TIME_S, "1 s"},
             {41100 * TIME_MS, "41.1 s"}, {1233 * TIME_S, "20 min 33 s"},
             {2 * TIME_H + 5 * TIME_MIN, "2 h 05 min"}, {TIME_NEVER, "without end"}};
 

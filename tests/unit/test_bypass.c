@@ -1,18 +1,5 @@
 /* Bypass (T4): only inputs the tool file names, only with a reason and an end, only so many, and only in the interlocks. */
-#include "unit/scenario.h"
-
-static struct scenario *s;
-
-static void set_up(void)
-{
-        s = scenario_new(0);
-        scenario_await(s, MACHINE_STOPPED, TIME_MIN);
-}
-
-static void tear_down(void)
-{
-        scenario_free(s);
-}
+#include "one_scenario.h"
 
 static int ask(enum verb verb, enum tool_role role, const char *name, int64_t for_us, const char *reason)
 {
@@ -222,7 +209,7 @@ START_TEST(a_restart_ends_it)
 {
         ck_assert_int_eq(bypass("lid.closed", 4 * TIME_H), 0);
         scenario_free(s);
-        set_up();
+        setup();
         ck_assert_int_eq(scenario_status(s).bypass_count, 0);
         spoil("lid.closed", 0);
         scenario_run(s, TIME_S);
@@ -272,7 +259,7 @@ int main(void)
 {
         Suite *suite = suite_create("bypass");
         TCase *tc = tcase_create("bypass");
-        tcase_add_checked_fixture(tc, set_up, tear_down);
+        tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_loop_test(
             tc, a_refusal_names_what_would_be_accepted, 0, (int)(sizeof refusals / sizeof refusals[0]));
         tcase_add_test(tc, only_an_engineer_begins_one);

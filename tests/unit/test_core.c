@@ -1,19 +1,6 @@
 /* The core through whole runs in virtual time: sequence, holds, stops, trips, start-up. */
 
-#include "scenario.h"
-
-static struct scenario *s;
-
-static void setup(void)
-{
-        s = scenario_new(0);
-        scenario_await(s, MACHINE_STOPPED, 10 * TIME_S);
-}
-
-static void teardown(void)
-{
-        scenario_free(s);
-}
+#include "one_scenario.h"
 
 /* ---- a run ---- */
 

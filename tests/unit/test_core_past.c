@@ -1,6 +1,6 @@
 /* Past bugs of the core, each as the fact that must hold since. */
 
-#include "scenario.h"
+#include "one_scenario.h"
 
 #define HEAD "format: 1\nrecipe: past\ntitle: t\ntool: rotary-ald\n"
 /* What a niobium pulse asks for: flow, and a line hotter than its source. */
@@ -8,19 +8,6 @@
         "    - set: {carrier.flow: 20 sccm, nb.line.temperature: 130 degC, nb.temperature: 100 degC}\n"      \
         "    - wait: 60 s\n"
 #define FINALLY "finally:\n  - purge: 1 s\n"
-
-static struct scenario *s;
-
-static void setup(void)
-{
-        s = scenario_new(0);
-        scenario_await(s, MACHINE_STOPPED, 10 * TIME_S);
-}
-
-static void teardown(void)
-{
-        scenario_free(s);
-}
 
 /* The same again on a tool that differs in `count` places. */
 static void change_tool(const struct scenario_edit *edits, size_t count)
@@ -103,20 +90,9 @@ static void hold_and_resume(void)
         scenario_await(s, MACHINE_EXECUTE, 5 * TIME_S);
 }
 
-static void feign(const char *name, double value)
-{
-        s->bad_tag = scenario_tag(s, name);
-        s->bad_value = value;
-}
-
 static void feign_nothing(void)
 {
         s->bad_tag = -1;
-}
-
-static double out(const char *name)
-{
-        return s->out[scenario_tag(s, name)];
 }
 
 static double plant(const char *name)
@@ -135,12 +111,6 @@ static void break_store(bool ok)
         struct event event = {.kind = EVENT_STORE, .u.store = {.ok = ok, .why = "disk full"}};
 
         virtual_event(s->v, &event);
-}
-
-static void check_reason(const char *part)
-{
-        ck_assert_msg(strstr(scenario_status(s).reason, part) != NULL, "the reason is '%s', not '%s'",
-            scenario_status(s).reason, part);
 }
 
 static int64_t last_edge_us(void)

@@ -1,22 +1,9 @@
 /* The recipes that are shipped, one after another on the reference tool as a lab would run them (S6): each is accepted and
  * runs to its end with no trip, no repeat and no word of a hold, its questions answered. */
-#include "scenario.h"
+#include "one_scenario.h"
 
 static const char *const shipped[] = {"pump-down", "leak-check", "mfc-zero", "conditioning", "nb2o5-nmc532",
     "standby", "vent", "pump-down", "standby"};
-
-static struct scenario *s;
-
-static void setup(void)
-{
-        s = scenario_new(0);
-        scenario_await(s, MACHINE_STOPPED, 10 * TIME_S);
-}
-
-static void teardown(void)
-{
-        scenario_free(s);
-}
 
 static void answer_what_is_asked(int *asked)
 {

@@ -1,26 +1,13 @@
 /* Trips over time: latch, reset and first-out (T2, T3), delays through unreadable inputs (T5), and that no fault makes an
  * output less safe (T7). */
-#include "unit/scenario.h"
+#include "one_scenario.h"
 
 #include "ald/core/interlock.h" /* struct interlocks */
-
-static struct scenario *s;
 
 static void begin(const struct scenario_edit *edits, size_t count)
 {
         s = scenario_new_with(scenario_edited_tool(edits, count), 0);
         scenario_await(s, MACHINE_STOPPED, TIME_MIN);
-}
-
-static void set_up(void)
-{
-        s = scenario_new(0);
-        scenario_await(s, MACHINE_STOPPED, TIME_MIN);
-}
-
-static void tear_down(void)
-{
-        scenario_free(s);
 }
 
 static void force(struct scenario *of, const char *name, double value)
@@ -440,7 +427,7 @@ int main(void)
 {
         Suite *suite = suite_create("locks");
         TCase *tc = tcase_create("locks");
-        tcase_add_checked_fixture(tc, set_up, tear_down);
+        tcase_add_checked_fixture(tc, setup, teardown);
         tcase_set_timeout(tc, 60);
         tcase_add_test(tc, t2_a_trip_latches_until_it_is_reset);
         tcase_add_test(tc, t2_no_reset_while_a_cause_stands);

@@ -43,6 +43,7 @@ struct aldctl_command {
         unsigned options; /* bits of enum aldctl_option in aldctl.c */
         size_t words_min, words_max;
         enum aldctl_exit (*run)(const struct aldctl_command *self, const struct aldctl_options *options);
+        const char *group; /* --help: of this command and those after it whose group is ""; NULL: it has a line alone */
 };
 
 /* aldctl_check.c */

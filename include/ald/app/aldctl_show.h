@@ -42,6 +42,10 @@ double show_get_number(const json_t *object, const char *key, double otherwise);
 
 /* Columns of a terminal; 0 when `to` is none. */
 int show_columns(FILE *to);
+/* How many of the first bytes of `text` stand in a row of `columns`: whole words, where there are any. */
+size_t show_fit_words(const char *text, int columns);
+/* Print text that begins in column `at`; a terminal gets it in rows of whole words, the further ones indented. */
+void show_wrapped(FILE *to, const char *text, int at, int indent);
 /* How many of the first bytes of `text` fit in `columns` (UTF-8: one column a letter). */
 size_t show_fit(const char *text, int columns);
 

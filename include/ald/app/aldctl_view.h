@@ -26,10 +26,13 @@ void view_add_line(struct text *t, const json_t *status);
 /* The same without what only counts down: when it differs, something happened. */
 void view_add_key(struct text *t, const json_t *status);
 
+/* How many bytes of a line stand in its next row: up to the time left, else whole words. */
+size_t view_row(const char *text, int columns);
+
 /* A line for each input that is bypassed. */
 void view_print_bypasses(FILE *to, const json_t *status);
 
-/* Further lines that a status needs: trips with guidance, bypasses, outputs not confirmed, a record that is not kept. */
+/* Further lines that a status needs: trips with guidance, what is asked and how to answer, bypasses, outputs not confirmed, a record that is not kept. */
 void view_print_concerns(FILE *to, const json_t *status);
 
 /* "10:15:30 warning over-pressure: text" of an event. */

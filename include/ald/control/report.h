@@ -9,6 +9,9 @@
  *   step               "pulse nb 1 s", "" = none
  *   source_line        the step's line in the recipe, null = none
  *   waiting            the condition it waits for with live values, "" = nothing
+ *   asks               what a `confirm` asks, "" = nothing
+ *   expires_s          until that question, or a hold or suspend, ends by itself, null = it does not
+ *   expires_then       what follows then: "hold", "stop", "abort" or "continue"
  *   reason             why it was held, stopped or aborted, "" = none
  *   cycle, cycles      cycle i of n, 0 = not yet, none
  *   elapsed_s          since the run's start
@@ -16,6 +19,7 @@
  *   step_left_s        of the present step, null = open-ended
  *   is_heating         it waits for set-points or a temperature: that time is not in left_s
  *   is_bounded         no further condition waits: left_s is all there is
+ *   is_stopping_after_cycle, is_exposing (the exhaust is shut by a block), is_vented (until the next pump_down)
  *   store_ok           the record is being kept
  *   latches            tripped interlocks, first-out first: id, text, guidance, time, is_active, action
  *   bypasses           inputs that interlocks do without: tag, user, reason, until

@@ -63,6 +63,7 @@ struct alarm {
         uint8_t priority; /* enum tool_priority */
         bool is_latching;
         bool is_trip; /* a latched trip: it cannot be shelved */
+        bool is_told; /* its coming has an event of its own */
         int64_t on_us, off_us;
         bool stands;    /* its condition, after the delays, whatever the state */
         bool has_stood; /* since it was shelved */

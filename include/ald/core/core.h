@@ -69,11 +69,13 @@ struct core_status {
         int64_t wall_us;
         int64_t run_id; /* present or last run, 0 = none */
         char recipe[TOOL_NAME_MAX];
-        char phase[TOOL_NAME_MAX];    /* "" outside a phase */
-        char step[96];                /* "pulse nb 1 s", "purge 20 s" */
-        int32_t source_line;          /* of the step, 0 = none */
-        char waiting[160];            /* what it waits for; "" = nothing */
-        char asks[160];               /* what a `confirm` asks the operator; "" = nothing */
+        char phase[TOOL_NAME_MAX]; /* "" outside a phase */
+        char step[96];             /* "pulse nb 1 s", "purge 20 s" */
+        int32_t source_line;       /* of the step, 0 = none */
+        char waiting[160];         /* what it waits for; "" = nothing */
+        char asks[160];            /* what a `confirm` asks the operator; "" = nothing */
+        int64_t expires_us;        /* left until a question or a hold ends by itself, -1 = it does not */
+        enum tool_action expires_then;
         char reason[192];             /* why held, stopped or aborted */
         int64_t cycle, cycles;        /* i of n, 0 = not yet / none */
         int64_t left_us;              /* timed time left, heat-up and other waits apart */
@@ -98,8 +100,8 @@ struct core_status {
         int by_hand_count;
         char by_hand[160];  /* names of outputs that an operator moved away from standby */
         int64_t standby_us; /* until they go to standby because control lapsed, -1 = they stay */
-        int alarms_shown;      /* that stand, or are still to be acknowledged or reset */
-        int alarms_unacked;    /* of them */
+        int alarms_shown;   /* that stand, or are still to be acknowledged or reset */
+        int alarms_unacked; /* of them */
         int alarms_shelved;
         bool is_flooded; /* more alarms than a person can take in */
         int64_t lags;    /* turns of the loop more than 50 ms late, since the start (R2) */

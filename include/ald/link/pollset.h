@@ -30,11 +30,12 @@ struct pollset {
 /* False: the plan does not fit. All requests are due at now_us. */
 bool pollset_init(struct pollset *set, const struct tool *tool, int link, int64_t now_us);
 
+/* The output `tag` was written: the request that reads it back is due now, however long its period, so that a safe value is
+ * confirmed within the budget (T1). Later polls keep their places in time. */
+void pollset_hurry(struct pollset *set, int tag, int64_t now_us);
+
 /* Request `i` begins: its next due time. */
 void pollset_begin(struct pollset *set, int i, int64_t now_us);
-/* `tag` was written: the request that reads it back, if this link has one, is due now (T1: confirmed within its budget,
- * however slowly it is polled). */
-void pollset_hurry(struct pollset *set, int tag, int64_t now_us);
 /* It was answered with `words`, having been sent at t_us. */
 void pollset_answer(struct pollset *set, int i, int64_t t_us, const uint16_t *words);
 /* It failed: its tags are Bad. */

@@ -1,0 +1,87 @@
+#include "core_state.h"
+
+#include <stdio.h> /* snprintf */
+
+const char *core_pulse_name(const struct core *core)
+{
+        int line = core->pulse.record.line;
+
+        return line >= 0 ? core->tool->lines[line].name : core->tool->tags[core->pulse.tag].name;
+}
+
+void core_revoke_pulse(struct core *core, bool cut, enum cause cause)
+{
+        struct effect *e;
+
+        if (!core->pulse.is_live || core->pulse.is_revoked || (!cut && core->now_us >= core->pulse.open_us))
+                return;
+        core->pulse.is_revoked = true;
+        e = core_emit(core, EFFECT_REVOKE);
+        e->u.revoke.id = core->pulse.id;
+        e->u.revoke.tag = core->pulse.tag;
+        core_log(core, "pulse", cut ? RECORD_WARNING : RECORD_INFO, core_pulse_name(core), "taken back: %s",
+            cause_name(cause));
+}
+
+void core_finish_measure(struct core *core)
+{
+        struct record_pulse *p = &core->pulse.record;
+
+        if (!core->pulse.is_measuring)
+                return;
+        core->pulse.is_measuring = false;
+        pulse_gauge_end(&core->gauge, &p->pressure_base, &p->pressure_peak, &p->pressure_area);
+        core_record(core, RECORD_PULSE_METRICS)->u.pulse = *p;
+        if (p->outcome == PULSE_DONE)
+                core_judge_gauge(core, p->line, p->pressure_area, core->gauge.last_us - core->gauge.open_us);
+}
+
+/* A pulse that did not go as planned: what follows from its outcome. */
+static void judge_pulse(struct core *core, const struct event_pulse *p)
+{
+        const char *name = core_pulse_name(core);
+        char why[160];
+
+        if (!core->pulse.is_manual) {
+                core->must_repeat = p->outcome != PULSE_DONE || core->is_dose_lost;
+                core->is_cut = core->is_cut || p->outcome == PULSE_CUT || p->outcome == PULSE_FAILED;
+        }
+        if (p->outcome == PULSE_REFUSED)
+                core_hold(core, false, "pulse %s was kept closed by its link", name);
+        if (p->outcome != PULSE_FAILED)
+                return;
+        if (p->close_acked_us != 0) {
+                core_hold(core, false, "pulse %s: an edge was not acknowledged", name);
+                return;
+        }
+        snprintf(why, sizeof why, "pulse %s: its close was not acknowledged", name);
+        interlock_raise(&core->locks, "pulse-close", TOOL_ACT_ABORT, why, "Look at the valve and its module.",
+            core->wall_us);
+        interlock_clear(&core->locks, "pulse-close");
+        core_log(core, "trip", RECORD_TRIP, "pulse-close", "%s", why);
+        core_apply(core, TOOL_ACT_ABORT, true, why);
+}
+
+void core_pulse_ended(struct core *core, const struct event_pulse *p)
+{
+        struct core_pulse *pulse = &core->pulse;
+
+        output_pulsed(&core->outs, p, core->now_us);
+        if (!pulse->is_live || p->id != pulse->id)
+                return;
+        pulse->is_live = false;
+        if (pulse->is_manual) {
+                core_log_manual_pulse(core, p);
+                judge_pulse(core, p);
+                return;
+        }
+        pulse->record.outcome = p->outcome;
+        if (p->open_sent_us != 0)
+                pulse->record.opened_us = core_wall(core, p->open_sent_us);
+        if (p->open_sent_us != 0 && p->close_sent_us != 0)
+                pulse->record.width_us = p->close_sent_us - p->open_sent_us;
+        core_record(core, RECORD_PULSE_END)->u.pulse = pulse->record;
+        if (p->open_sent_us == 0)
+                pulse->is_measuring = false;
+        judge_pulse(core, p);
+}

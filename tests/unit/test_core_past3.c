@@ -1,0 +1,403 @@
+/* Where features of the core meet: past bugs of their combinations, each as the fact that must hold since. */
+
+#include "scenario.h"
+
+#define TOOL "tests/table/tool-sentences.yaml"
+#define HEAD "format: 1\nrecipe: met\ntitle: t\ntool: sentences\n"
+/* What a niobium pulse asks for: flow, and a line hotter than its source. */
+#define WARM                                                                                                 \
+        "    - set: {carrier.flow: 20 sccm, nb.line.temperature: 130 degC, nb.temperature: 100 degC}\n"      \
+        "    - wait: 60 s\n"
+#define FINALLY "finally:\n  - purge: 1 s\n"
+
+static struct scenario *s;
+
+static void begin(struct tool *tool)
+{
+        s = scenario_new_with(tool, 0);
+        scenario_await(s, MACHINE_STOPPED, 10 * TIME_S);
+        scenario_run(s, TIME_S);
+}
+
+static void setup(void)
+{
+        begin(support_tool(TOOL));
+}
+
+static void teardown(void)
+{
+        scenario_free(s);
+}
+
+/* The same again on a tool that differs in `count` places. */
+static void change_tool(const struct scenario_edit *edits, size_t count)
+{
+        struct diag *d = diag_new();
+        size_t len;
+        char *text = file_read(TOOL, &len, d);
+        struct tool *tool;
+
+        ck_assert_ptr_nonnull(text);
+        for (size_t i = 0; i < count; i++)
+                text = scenario_replace(text, &edits[i]);
+        tool = file_compile_tool("edited.yaml", text, strlen(text), d);
+        if (tool == NULL)
+                diag_print(d, stderr, false);
+        ck_assert_ptr_nonnull(tool);
+        diag_free(d);
+        free(text);
+        scenario_free(s);
+        begin(tool);
+}
+
+static void start(const char *text)
+{
+        recipe_free(s->recipe);
+        s->recipe = support_recipe_text(s->tool, text, NULL, 0);
+        ck_assert_int_eq(scenario_do(s, VERB_RUN), 0);
+        scenario_await(s, MACHINE_EXECUTE, TIME_MIN);
+}
+
+/* A command by an engineer, who is the same person as scenario_do()'s; returns the reply's code. */
+static int ask(struct command c)
+{
+        int replies = s->replies;
+
+        c.reply = 7;
+        c.role = TOOL_ROLE_ENGINEER;
+        c.uid = 1000;
+        snprintf(c.user, sizeof c.user, "ann");
+        virtual_command(s->v, &c);
+        ck_assert_int_eq(s->replies, replies + 1);
+        return s->reply.code;
+}
+
+static void take(void)
+{
+        struct command c = {.verb = VERB_CONTROL, .tag = TOOL_NONE, .name = "take"};
+
+        ck_assert_int_eq(ask(c), 0);
+}
+
+static int set(const char *name, double value)
+{
+        return ask((struct command){
+            .verb = VERB_SET, .tag = (int16_t)tool_find_output(s->tool, name), .value = value});
+}
+
+static int move(enum verb verb, const char *name)
+{
+        return ask((struct command){.verb = verb, .tag = (int16_t)tool_find_output(s->tool, name)});
+}
+
+static double out(const char *name)
+{
+        return s->out[tool_find_output(s->tool, name)];
+}
+
+static void feign(const char *name, double value)
+{
+        s->bad_tag = scenario_tag(s, name);
+        s->bad_value = value;
+}
+
+static void check_says(const char *text, const char *words)
+{
+        ck_assert_msg(strstr(text, words) != NULL, "'%s' does not say '%s'", text, words);
+}
+
+static void await_out(const char *name, double value, int64_t within_us)
+{
+        int64_t limit = virtual_now(s->v) + within_us;
+
+        while (out(name) != value) {
+                ck_assert_msg(virtual_now(s->v) < limit, "%s did not become %g", name, value);
+                virtual_run(s->v, virtual_now(s->v) + TIME_MS);
+        }
+}
+
+/* ---- by hand x the recipe ---- */
+
+static const struct scenario_edit bed_by_hand = {
+    "limits: [-10 rpm, 10 rpm], safe: 0 rpm,", "limits: [-10 rpm, 10 rpm], manual: inside, safe: 0 rpm,"};
+
+START_TEST(a_set_by_hand_ends_the_rotation)
+{
+        change_tool(&bed_by_hand, 1);
+        start(HEAD "phases:\n  a:\n    - rotate: {speed: 3 rpm, reverse_every: 20 s}\n    - wait: 5 min\n");
+        await_out("bed.speed.setpoint", -3, 30 * TIME_S);
+        ck_assert_int_eq(set("bed.speed", 1), 0);
+        scenario_run(s, TIME_MIN);
+        ck_assert(out("bed.speed.setpoint") == 1);
+        ck_assert_int_eq(scenario_state(s), MACHINE_EXECUTE);
+}
+END_TEST
+
+/* Hydrogen by hand inside a run, beside the recipe's own. */
+static const struct scenario_edit hydrogen_by_hand = {
+    "limits: [0 sccm, 200 sccm], safe: 0 sccm, poll: 500 ms, verify_within: 0.1 sccm, follow: 2 s, failsafe: "
+    "watchdog}",
+    "limits: [0 sccm, 200 sccm], manual: inside, safe: 0 sccm, poll: 500 ms, verify_within: 0.1 sccm, "
+    "follow: 2 s,\n"
+    "     failsafe: watchdog}"};
+
+START_TEST(a_run_does_not_go_on_without_the_gas_that_a_lapse_closed)
+{
+        change_tool(&hydrogen_by_hand, 1);
+        start(HEAD "phases:\n  reduce:\n    - set: {h2ar.flow: 100 sccm}\n    - wait: 1 h\n"
+                   "    - set: {h2ar.flow: 0 sccm}\n");
+        scenario_run(s, TIME_S);
+        ck_assert_int_eq(set("h2ar.flow", 80), 0);
+        scenario_run(s, 11 * TIME_MIN);
+        ck_assert(!scenario_status(s).is_controlled);
+        ck_assert(out("h2ar.flow") == 0);
+        ck_assert_int_eq(scenario_state(s), MACHINE_HELD);
+        ck_assert_int_eq(ask((struct command){.verb = VERB_RESUME}), 3);
+        check_says(s->reply.text, "reactive gas");
+}
+END_TEST
+
+/* ---- by hand x trips, outside a run ---- */
+
+START_TEST(a_trip_closes_a_gas_that_flows_by_hand)
+{
+        change_tool((struct scenario_edit[]){{"  - id: no-mixing\n",
+                        "  - id: trap-hot\n    trip: trap.temperature > 150 degC\n    then: hold\n  - id: "
+                        "no-mixing\n"}},
+            1);
+        take();
+        ck_assert_int_eq(set("h2ar.flow", 50), 0);
+        scenario_run(s, 5 * TIME_S);
+        ck_assert(out("h2ar.flow") == 50);
+        feign("trap.temperature", 160);
+        scenario_run(s, 2 * TIME_S);
+        ck_assert_int_eq(scenario_status(s).latch_count, 1);
+        ck_assert(out("h2ar.flow") == 0);
+}
+END_TEST
+
+START_TEST(what_a_latched_trip_sets_is_not_set_by_hand)
+{
+        change_tool(
+            (struct scenario_edit[]){
+                {"    grace: 500 ms                        # how long an unreadable gauge is borne\n"
+                 "    then: abort\n",
+                    "    grace: 500 ms\n    then: stop\n"}},
+            1);
+        take();
+        scenario_run(s, 5 * TIME_S);
+        feign("chamber.pressure", 6);
+        scenario_run(s, 2 * TIME_S);
+        ck_assert_int_eq(scenario_status(s).latch_count, 1);
+        ck_assert(out("carrier.flow") == 0);
+        ck_assert_int_eq(set("carrier.flow", 10), 3); /* its safe value, yet not what the trip wants */
+        ck_assert_str_eq(s->reply.interlock, "over-pressure");
+        ck_assert(out("carrier.flow") == 0);
+}
+END_TEST
+
+START_TEST(no_heat_by_hand_under_the_cut_out)
+{
+        change_tool(
+            (struct scenario_edit[]){
+                {"  - id: over-temperature\n    trip: heater.over-temperature\n"
+                 "    then: abort\n    guidance: The hardware cut-out has acted. Find the zone "
+                 "before the cut-out is reset.\n",
+                    ""}},
+            1);
+        take();
+        feign("heater.over-temperature", 1);
+        scenario_run(s, 4 * TIME_S);
+        ck_assert_int_eq(set("chamber.temperature", 50), 3);
+        check_says(s->reply.text, "over-temperature");
+        check_says(s->reply.values, "heater.over-temperature");
+        ck_assert(out("chamber.temperature.setpoint") == 0);
+        ck_assert_int_eq(set("chamber.temperature", 0), 0);
+        s->bad_tag = -1;
+        scenario_run(s, TIME_S);
+        ck_assert_int_eq(set("chamber.temperature", 50), 0);
+}
+END_TEST
+
+START_TEST(no_bed_by_hand_under_an_open_lid)
+{
+        take();
+        feign("lid.closed", 0);
+        scenario_run(s, TIME_S);
+        ck_assert_int_eq(set("bed.speed", 2), 3);
+        ck_assert_str_eq(s->reply.interlock, "motor-needs-lid");
+        ck_assert(out("bed.speed") == 0);
+}
+END_TEST
+
+/* ---- vent x by hand x lapse ---- */
+
+START_TEST(a_lapse_does_not_pump_a_vented_chamber)
+{
+        start(HEAD "phases:\n  up:\n    - vent: {flow: 20 sccm, until: chamber.atmosphere, timeout: 2 h}\n");
+        scenario_await(s, MACHINE_COMPLETE, 2 * TIME_H);
+        take();
+        ck_assert(out("exhaust.valve") == 0);
+        ck_assert_int_eq(move(VERB_CLOSE, "exhaust"), 0);
+        ck_assert_int_eq(set("block.temperature", 30), 0);
+        scenario_run(s, 12 * TIME_MIN);
+        ck_assert(!scenario_status(s).is_controlled);
+        ck_assert(out("block.temperature.setpoint") == 60);
+        ck_assert(out("exhaust.valve") == 0);
+        ck_assert(scenario_status(s).is_vented);
+}
+END_TEST
+
+/* ---- timeouts and questions x hold and stop ---- */
+
+START_TEST(a_timeout_used_by_one_step_is_not_counted_on_another)
+{
+        start(HEAD "phases:\n  a:\n" WARM "    - pulse: water\n      for: 100 ms\n"
+                   "    - purge: {until: chamber.pressure < 2 Torr, for: 6 s, timeout: 30 s, else: hold}\n"
+                   "    - wait: {until: chamber.temperature > 300 degC, timeout: 2 h}\n" FINALLY);
+        scenario_await_open(s, "water.valve", 1);
+        scenario_run(s, TIME_MIN);
+        check_says(scenario_status(s).waiting, "chamber.temperature");
+        ck_assert_int_eq(scenario_do(s, VERB_HOLD), 0);
+        scenario_await(s, MACHINE_HELD, 5 * TIME_S);
+        ck_assert_int_eq(scenario_do(s, VERB_RESUME), 0);
+        scenario_await(s, MACHINE_EXECUTE, 5 * TIME_S);
+        /* Back in the purge, whose 30 s nobody has used. */
+        scenario_run(s, 3 * TIME_S);
+        ck_assert_int_eq(scenario_state(s), MACHINE_EXECUTE);
+        scenario_run(s, 10 * TIME_S);
+        check_says(scenario_status(s).waiting, "chamber.temperature");
+}
+END_TEST
+
+START_TEST(a_run_that_stops_asks_nothing)
+{
+        start(HEAD "phases:\n  a:\n" WARM "    - pulse: water\n      for: 100 ms\n    - purge: 10 s\n"
+                   "    - confirm: Go on?\n      timeout: 1 h\n" FINALLY);
+        scenario_await_open(s, "water.valve", 1);
+        scenario_run(s, 15 * TIME_S);
+        ck_assert_str_eq(scenario_status(s).asks, "Go on?");
+        ck_assert_int_eq(scenario_do(s, VERB_STOP), 0);
+        ck_assert_int_eq(scenario_state(s), MACHINE_STOPPING);
+        ck_assert_str_eq(scenario_status(s).asks, "");
+        ck_assert_int_eq(scenario_do(s, VERB_CONFIRM), 3);
+        scenario_await(s, MACHINE_STOPPED, TIME_MIN);
+}
+END_TEST
+
+/* ---- latches x refusals, alarms ---- */
+
+static const struct scenario_edit trap_hot = {"  - id: no-mixing\n",
+    "  - id: trap-hot\n    trip: trap.temperature > 150 degC\n    then: hold\n  - id: no-mixing\n"};
+
+START_TEST(a_refused_resume_resets_nothing)
+{
+        struct event event = {.kind = EVENT_STORE, .u.store = {.ok = false, .why = "disk full"}};
+
+        change_tool(&trap_hot, 1);
+        start(HEAD "phases:\n  a:\n    - wait: 5 min\n");
+        feign("trap.temperature", 160);
+        scenario_await(s, MACHINE_HELD, 10 * TIME_S);
+        s->bad_tag = -1;
+        scenario_run(s, 2 * TIME_S);
+        virtual_event(s->v, &event);
+        ck_assert_int_eq(scenario_do(s, VERB_RESUME), 3);
+        check_says(s->reply.text, "disk full");
+        ck_assert_int_eq(scenario_status(s).latch_count, 1);
+        ck_assert_int_eq(scenario_state(s), MACHINE_HELD);
+}
+END_TEST
+
+static struct core_alarm_now find_alarm(const char *id)
+{
+        struct core_alarm_now a = {.state = ALARM_NORMAL};
+
+        for (int i = 0; i < core_count_alarms(virtual_core(s->v)); i++) {
+                core_get_alarm(virtual_core(s->v), i, &a);
+                if (strcmp(a.id, id) == 0)
+                        return a;
+        }
+        return (struct core_alarm_now){.state = ALARM_NORMAL};
+}
+
+START_TEST(the_alarm_of_a_trip_that_chattered_ends_with_its_reset)
+{
+        change_tool(&trap_hot, 1);
+        for (int i = 0; i < 6; i++) {
+                feign("trap.temperature", 160);
+                scenario_run(s, 1500 * TIME_MS);
+                s->bad_tag = -1;
+                scenario_run(s, 1500 * TIME_MS);
+        }
+        ck_assert(find_alarm("trap-hot").is_chattering);
+        ck_assert_int_eq(scenario_do(s, VERB_ACK), 0);
+        ck_assert_int_eq(scenario_do(s, VERB_RESET), 0);
+        scenario_run(s, 5 * TIME_MIN);
+        ck_assert_int_eq(scenario_status(s).latch_count, 0);
+        ck_assert_str_eq(alarm_state_name(find_alarm("trap-hot").state), "normal");
+}
+END_TEST
+
+/* ---- the room of one turn ---- */
+
+static struct command shelve(const char *id, int64_t for_us)
+{
+        struct command c = {.verb = VERB_SHELVE, .tag = TOOL_NONE, .for_us = for_us, .reason = "a nuisance"};
+
+        snprintf(c.name, sizeof c.name, "%s", id);
+        return c;
+}
+
+START_TEST(all_shelvings_that_end_at_once_have_room)
+{
+        char list[12000];
+        struct text t;
+        int64_t until_us;
+
+        text_init(&t, list, sizeof list);
+        text_add(&t, "alarms:\n");
+        for (int i = 0; i < TOOL_ALARMS_MAX; i++)
+                text_add(&t, "  - {id: low-%d, when: not lid.closed, latch: yes, guidance: x}\n", i);
+        text_add(&t, "\naccess:\n");
+        change_tool(&(struct scenario_edit){"access:\n", list}, 1);
+        until_us = virtual_now(s->v) + TIME_MIN;
+        for (int i = 0; i < TOOL_ALARMS_MAX; i++) {
+                char id[16];
+
+                snprintf(id, sizeof id, "low-%d", i);
+                ck_assert_int_eq(ask(shelve(id, until_us - virtual_now(s->v))), 0);
+        }
+        ck_assert_int_eq(scenario_status(s).alarms_shelved, TOOL_ALARMS_MAX);
+        feign("lid.closed", 0);
+        scenario_run(s, 5 * TIME_S);
+        s->bad_tag = -1;
+        scenario_run(s, 2 * TIME_MIN);
+        ck_assert_int_eq(scenario_status(s).alarms_shelved, 0);
+        ck_assert_str_eq(alarm_state_name(find_alarm("low-63").state), "latched-unacknowledged");
+}
+END_TEST
+
+static Suite *core_past3_suite(void)
+{
+        const TTest *const tests[] = {a_set_by_hand_ends_the_rotation,
+            a_run_does_not_go_on_without_the_gas_that_a_lapse_closed, a_trip_closes_a_gas_that_flows_by_hand,
+            what_a_latched_trip_sets_is_not_set_by_hand, no_heat_by_hand_under_the_cut_out,
+            no_bed_by_hand_under_an_open_lid, a_lapse_does_not_pump_a_vented_chamber,
+            a_timeout_used_by_one_step_is_not_counted_on_another, a_run_that_stops_asks_nothing,
+            a_refused_resume_resets_nothing, the_alarm_of_a_trip_that_chattered_ends_with_its_reset,
+            all_shelvings_that_end_at_once_have_room};
+        Suite *suite = suite_create("core_past3");
+        TCase *met = tcase_create("met");
+
+        tcase_add_checked_fixture(met, setup, teardown);
+        tcase_set_timeout(met, 60);
+        for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+                tcase_add_test(met, tests[i]);
+        suite_add_tcase(suite, met);
+        return suite;
+}
+
+int main(void)
+{
+        return support_main(core_past3_suite());
+}
