@@ -1,5 +1,6 @@
 """Alarms over the socket: told, listed, acknowledged, shelved, and none of it moves an output."""
 import json
+import os
 import unittest
 
 import ald
@@ -63,6 +64,13 @@ class Alarms(ald.Test):
         rows = self.rows("SELECT command, arguments, result FROM audit WHERE command = 'shelve' ORDER BY id")
         self.assertEqual(f"shelve {FLOW} --for 1 h --reason old valve", rows[-1]["arguments"])
         self.assertEqual(["ok"], [r["result"] for r in rows if r["result"] == "ok"])
+        # Each command that did something, in order, with who and in which states (A3).
+        done = self.rows("SELECT uid, role, command, state_before, state_after FROM audit WHERE result = 'ok' ORDER BY id")
+        self.assertEqual(["run", "ack", "shelve", "unshelve", "abort"],
+                         [r["command"] for r in done if r["command"] != "shutdown"])
+        self.assertEqual({(os.getuid(), "engineer")}, {(r["uid"], r["role"]) for r in done})
+        self.assertEqual([("Execute", "Execute")] * 3, [(r["state_before"], r["state_after"]) for r in done[1:4]])
+        self.assertEqual(("Execute", "Aborting"), (done[4]["state_before"], done[4]["state_after"]))
         told = self.rows("SELECT text FROM event WHERE kind = 'alarm' AND source = ?", FLOW)
         self.assertTrue(any("acknowledged by" in r["text"] for r in told), told)
 
