@@ -165,7 +165,8 @@ struct step_turn step_expose_turn(struct core *core, const struct recipe_op *op)
                 if (core->tool->carrier >= 0)
                         take_flow(core, core->tool->carrier, op->value);
         }
-        if (!core->block.is_closed && is_low_enough(core, op))
+        if (!core->block.is_closed && is_low_enough(core, op) &&
+            !core_closes_purge_path(core, core->tool->exhaust, 0, &t))
                 close_exhaust(core);
         if (core->block.is_closed && output_is_confirmed(&core->outs, &core->snap, core->tool->exhaust))
                 return step_done_now(core);
@@ -347,6 +348,9 @@ struct step_turn step_leak_turn(struct core *core, const struct recipe_op *op)
         if (leak->stage == LEAK_SETTLES) {
                 if (core->now_us - leak->stage_us < CORE_LEAK_SETTLE_US)
                         return step_waits(leak->stage_us + CORE_LEAK_SETTLE_US);
+                /* Somebody may have dosed by hand since (V9). */
+                if (core_closes_purge_path(core, core->tool->exhaust, 0, &t))
+                        return step_waits(TIME_NEVER);
                 close_exhaust(core);
                 leak->stage = LEAK_CLOSES;
                 leak->stage_us = core->now_us;

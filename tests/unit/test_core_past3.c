@@ -177,6 +177,27 @@ START_TEST(an_expose_waits_for_the_purge_of_a_pulse_by_hand)
 }
 END_TEST
 
+START_TEST(a_leak_check_waits_for_the_purge_of_a_pulse_by_hand)
+{
+        static const struct scenario_edit edits[] = {{"max_open: 2 s,", "max_open: 2 s, manual: inside,"},
+            {"limits: [0 sccm, 200 sccm],\n     safe: 10 sccm,",
+                "limits: [0 sccm, 200 sccm],\n     manual: inside, safe: 10 sccm,"}};
+
+        change_tool(edits, 2);
+        start(HEAD "phases:\n  a:\n" WARM "    - leak_check: {for: 10 s, limit: 1 Torr/min}\n" FINALLY);
+        await_out("carrier.flow", 0, 2 * TIME_MIN);
+        ck_assert_int_eq(set("carrier.flow", 10), 0);
+        scenario_run(s, 2 * TIME_S);
+        ck_assert_int_eq(ask((struct command){.verb = VERB_OPEN,
+                             .tag = (int16_t)tool_find_output(s->tool, "water"),
+                             .for_us = 100 * TIME_MS}),
+            0);
+        scenario_run(s, 5 * TIME_S);
+        ck_assert(out("exhaust.valve") == 1);
+        await_out("exhaust.valve", 0, 3 * TIME_S);
+}
+END_TEST
+
 /* S6: the purge between two precursors was whole before the block shut the carrier. */
 START_TEST(a_purge_that_was_whole_counts_in_an_expose)
 {
@@ -414,7 +435,8 @@ static Suite *core_past3_suite(void)
         const TTest *const tests[] = {a_set_by_hand_ends_the_rotation,
             a_run_does_not_go_on_without_the_gas_that_a_lapse_closed, a_trip_closes_a_gas_that_flows_by_hand,
             what_a_latched_trip_sets_is_not_set_by_hand, no_heat_by_hand_under_the_cut_out,
-            an_expose_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
+            an_expose_waits_for_the_purge_of_a_pulse_by_hand,
+            a_leak_check_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
             no_bed_by_hand_under_an_open_lid, a_lapse_does_not_pump_a_vented_chamber,
             a_timeout_used_by_one_step_is_not_counted_on_another, a_run_that_stops_asks_nothing,
             a_refused_resume_resets_nothing, the_alarm_of_a_trip_that_chattered_ends_with_its_reset,
