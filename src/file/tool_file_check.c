@@ -85,6 +85,21 @@ static void check_line(struct tool_file *f, const struct tool_line *line)
                     "tag '%s': the valve of precursor '%s' needs a lease above 0", valve->name, line->name);
 }
 
+/* What closes has a longest opening: valves, and reactive gases, which must have one, by a valve or by a flow controller (V3). */
+static void check_max_open(struct tool_file *f, int tag)
+{
+        const struct tool_tag *t = &f->tool->tags[tag];
+        bool has = f->tag[tag].has_max_open;
+        if (t->class == TOOL_CLASS_REACTIVE && !has)
+                diag_error(f->r.d, tag_place(f, tag, "max_open"),
+                    "tag '%s': 'max_open' is missing: a reactive gas needs a longest opening", t->name);
+        if (t->class == TOOL_CLASS_PLAIN && has && !t->is_bit && !f->has_broken_loop)
+                diag_error(f->r.d, tag_place(f, tag, "max_open"),
+                    "tag '%s': only what opens and closes has a longest opening: a BIT, or a reactive gas's "
+                    "flow",
+                    t->name);
+}
+
 /* Without one of these a run is refused by the core; the tool itself may be looked at and worked on (SAFETY F2). */
 static void warn_failsafe(struct tool_file *f, int tag)
 {
@@ -115,7 +130,9 @@ void tool_file_check(struct tool_file *f)
         for (int i = 0; i < f->tool->line_count; i++)
                 check_line(f, &f->tool->lines[i]);
         for (int i = 0; i < f->tool->tag_count; i++)
-                if (f->tool->tags[i].is_output)
+                if (f->tool->tags[i].is_output) {
+                        check_max_open(f, i);
                         warn_failsafe(f, i);
+                }
         warn_unused_links(f);
 }

@@ -73,16 +73,13 @@ static void take_verify(struct tool_file_work *w)
 static void take_lease(struct tool_file_work *w)
 {
         struct tool_tag *tag = w->tag;
-        const struct yaml_node *max_open = keys_node(w->found, "max_open");
-        w->more->has_max_open = max_open != NULL;
+        w->more->has_max_open = keys_node(w->found, "max_open") != NULL;
         w->more->has_lease = keys_node(w->found, "lease") != NULL;
         tag->max_open_us = w->raw->max_open;
         tag->lease_us = w->more->has_lease ? w->raw->lease : lease_us_default;
         if (tag->lease_us > 0 && tag->lease_us < lease_us_least)
                 tool_file_fail_tag(
                     w, "lease", "below 200 ms: the core's turns that renew it come every 50 ms");
-        if (max_open && !tag->is_bit)
-                tool_file_fail_tag(w, "max_open", "only what opens and closes (a BIT) has a longest opening");
 }
 
 static void take_external(struct tool_file_work *w, const char *text)

@@ -357,7 +357,8 @@ START_TEST(a_reactive_gas_does_not_flow_without_control)
                 "  h2.flow: {device: flow, register: holding, address: 1301, type: FLOAT32, unit: sccm}\n"
                 "  h2.flow.setpoint: {device: flow, register: holding, address: 1311, type: FLOAT32, unit: "
                 "sccm,\n"
-                "     access: write, limits: [0 sccm, 100 sccm], safe: 0 sccm, failsafe: device_timed}\n"},
+                "     access: write, limits: [0 sccm, 100 sccm], safe: 0 sccm, max_open: 1 h,\n"
+                "     failsafe: device_timed}\n"},
             {"equipment:\n", "equipment:\n  h2: {kind: flow, value: h2.flow, setpoint: h2.flow.setpoint, "
                              "tolerance: 1 sccm,\n"
                              "    reactive: yes}\n"},

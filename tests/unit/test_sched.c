@@ -1006,6 +1006,28 @@ START_TEST(test_maximum_open_time)
 }
 END_TEST
 
+/* V3 for a reactive gas behind a flow controller: another set-point begins no new opening. */
+START_TEST(test_maximum_open_time_of_a_flow)
+{
+        start(LINK_PLANT);
+        rig.tool->tags[TAG_FLOW_SET].safe = 0;
+        rig.tool->tags[TAG_FLOW_SET].class = TOOL_CLASS_REACTIVE;
+        rig.tool->tags[TAG_FLOW_SET].max_open_us = 2000000;
+        run_until(rig.now_us + 500000);
+        int64_t t = rig.now_us;
+        give_write(t, 1, TAG_FLOW_SET, 50);
+        give_write(t + 1500000, 2, TAG_FLOW_SET, 60);
+        run_until(t + 1900000);
+        ck_assert(wrote_of(1)->ok && wrote_of(2)->ok);
+        ck_assert_ptr_null(find(EVENT_WROTE, 0));
+        run_until(t + 2200000);
+        ck_assert(wrote_of(0)->ok && wrote_of(0)->unasked);
+        ck_assert(wrote_of(0)->value == 0);
+        ck_assert_int_eq(wrote_of(0)->cause, CAUSE_DEADLINE);
+        finish();
+}
+END_TEST
+
 /* A pulse on an output that is open would escape its maximum open time: it is refused, and the maximum stands. */
 START_TEST(test_a_pulse_begins_from_closed)
 {
@@ -1631,6 +1653,7 @@ int main(void)
         tcase_add_test(tc, test_dead_link_fails_orders);
         tcase_add_test(tc, test_lease);
         tcase_add_test(tc, test_maximum_open_time);
+        tcase_add_test(tc, test_maximum_open_time_of_a_flow);
         tcase_add_test(tc, test_a_pulse_begins_from_closed);
         tcase_add_test(tc, test_full_queue_still_reports);
         tcase_add_test(tc, test_polls_are_paced_and_decoded);
