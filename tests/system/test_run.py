@@ -22,6 +22,7 @@ class Reference(ald.Test):
         self.assertEqual(1, len(run))
         run = run[0]
         self.assertEqual(("nb2o5-nmc532", "Complete"), (run["recipe"], run["state"]))
+        # S5, T8: the record holds the recipe and the cause-and-effect file that were in force.
         for column, path in (("recipe", ald.RECIPE), ("tool", ald.TOOL)):
             with open(path, "rb") as f:
                 text = f.read()
@@ -39,6 +40,11 @@ class Reference(ald.Test):
             self.assertEqual(width_us, p["planned_width_us"])
             self.assertLessEqual(abs(p["width_us"] - width_us), tolerance_us, p)
             self.assertLessEqual(abs(p["opened_us"] - p["planned_open_us"]), tolerance_us, p)
+        # V8: the time that each valve was open in each cycle, summed from the record.
+        for cycle in (1, 2):
+            for precursor, open_us in (("nb", 1_000_000), ("water", 100_000)):
+                total_us = sum(p["width_us"] for p in pulses if (p["cycle"], p["precursor"]) == (cycle, precursor))
+                self.assertAlmostEqual(open_us, total_us, delta=tolerance_us)
         cycle_us = pulses[2]["planned_open_us"] - pulses[0]["planned_open_us"]
         # Wall time beside a monotonic plan: each is rounded for itself.
         self.assertAlmostEqual(11_100_000, cycle_us, delta=100)
