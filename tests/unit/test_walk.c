@@ -234,7 +234,7 @@ static void check_way_out(const struct core_status *status, int64_t here_us)
         int exhaust = w.s->tool->exhaust;
 
         if (machine_is_acting(status->state) || here_us < CLOSING_US || status->is_vented ||
-            strstr(status->by_hand, w.s->tool->tags[exhaust].name) != NULL)
+            w.s->cause[exhaust] == CAUSE_OPERATOR || w.s->cause[w.s->tool->soft] == CAUSE_OPERATOR)
                 return;
         ck_assert_msg(!status->is_exposing && (w.s->out[exhaust] != 0 || w.s->out[w.s->tool->soft] != 0),
             "V9: the exhaust stays shut in %s", machine_state_name(status->state));
