@@ -52,12 +52,14 @@ struct scenario {
                     per_s; /* what is read instead, and how it goes on from from_us; NaN = unreadable */
                 int64_t from_us;
         } force[TOOL_TAGS_MAX];
-        int moves[TOOL_TAGS_MAX];            /* changes of the output on the wire */
-        int deaf_tag;                        /* -1 = none: writes to it fail */
-        int deviant_tag;                     /* -1 = none: reads back 1 - value */
-        int deaf_device;                     /* -1 = none: writes to it fail */
-        int turns;                           /* of the core */
-        void (*on_turn)(struct scenario *s); /* after each; may be NULL */
+        int moves[TOOL_TAGS_MAX];                                      /* changes of the output on the wire */
+        enum cause cause[TOOL_TAGS_MAX];                               /* of the last write */
+        int deaf_tag;                                                  /* -1 = none: writes to it fail */
+        int deviant_tag;                                               /* -1 = none: reads back 1 - value */
+        int deaf_device;                                               /* -1 = none: writes to it fail */
+        int turns;                                                     /* of the core */
+        void (*on_turn)(struct scenario *s);                           /* after each; may be NULL */
+        void (*on_record)(struct scenario *s, const struct record *r); /* may be NULL */
 };
 
 /* V1 and V2 on the wire: no two of an exclusion open, and the purge between. Closed is 0, whatever the safe value: an
@@ -130,6 +132,7 @@ static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value,
                 s->closed_us[tag] = t_us;
         s->out[tag] = value;
         s->has_out[tag] = true;
+        s->cause[tag] = cause;
         if (s->tool->tags[tag].class == TOOL_CLASS_PLAIN || s->edge_count == SCENARIO_EDGES_MAX)
                 return;
         s->edges[s->edge_count++] = (struct scenario_edge){t_us, tag, value, cause};
@@ -139,6 +142,8 @@ static inline void scenario_record(void *ctx, const struct record *r)
 {
         struct scenario *s = ctx;
 
+        if (s->on_record != NULL)
+                s->on_record(s, r);
         s->alarms += r->kind == RECORD_EVENT && strcmp(r->u.event.kind, "alarm") == 0;
         if (r->kind == RECORD_EVENT && s->event_count < SCENARIO_EVENTS_MAX)
                 s->events[s->event_count++] = r->u.event;
@@ -225,24 +230,37 @@ static inline char *scenario_replace(char *text, const struct scenario_edit *edi
         return out;
 }
 
-static inline struct tool *scenario_edited_file(
-    const char *path, const struct scenario_edit *edits, size_t count)
+static inline char *scenario_edited_text(const char *path, const struct scenario_edit *edits, size_t count)
 {
         struct diag *d = diag_new();
         size_t len;
         char *text = file_read(path, &len, d);
-        struct tool *tool;
 
         ck_assert_ptr_nonnull(text);
+        diag_free(d);
         for (size_t i = 0; i < count; i++)
                 text = scenario_replace(text, &edits[i]);
-        tool = file_compile_tool("edited.yaml", text, strlen(text), d);
+        return text;
+}
+
+/* The tool of a text (taken). */
+static inline struct tool *scenario_compile_tool(char *text)
+{
+        struct diag *d = diag_new();
+        struct tool *tool = file_compile_tool("edited.yaml", text, strlen(text), d);
+
         if (tool == NULL)
                 diag_print(d, stderr, false);
         ck_assert_ptr_nonnull(tool);
         diag_free(d);
         free(text);
         return tool;
+}
+
+static inline struct tool *scenario_edited_file(
+    const char *path, const struct scenario_edit *edits, size_t count)
+{
+        return scenario_compile_tool(scenario_edited_text(path, edits, count));
 }
 
 static inline struct tool *scenario_edited_tool(const struct scenario_edit *edits, size_t count)
