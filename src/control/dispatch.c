@@ -285,11 +285,10 @@ static void do_command(struct request *r)
         }
         begin_command(r, &c);
         /* Who may not ask is refused by the core's gate, whatever the arguments say. */
-        if (c.role < r->verb->role)
-                hand_over(r, &c);
-        else if (!fill_command(r->d->tool, r->verb, r->params, &c, &fault))
+        bool may_ask = c.role >= r->verb->role;
+        if (may_ask && !fill_command(r->d->tool, r->verb, r->params, &c, &fault))
                 fail_params(r, &fault);
-        else if (r->verb->verb == VERB_RUN)
+        else if (may_ask && r->verb->verb == VERB_RUN)
                 do_run(r, &c);
         else
                 hand_over(r, &c);
