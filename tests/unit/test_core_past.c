@@ -42,12 +42,13 @@ static void soften_over_pressure(const char *then)
 static void make_vent_reactive(void)
 {
         static const struct scenario_edit edits[] = {
+            {"address: 3, type: BIT,", "address: 3, max_open: 1 h, type: BIT,"},
             {"vent: {kind: valve, valve: vent.valve, role: vent}",
                 "h2: {kind: valve, valve: vent.valve, role: reactive}"},
             {"  - id: no-mixing\n",
                 "  - id: h2-permit\n    permit: [vent.valve]\n    while: lid.closed\n  - id: no-mixing\n"}};
 
-        change_tool(edits, 2);
+        change_tool(edits, sizeof edits / sizeof edits[0]);
 }
 
 static int ask_for_run(const char *text)

@@ -135,11 +135,8 @@ END_TEST
 
 /* Hydrogen by hand inside a run, beside the recipe's own. */
 static const struct scenario_edit hydrogen_by_hand = {
-    "limits: [0 sccm, 200 sccm], safe: 0 sccm, poll: 500 ms, verify_within: 0.1 sccm, follow: 2 s, failsafe: "
-    "watchdog}",
-    "limits: [0 sccm, 200 sccm], manual: inside, safe: 0 sccm, poll: 500 ms, verify_within: 0.1 sccm, "
-    "follow: 2 s,\n"
-    "     failsafe: watchdog}"};
+    "limits: [0 sccm, 200 sccm], safe: 0 sccm, max_open: 2 h,",
+    "limits: [0 sccm, 200 sccm], manual: inside, safe: 0 sccm, max_open: 2 h,"};
 
 START_TEST(a_run_does_not_go_on_without_the_gas_that_a_lapse_closed)
 {
