@@ -6,16 +6,6 @@
 #include <stdio.h>  /* snprintf */
 #include <string.h> /* strlen */
 
-/* The contract's code of a refusal. */
-enum { CODE_REFUSED = 3 };
-
-static void refuse(struct effect_reply *reply, const char *text, const char *hint)
-{
-        reply->code = CODE_REFUSED;
-        text_copy(reply->text, sizeof reply->text, text);
-        text_copy(reply->hint, sizeof reply->hint, hint);
-}
-
 static const char *name_at(const void *alarms, size_t i)
 {
         return ((const struct alarms *)alarms)->item[i].id;
@@ -33,7 +23,7 @@ static int find(const struct core *core, const struct command *command, struct e
         near = text_nearest(command->name, name_at, &core->alarms, (size_t)core->alarms.count);
         snprintf(text, sizeof text, "no alarm is called '%s'%s%s%s", command->name,
             near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
-        refuse(reply, text, "`aldctl alarms` lists those that are not normal");
+        core_refuse(reply, text, "`aldctl alarms` lists those that are not normal");
         return -1;
 }
 
@@ -73,12 +63,12 @@ void core_do_ack(struct core *core, const struct command *command, struct effect
 static bool is_whole(const struct command *command, struct effect_reply *reply)
 {
         if (command->for_us <= 0 || command->for_us > ALARM_SHELVE_US_MAX) {
-                refuse(reply, "an alarm is shelved for a time of at most 8 h",
+                core_refuse(reply, "an alarm is shelved for a time of at most 8 h",
                     "for example: aldctl shelve ALARM --for 2h --reason TEXT");
                 return false;
         }
         if (strspn(command->reason, " ") == strlen(command->reason)) {
-                refuse(reply, "an alarm is not shelved without a reason", "say why in a few words");
+                core_refuse(reply, "an alarm is not shelved without a reason", "say why in a few words");
                 return false;
         }
         return true;
@@ -90,7 +80,7 @@ static void refuse_shelve(const struct alarm *a, struct effect_reply *reply)
 
         snprintf(text, sizeof text,
             a->is_trip ? "%s is a trip: it cannot be shelved" : "%s is latched: it waits for a reset", a->id);
-        refuse(reply, text,
+        core_refuse(reply, text,
             a->is_trip ? "acknowledge it; remove the cause, then `aldctl reset`"
                        : "acknowledge it, then `aldctl reset`");
 }
@@ -124,7 +114,7 @@ void core_do_unshelve(struct core *core, const struct command *command, struct e
                 return;
         if (core->alarms.item[which].state != ALARM_SHELVED) {
                 snprintf(text, sizeof text, "%s is not shelved", command->name);
-                refuse(reply, text, "");
+                core_refuse(reply, text, "");
                 return;
         }
         core_log(core, "alarm", RECORD_INFO, command->name, "no longer shelved: ended by %s", command->user);

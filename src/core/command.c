@@ -6,7 +6,7 @@
 #include <stdio.h>  /* snprintf */
 #include <string.h> /* memset */
 
-static void refuse(struct effect_reply *reply, const char *text, const char *hint)
+void core_refuse(struct effect_reply *reply, const char *text, const char *hint)
 {
         reply->code = CORE_REFUSED;
         text_copy(reply->text, sizeof reply->text, text);
@@ -32,7 +32,7 @@ bool core_refuse_latched(const struct core *core, struct effect_reply *reply)
                 return false;
         snprintf(text, sizeof text, "%s is latched",
             core->locks.latch_count > 0 ? core->locks.latch[0].id : "a trip");
-        refuse(reply, text, "remove the cause, then `aldctl reset`");
+        core_refuse(reply, text, "remove the cause, then `aldctl reset`");
         name_latch(core, reply);
         return true;
 }
@@ -44,7 +44,7 @@ bool core_refuse_store(const struct core *core, struct effect_reply *reply)
         if (core->store_ok)
                 return false;
         snprintf(text, sizeof text, "nothing can be recorded: %s", core->store_why);
-        refuse(reply, text, "nothing is dosed without a record: mend the database, then try again");
+        core_refuse(reply, text, "nothing is dosed without a record: mend the database, then try again");
         return true;
 }
 
@@ -57,7 +57,8 @@ bool core_refuse_links(const struct core *core, struct effect_reply *reply)
                         continue;
                 snprintf(
                     text, sizeof text, "link %s is down: %s", core->tool->links[i].name, core->link[i].why);
-                refuse(reply, text, "look at the cable, the module's power and the address in the tool file");
+                core_refuse(
+                    reply, text, "look at the cable, the module's power and the address in the tool file");
                 return true;
         }
         return false;
@@ -82,7 +83,7 @@ bool core_refuse_failsafe(const struct core *core, struct effect_reply *reply)
                             tag->name, device->name);
                 else
                         snprintf(text, sizeof text, "%s has no fail-safe of its own", tag->name);
-                refuse(reply, text,
+                core_refuse(reply, text,
                     tag->failsafe == TOOL_FAILSAFE_WATCHDOG
                         ? "look at the device and its link; an expired watchdog is re-armed by `aldctl reset`"
                         : "a precursor valve needs `failsafe: watchdog` or `device_timed` in the tool file");
@@ -103,7 +104,7 @@ bool core_refuse_suspended(const struct core *core, struct effect_reply *reply)
         lock = &core->tool->interlocks[which];
         text_init(&t, text, sizeof text);
         interlock_add_reason(&t, &core->locks, &core->snap, which);
-        refuse(reply, text,
+        core_refuse(reply, text,
             lock->guidance[0] != '\0' ? lock->guidance : "wait until the external cause is gone");
         text_copy(reply->interlock, sizeof reply->interlock, lock->id);
         text_copy(reply->condition, sizeof reply->condition, lock->when.text);
@@ -115,13 +116,13 @@ bool core_refuse_suspended(const struct core *core, struct effect_reply *reply)
 bool core_refuse_unasked(const struct core *core, struct effect_reply *reply)
 {
         if (core->is_gas_cut) {
-                refuse(reply, "a reactive gas was cut in its step",
+                core_refuse(reply, "a reactive gas was cut in its step",
                     "resume with `repeat` (the step begins again) or `skip` (the run goes on behind it)");
                 return true;
         }
         if (!core->must_repeat || !core->has_half || !core->is_cut || !core->recipe->resume_asks)
                 return false;
-        refuse(reply, "a pulse was cut, and the recipe asks what to do with it",
+        core_refuse(reply, "a pulse was cut, and the recipe asks what to do with it",
             "resume with `repeat` (the pulse once more, whole) or `skip`");
         return true;
 }
@@ -130,7 +131,7 @@ static void do_run(struct core *core, const struct command *command, struct effe
 {
         /* Nothing to run: it did not compile. The client was told its errors; the attempt is audited (A3). */
         if (command->recipe == NULL) {
-                refuse(reply, "the recipe has errors", "`aldctl check RECIPE -c TOOL` shows them");
+                core_refuse(reply, "the recipe has errors", "`aldctl check RECIPE -c TOOL` shows them");
                 return;
         }
         if (core_refuse_latched(core, reply) || core_refuse_suspended(core, reply) ||
@@ -178,7 +179,7 @@ static void do_resume(struct core *core, const struct command *command, struct e
                 return;
         /* The resume is the reset of what only held; a refused one resets nothing (S4), so this comes last. */
         if (!interlock_reset(&core->locks, &t)) {
-                refuse(reply, why, "remove the cause, then resume");
+                core_refuse(reply, why, "remove the cause, then resume");
                 name_latch(core, reply);
                 return;
         }
@@ -249,7 +250,7 @@ static void do_reset(struct core *core, const struct command *command, struct ef
 
         text_init(&t, why, sizeof why);
         if (!interlock_reset(&core->locks, &t)) {
-                refuse(reply, why, "remove the cause, then reset");
+                core_refuse(reply, why, "remove the cause, then reset");
                 name_latch(core, reply);
                 return;
         }
@@ -282,7 +283,7 @@ static void do_confirm(struct core *core, const struct command *command, struct 
         const struct recipe_op *op = core_get_question(core);
 
         if (op == NULL) {
-                refuse(reply, "nothing is asked", "`aldctl status` shows what the run waits for");
+                core_refuse(reply, "nothing is asked", "`aldctl status` shows what the run waits for");
                 return;
         }
         core->is_confirmed = true;
@@ -321,7 +322,7 @@ static void refuse_role(const struct command *command, struct effect_reply *repl
 
         snprintf(text, sizeof text, "%s needs the role of %s; %s is %s", verb_at(command->verb)->name,
             tool_role_name(verb_at(command->verb)->role), command->user, tool_role_name(command->role));
-        refuse(reply, text, "the tool file's `access` gives roles to users and groups");
+        core_refuse(reply, text, "the tool file's `access` gives roles to users and groups");
         reply->code = CORE_NO_PERMISSION;
 }
 
@@ -359,7 +360,7 @@ static void refuse_state(
                 text_add(&t, "%s%s", first ? "" : ", ", machine_state_name((enum machine_state)s));
                 first = false;
         }
-        refuse(reply, text, state_hint(core, command->verb));
+        core_refuse(reply, text, state_hint(core, command->verb));
         name_latch(core, reply);
 }
 
@@ -400,9 +401,9 @@ static void decide(struct core *core, const struct command *command, struct effe
         if (refusal == VERB_REFUSED_ROLE)
                 refuse_role(command, reply);
         else if (command->refused[0] != '\0')
-                refuse(reply, command->refused, "");
+                core_refuse(reply, command->refused, "");
         else if (core->is_shutting_down && command->verb != VERB_ABORT && command->verb != VERB_SHUTDOWN)
-                refuse(reply, "the daemon is ending", "start it again, then ask again");
+                core_refuse(reply, "the daemon is ending", "start it again, then ask again");
         else if (refusal == VERB_REFUSED_STATE)
                 refuse_state(core, command, rule, reply);
         else if (!token_allows(&core->token, verb_at(rule)->control, core_user(command)))

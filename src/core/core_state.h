@@ -370,6 +370,8 @@ void core_unbypass(struct core *core, const struct command *command, struct effe
 /* Exit codes of the contract, which replies carry. */
 enum { CORE_OK = 0, CORE_REFUSED = 3, CORE_NO_PERMISSION = 5 };
 void core_command(struct core *core, const struct command *command);
+/* Refuse with what stands against it, and what would be accepted. */
+void core_refuse(struct effect_reply *reply, const char *text, const char *hint);
 /* What stands against a run (permissives): true with the reason in `reply`. */
 bool core_refuse_latched(const struct core *core, struct effect_reply *reply);
 bool core_refuse_store(const struct core *core, struct effect_reply *reply);

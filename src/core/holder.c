@@ -205,26 +205,17 @@ static void do_release(struct core *core, const struct command *command, struct 
         bring_to_standby(core);
 }
 
-static void refuse_usage(struct effect_reply *reply, const char *text, const char *hint)
-{
-        reply->code = CORE_REFUSED;
-        text_copy(reply->text, sizeof reply->text, text);
-        text_copy(reply->hint, sizeof reply->hint, hint);
-}
-
 void core_do_control(struct core *core, const struct command *command, struct effect_reply *reply)
 {
         bool takes = strcmp(command->name, "take") == 0;
 
         if (!takes && strcmp(command->name, "release") != 0)
-                refuse_usage(
-                    reply, "control: what to do is not known", "`control take` or `control release`");
+                core_refuse(reply, "control: what to do is not known", "`control take` or `control release`");
         else if (takes && command->to[0] != '\0')
-                refuse_usage(
+                core_refuse(
                     reply, "control take is for yourself", "`control release --to USER` hands it over");
         else if (!takes && command->force)
-                refuse_usage(
-                    reply, "control release needs no force", "`control take --force` takes it first");
+                core_refuse(reply, "control release needs no force", "`control take --force` takes it first");
         else if (takes)
                 do_take(core, command, reply);
         else
