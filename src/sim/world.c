@@ -75,7 +75,6 @@ void world_run(struct world *w, int64_t t_us)
         w->is_happening = false;
         if (t_us > w->now_us)
                 w->now_us = t_us;
-        sim_advance(w->sim, w->now_us);
 }
 
 /* ---- Beginning and end ---- */
@@ -152,6 +151,7 @@ uint64_t world_hash(const struct world *w)
 
 struct sim *world_sim(struct world *w)
 {
+        sim_advance(w->sim, w->now_us);
         return w->sim;
 }
 

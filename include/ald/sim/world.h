@@ -84,6 +84,7 @@ int64_t world_now(const struct world *w);
 int64_t world_wall(const struct world *w);
 /* A digest of all notes so far. */
 uint64_t world_hash(const struct world *w);
+/* The plant, brought up to now: where its steps end matters in the last digits, so that to look is to be part of the scenario. */
 struct sim *world_sim(struct world *w);
 /* For people's eyes and for scheduling what comes next, never for judging. NULL while no daemon runs. */
 const struct core *world_core(const struct world *w);
