@@ -49,17 +49,6 @@ static void init_heater(
         loop->value = loop->target = loop->heater.ambient;
 }
 
-static void init_line(struct plant_line *line, const struct tool_sim_line *numbers)
-{
-        line->numbers = *numbers;
-        line->numbers.bottle_litre = or_default(numbers->bottle_litre, 0.05);
-        line->numbers.conductance_sccm_torr = or_default(numbers->conductance_sccm_torr, 20);
-        line->numbers.molar_mass = or_default(numbers->molar_mass, 18.015);
-        line->numbers.pickup = or_default(numbers->pickup, 1);
-        line->numbers.tail_s[0] = or_default(numbers->tail_s[0], 0.65);
-        line->numbers.tail_s[1] = or_default(numbers->tail_s[1], 15);
-}
-
 void plant_init(struct plant *plant, const struct tool *tool, double area_m2, double saturation_umol_m2)
 {
         memset(plant, 0, sizeof *plant);
@@ -88,7 +77,8 @@ void plant_init(struct plant *plant, const struct tool *tool, double area_m2, do
         }
         for (int i = 0; i < tool->line_count; i++) {
                 plant->line[i].source = tool->lines[i].source;
-                init_line(&plant->line[i], &tool->sim.line[i]);
+                plant->line[i].numbers = tool->sim.line[i];
+                dose_complete(&plant->line[i].numbers);
         }
         plant_touch(plant);
 }
