@@ -237,3 +237,9 @@ void core_get_interlock(const struct core *core, int interlock, struct core_inte
         text_init(&t, out->values, sizeof out->values);
         cond_add_values(&t, &core->tool->conds, lock->when.root, &core->snap, core->tool);
 }
+
+void core_describe_op(struct text *t, const struct tool *tool, const struct recipe *recipe, int op)
+{
+        assert(op >= 0 && op < recipe->op_count);
+        step_describe(t, tool, recipe, &recipe->ops[op]);
+}

@@ -32,7 +32,7 @@ struct raw_line {
         int delivery;
         const struct yaml_node *vapour, *tails;
         double bottle, bottle_temperature, pickup, bottle_flow, boost, conductance, molar_mass, released,
-            tail_part, vapour_factor, residue;
+            tail_part, vapour_factor;
 };
 static const struct key_word deliveries[] = {{"draw", TOOL_DELIVERY_DRAW}, {"through", TOOL_DELIVERY_THROUGH},
     {"boost", TOOL_DELIVERY_BOOST}, {NULL, 0}};
@@ -63,8 +63,6 @@ static const struct key line_rows[] = {
         .help = "slow amplitude against the fast one"},
     {"vapour_factor", KEY_NUMBER, false, KEY_AT(struct raw_line, vapour_factor), .min = 1, .max = 1e3,
         .help = "dry run: the vapour pressure is known within it, either way"},
-    {"residue", KEY_QUANTITY, false, KEY_AT(struct raw_line, residue), .unit = "%", .min = 0, .max = 100,
-        .help = "dry run: warn when more is left of it as another precursor's pulse opens"},
 };
 const struct keys tool_file_sim_line_keys = KEYS("simulated line", line_rows);
 
@@ -125,8 +123,7 @@ static struct raw_line default_line(void)
             .molar_mass = 18.015,
             .released = 1,
             .tail_part = 10,
-            .vapour_factor = 2,
-            .residue = 5};
+            .vapour_factor = 2};
 }
 
 static void keep_line(struct tool_sim_line *to, const struct raw_line *raw)
@@ -142,7 +139,6 @@ static void keep_line(struct tool_sim_line *to, const struct raw_line *raw)
         to->released = raw->released;
         to->tail_part = raw->tail_part / 100;
         to->vapour_factor = raw->vapour_factor;
-        to->residue_part_max = raw->residue / 100;
 }
 
 static void read_line(struct tool_file *f, const struct yaml_node *node)

@@ -128,10 +128,8 @@ static void eval_line(
         if (line->dose_pulses > 0 && tool->bed != TOOL_NONE)
                 out->turns_per_pulse = fabs(line->bed_rpm) / 60 * line->dose_open_us /
                                        (double)line->dose_pulses / (double)TIME_S;
-        if (line->residue_source_line > 0) {
+        if (line->residue_source_line > 0)
                 out->residue_umol_m2 = by(line->residue_umol, r->powder_m2);
-                out->is_overlap = line->residue_part > numbers.residue_part_max;
-        }
 }
 
 static double film_mg_per_g(double nm, const struct dryrun_result *r)

@@ -147,4 +147,7 @@ struct core_interlock {
 };
 void core_get_interlock(const struct core *core, int interlock, struct core_interlock *out);
 
+/* Append what the op of a recipe does, in a few words: "pulse nb 1 s"; nothing for loops and ends. */
+void core_describe_op(struct text *t, const struct tool *tool, const struct recipe *recipe, int op);
+
 #endif

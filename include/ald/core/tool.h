@@ -267,7 +267,6 @@ struct tool_sim_line {
         double released;              /* molecules released per molecule adsorbed */
         double tail_s[2], tail_part;  /* purge tails tau1, tau2 and A2/A1 */
         double vapour_factor;         /* the vapour pressure is known within it, either way */
-        double residue_part_max;      /* more than this part of its highest content left is told; 0 = any */
 };
 struct tool_sim_loop {
         double tau_s;    /* lag of the process value */

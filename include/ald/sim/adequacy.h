@@ -9,7 +9,7 @@
 #include "ald/core/tool.h"   /* struct tool, TOOL_LINES_MAX */
 #include "ald/sim/dryrun.h"  /* struct dryrun_result */
 
-#include <stdbool.h> /* bool */
+#include <stdint.h> /* int64_t */
 
 /* Amorphous niobium oxide taken at the crystal's density, as the declared thickness is (PROCESS.md, section 4). */
 #define ADEQUACY_FILM_G_CM3 4.6
@@ -40,7 +40,6 @@ struct adequacy_line {
         enum adequacy_limit limited_by;
         double turns_per_pulse; /* part of a turn of the bed that one pulse covers */
         double residue_umol_m2; /* left when another line opens, for each m2 of powder */
-        bool is_overlap;        /* more is left than the tool file allows */
 };
 
 struct adequacy {
