@@ -5,7 +5,7 @@
 #include <string.h> /* strcmp */
 
 struct raw_sim {
-        double volume, k, atmosphere, gauge_noise, leak;
+        double volume, k, atmosphere, gauge_noise, leak, overlap_limit;
         int64_t pump_lag;
         const struct yaml_node *lines, *loops;
 };
@@ -22,6 +22,9 @@ static const struct key sim_rows[] = {
         .max = 50, .help = "rms, of the reading"},
     {"leak", KEY_QUANTITY, false, KEY_AT(struct raw_sim, leak), .unit = "sccm", .min = 0, .max = 1e6,
         .help = "air that leaks in"},
+    {"overlap_limit", KEY_QUANTITY, false, KEY_AT(struct raw_sim, overlap_limit), .unit = "%", .min = 0,
+        .max = 100,
+        .help = "of a precursor's peak: a dry run warns when more is left at the next one's pulse"},
     {"lines", KEY_NODE, false, KEY_NODE_AT(struct raw_sim, lines), .help = "precursor lines by name"},
     {"loops", KEY_NODE, false, KEY_NODE_AT(struct raw_sim, loops),
         .help = "flows, heaters and motors by name"},
@@ -193,8 +196,12 @@ static void set_defaults(struct tool *tool)
 
 void tool_file_read_simulation(struct tool_file *f, const struct yaml_node *map)
 {
-        struct raw_sim raw = {
-            .volume = 0.5, .k = 13.2, .atmosphere = 760, .gauge_noise = 0.2, .pump_lag = 2000000};
+        struct raw_sim raw = {.volume = 0.5,
+            .k = 13.2,
+            .atmosphere = 760,
+            .gauge_noise = 0.2,
+            .overlap_limit = 5,
+            .pump_lag = 2000000};
         struct keys_found found;
         set_defaults(f->tool);
         if (map)
@@ -206,6 +213,7 @@ void tool_file_read_simulation(struct tool_file *f, const struct yaml_node *map)
         sim->atmosphere_torr = raw.atmosphere;
         sim->gauge_noise_rms = raw.gauge_noise / 100;
         sim->leak_sccm = raw.leak;
+        sim->overlap_part = raw.overlap_limit / 100;
         if (raw.lines && tool_file_want_map(f, raw.lines, "lines"))
                 for (const struct yaml_node *n = raw.lines->first; n; n = n->next)
                         read_line(f, n);

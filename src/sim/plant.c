@@ -135,14 +135,17 @@ static double pressure_ahead(const struct plant *plant, double h_s)
 
 static void step_pressure(struct plant *plant, double inflow_sccm, double pump, double h_s)
 {
-        double most = plant->numbers.atmosphere_torr * relief_over_air;
+        double most = plant->numbers.atmosphere_torr * relief_over_air, before;
         struct gas gas;
 
         plant->inflow_sccm = inflow_sccm > 0 ? inflow_sccm : 0;
         gas = gas_now(plant, plant->inflow_sccm, pump);
-        plant->pressure_torr = gas_step(&gas, plant->pressure_torr, h_s);
+        before = plant->pressure_torr;
+        plant->pressure_torr = gas_step(&gas, before, h_s);
         if (plant->pressure_torr > most)
                 plant->pressure_torr = most;
+        plant->torr_s += (before + plant->pressure_torr) / 2 * h_s;
+        plant->in_sccm_s += plant->inflow_sccm * h_s;
 }
 
 /* ---- Loops. ---- */
@@ -186,8 +189,10 @@ static double step_loops(struct plant *plant, double h_s)
                 if (loop->value != target)
                         loop->value = lag_step(loop->value, target, loop->tau_s, loop->rate_max, h_s, &mean);
                 loop->is_moving = loop->value != target;
-                if (loop->kind == TOOL_LOOP_FLOW && mean > 0)
+                if (loop->kind == TOOL_LOOP_FLOW && mean > 0) {
                         inflow += mean;
+                        loop->passed_sccm_s += mean * h_s;
+                }
         }
         return inflow;
 }

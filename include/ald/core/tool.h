@@ -280,6 +280,9 @@ struct tool_sim {
         double atmosphere_torr; /* 760 */
         double gauge_noise_rms; /* part of reading: 0.002 */
         double leak_sccm;
+        double
+            overlap_part; /* a dry run warns when more than this part of a line's highest content is left at the next
+                              * pulse of another: 0.05; 0 = never */
         struct tool_sim_line line[TOOL_LINES_MAX];
         struct tool_sim_loop loop[TOOL_LOOPS_MAX];
 };

@@ -71,8 +71,9 @@ struct dryrun_line {
         double chamber_torr, chamber_degc, flow_sccm; /* total flow through the bed, precursor included */
         double bed_rpm;
         /* What is left of this line when a pulse of another one opens: the worst case. */
-        double residue_umol, residue_part; /* in the chamber's gas; part of its own highest content, 0-1 */
-        int32_t residue_source_line;       /* the step that opens into it; 0 = no other line pulses */
+        /* In the chamber's gas; part of its own highest content, 0-1, as it would be without powder. */
+        double residue_umol, residue_part;
+        int32_t residue_source_line; /* the step that opens into it; 0 = no other line pulses */
         int64_t residue_us;
         int32_t source_line; /* of its first pulse */
 };
