@@ -4,8 +4,7 @@
 #include "ald/sim/bed.h"   /* bed_* */
 #include "ald/sim/dose.h"  /* dose_complete, dose_draw_rate */
 
-#include <assert.h> /* assert */
-#include <math.h>   /* NAN, INFINITY, isnan, ceil, log1p */
+#include <math.h> /* NAN, INFINITY, isnan, ceil, log1p */
 
 const char *adequacy_limit_name(enum adequacy_limit limit)
 {
@@ -154,9 +153,7 @@ void adequacy_eval(struct adequacy *out, const struct dryrun_result *result, con
 {
         double longest_us = 0;
 
-        assert(result->cycles >= result->wall_cycles);
-        *out = (struct adequacy){
-            .coating_cycles = result->cycles - result->wall_cycles, .coverage = NAN, .turns_per_pulse = NAN};
+        *out = (struct adequacy){.coating_cycles = result->cycles, .coverage = NAN, .turns_per_pulse = NAN};
         for (int i = 0; i < tool->line_count; i++) {
                 const struct dryrun_line *line = &result->line[i];
                 double least;

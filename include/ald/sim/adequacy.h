@@ -43,10 +43,10 @@ struct adequacy_line {
 };
 
 struct adequacy {
-        int64_t coating_cycles; /* not those on the walls */
-        double thickness_nm;    /* declared: coating cycles x growth per cycle */
-        double walls_nm;        /* the same for the cycles on the walls */
-        double coverage;        /* the least of both models over all lines that dose the powder */
+        int64_t coating_cycles;
+        double thickness_nm; /* declared: coating cycles x growth per cycle */
+        double walls_nm;     /* the same for the cycles on the walls */
+        double coverage;     /* the least of both models over all lines that dose the powder */
         double thickness_from_dose_nm;
         double dose_growth_nm; /* of it, a cycle */
         double mass_gain_mg_per_g, mass_gain_from_dose_mg_per_g;

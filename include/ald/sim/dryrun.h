@@ -92,7 +92,7 @@ struct dryrun_result {
         int64_t duration_us;         /* from the start to the end, heat-up included */
         int64_t heating_us;          /* of it, waits for temperatures and `settled` */
         int64_t deposition_us;       /* from the first coating cycle's start to the last one's end */
-        int64_t cycles, wall_cycles; /* ended */
+        int64_t cycles, wall_cycles; /* ended: those that coat powder, and those on the walls */
         int64_t cycle_us;            /* deposition by cycles; 0 = no cycles */
         double carrier_scc;          /* gas used: sum over inert flows, standard cm3 */
         double powder_g, powder_m2;  /* as used */

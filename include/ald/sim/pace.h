@@ -7,8 +7,9 @@
 #include <stdint.h>  /* int64_t */
 
 struct pace {
-        int64_t quiet_us_max, moving_us_max; /* longest time between two looks while nothing moves, and else */
-        int64_t stirred_us;                  /* when something happened last */
+        int64_t quiet_us_max,
+            moving_us_max;  /* longest time between two looks while nothing moves, and else */
+        int64_t stirred_us; /* when something happened last */
 };
 
 /* Shortest time between two looks. */
