@@ -145,7 +145,8 @@ static void print_part(const struct dryrun_page *p, const char *name, int first,
                         part.begun_us = step->begun_us;
                 }
         }
-        part.lasted_us = ends_us - part.begun_us;
+        /* A turn of the core in which everything passed is no time for people. */
+        part.lasted_us = ends_us - part.begun_us >= 100 * TIME_MS ? ends_us - part.begun_us : 0;
         (void)fprintf(p->to, "%s", dryrun_style(p, DRYRUN_BOLD));
         print_row(p, 0, name, &part);
         (void)fprintf(p->to, "%s", dryrun_style(p, DRYRUN_PLAIN));
@@ -249,10 +250,11 @@ static void cell_saturating_pulse(struct text *t, const struct cell *c)
         } else if (c->a->saturating_pulse_s * (double)TIME_S < (double)c->tool->pulse_us_min) {
                 text_add(t, "its shortest, ");
                 time_add_duration(t, c->tool->pulse_us_min);
-        } else if (c->a->saturating_pulse_s < 1)
+        } else if (c->a->saturating_pulse_s < 1) {
                 dryrun_add_number(t, c->a->saturating_pulse_s * 1000, 2, "ms");
-        else
+        } else {
                 dryrun_add_number(t, c->a->saturating_pulse_s, 2, "s");
+        }
 }
 
 static void cell_saturating_pulses(struct text *t, const struct cell *c)

@@ -95,7 +95,10 @@ static void print_amounts(const struct dryrun_page *p)
                 text_add(&t, "%" PRId64 " openings, ", line->pulses);
                 dryrun_add_lasting(&t, line->open_us);
                 text_add(&t, " open; ");
-                dryrun_add_number(&t, line->delivered_umol, 3, "umol into the chamber");
+                if (line->delivered_umol >= 1e4)
+                        dryrun_add_number(&t, line->delivered_umol / 1000, 3, "mmol into the chamber");
+                else
+                        dryrun_add_number(&t, line->delivered_umol, 3, "umol into the chamber");
                 print_fact(p, p->r->tool->lines[i].name, buf);
         }
 }

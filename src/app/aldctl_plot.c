@@ -20,6 +20,8 @@ enum { COLOURS = sizeof colours / sizeof colours[0] };
 struct panel {
         FILE *to;
         const struct dryrun_report *r;
+        const struct dryrun_point *points;
+        int point_count;
         int64_t from_us, span_us;
         double top;
 };
@@ -83,12 +85,10 @@ static bool is_inside(const struct panel *p, const struct dryrun_point *point)
 
 static void widen(const struct panel *p, int curve, double *low, double *high)
 {
-        const struct dryrun_result *d = p->r->result;
+        for (int i = 0; i < p->point_count; i++) {
+                double value = value_of(&p->points[i], curve);
 
-        for (int i = 0; i < d->point_count; i++) {
-                double value = value_of(&d->points[i], curve);
-
-                if (!is_inside(p, &d->points[i]) || !isfinite(value))
+                if (!is_inside(p, &p->points[i]) || !isfinite(value))
                         continue;
                 *low = value < *low ? value : *low;
                 *high = value > *high ? value : *high;
@@ -191,16 +191,15 @@ static void put_column(FILE *to, const struct scale *s, const struct column *c)
 
 static void put_curve(const struct panel *p, const struct scale *s, int curve, int look)
 {
-        const struct dryrun_result *d = p->r->result;
         struct column c = {.is_used = false};
 
         (void)fprintf(p->to, "<polyline class=\"curve\" stroke=\"%s\" stroke-dasharray=\"%s\" points=\"",
             colours[look % COLOURS], dashes[look % DASHES]);
-        for (int i = 0; i < d->point_count; i++) {
-                double value = value_of(&d->points[i], curve);
-                double x = floor(x_of(p, d->points[i].t_us) * 2) / 2;
+        for (int i = 0; i < p->point_count; i++) {
+                double value = value_of(&p->points[i], curve);
+                double x = floor(x_of(p, p->points[i].t_us) * 2) / 2;
 
-                if (!is_inside(p, &d->points[i]) || !isfinite(value))
+                if (!is_inside(p, &p->points[i]) || !isfinite(value))
                         continue;
                 if (c.is_used && x > c.x) {
                         put_column(p->to, s, &c);
@@ -238,13 +237,12 @@ static void put_bar(const struct panel *p, double y, double from, double to, con
 /* Openings so close that the screen cannot part them are one bar. */
 static void put_bars(const struct panel *p, int line, double y, const char *colour)
 {
-        const struct dryrun_result *d = p->r->result;
         double from = NAN, to = NAN;
 
-        for (int i = 0; i + 1 < d->point_count; i++) {
-                double x0 = x_of(p, d->points[i].t_us), x1 = x_of(p, d->points[i + 1].t_us);
+        for (int i = 0; i + 1 < p->point_count; i++) {
+                double x0 = x_of(p, p->points[i].t_us), x1 = x_of(p, p->points[i + 1].t_us);
 
-                if ((d->points[i].open >> line & 1) == 0 || x1 < LEFT || x0 > LEFT + PLOT_WIDTH)
+                if ((p->points[i].open >> line & 1) == 0 || x1 < LEFT || x0 > LEFT + PLOT_WIDTH)
                         continue;
                 x0 = x0 < LEFT ? LEFT : x0;
                 x1 = x1 > LEFT + PLOT_WIDTH ? LEFT + PLOT_WIDTH : x1;
@@ -323,27 +321,6 @@ static double put_temperatures(const struct panel *p, double top, double height)
         return top + height;
 }
 
-/* The second coating cycle, or the only one: when the first has its own start-up, the second is like all others. */
-static bool find_cycle(struct panel *p)
-{
-        const struct dryrun_result *d = p->r->result;
-        const struct recipe *r = p->r->recipe;
-        int from = -1;
-
-        for (int op = 0; op < r->op_count && d->cycle_us > 0; op++)
-                if (r->ops[op].kind == RECIPE_REPEAT && r->ops[op].is_cycle &&
-                    (from < 0 || r->ops[from].is_walls))
-                        from = op;
-        for (int i = 0; from >= 0 && i < d->step_count; i++) {
-                if (d->steps[i].op <= from || d->steps[i].op >= r->ops[from].jump || d->steps[i].times == 0)
-                        continue;
-                p->span_us = d->cycle_us;
-                p->from_us = d->steps[i].begun_us + (r->ops[from].count > 1 ? d->cycle_us : 0);
-                return true;
-        }
-        return false;
-}
-
 static void put_head(FILE *to, const struct dryrun_report *r, double height)
 {
         (void)fprintf(to,
@@ -377,10 +354,21 @@ static int count_valves(const struct dryrun_report *r)
 void plot_print_svg(FILE *to, const struct dryrun_report *r)
 {
         enum { RUN_PRESSURE = 130, TEMPERATURES = 160, CYCLE_PRESSURE = 150, TOP = 66, HEAD = 56 };
-        struct panel run = {.to = to, .r = r, .span_us = r->result->duration_us, .top = TOP};
-        struct panel cycle = {.to = to, .r = r};
+        const struct dryrun_result *d = r->result;
+        struct panel run = {.to = to,
+            .r = r,
+            .points = d->points,
+            .point_count = d->point_count,
+            .span_us = d->duration_us,
+            .top = TOP};
+        struct panel cycle = {.to = to,
+            .r = r,
+            .points = d->cycle_points,
+            .point_count = d->cycle_point_count,
+            .from_us = d->cycle_from_us,
+            .span_us = d->cycle_us};
         double bars = count_valves(r) * (BAR + 4), y;
-        bool has_cycle = find_cycle(&cycle);
+        bool has_cycle = d->cycle_us > 0 && d->cycle_point_count > 0;
         double height = TOP + RUN_PRESSURE + GAP + TEMPERATURES + 10 + bars + 30;
 
         if (run.span_us <= 0)

@@ -4,20 +4,27 @@
 
 #include "ald/base/unit.h" /* unit_convert, unit_base */
 
+static uint32_t open_now(const struct dryrun *d)
+{
+        uint32_t open = 0;
+
+        for (int i = 0; i < d->config.tool->line_count; i++)
+                open |= d->track[i].is_open ? UINT32_C(1) << i : 0;
+        return open;
+}
+
 static void fill(const struct dryrun *d, struct dryrun_point *p, double torr)
 {
         const struct tool *tool = d->config.tool;
         const struct sim *sim = virtual_sim(d->v);
 
-        *p = (struct dryrun_point){.t_us = dryrun_time(d), .pressure_torr = torr};
+        *p = (struct dryrun_point){.t_us = dryrun_time(d), .pressure_torr = torr, .open = open_now(d)};
         for (int i = 0; i < tool->loop_count; i++) {
                 const struct tool_tag *tag = &tool->tags[tool->loops[i].value];
 
                 p->loop[i] =
                     unit_convert(sim_read(sim, tool->loops[i].value), tag->unit, unit_base(tag->unit->dim));
         }
-        for (int i = 0; i < tool->line_count; i++)
-                p->open |= d->track[i].is_open ? UINT32_C(1) << i : 0;
 }
 
 /* Two neighbouring groups become one: of their four points the lowest and the highest stay. */
@@ -36,6 +43,8 @@ static void thin(struct dryrun *d)
                 }
                 if (low == high)
                         high = i + 3;
+                for (int k = i; k < i + 4; k++)
+                        d->point[low].open |= d->point[k].open;
                 d->point[n++] = d->point[low < high ? low : high];
                 d->point[n++] = d->point[low < high ? high : low];
         }
@@ -55,6 +64,23 @@ static void put_group(struct dryrun *d)
         d->in_group = 0;
 }
 
+void dryrun_points_cycle(struct dryrun *d, int64_t from_us)
+{
+        d->result.cycle_from_us = from_us;
+        d->result.cycle_point_count = 0;
+        d->is_cycle_kept = true;
+}
+
+/* Up to the turn that ends it. */
+static void add_to_cycle(struct dryrun *d, double torr)
+{
+        if (!d->is_cycle_kept)
+                return;
+        if (d->result.cycle_point_count < DRYRUN_CYCLE_POINTS_MAX)
+                fill(d, &d->cycle_point[d->result.cycle_point_count++], torr);
+        d->is_cycle_kept = d->coat_begun <= 2 && d->result.cycles < d->coat_begun;
+}
+
 void dryrun_points_add(struct dryrun *d)
 {
         double torr = sim_pressure_torr(virtual_sim(d->v));
@@ -62,11 +88,16 @@ void dryrun_points_add(struct dryrun *d)
         if (d->in_group == 0) {
                 fill(d, &d->low, torr);
                 d->high = d->low;
-        } else if (torr < d->low.pressure_torr) {
-                fill(d, &d->low, torr);
-        } else if (torr >= d->high.pressure_torr) {
-                fill(d, &d->high, torr);
+        } else {
+                uint32_t open = d->low.open | open_now(d);
+
+                if (torr < d->low.pressure_torr)
+                        fill(d, &d->low, torr);
+                else if (torr >= d->high.pressure_torr)
+                        fill(d, &d->high, torr);
+                d->low.open = d->high.open = open;
         }
+        add_to_cycle(d, torr);
         if (torr < d->result.pressure_min_torr || d->result.turns == 0)
                 d->result.pressure_min_torr = torr;
         if (torr > d->result.pressure_max_torr)
@@ -80,4 +111,5 @@ void dryrun_points_end(struct dryrun *d)
         if (d->in_group > 0)
                 put_group(d);
         d->result.points = d->point;
+        d->result.cycle_points = d->cycle_point;
 }

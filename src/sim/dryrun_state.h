@@ -10,7 +10,7 @@
 #include "ald/sim/sim.h"     /* struct sim_line, struct sim_gas */
 #include "ald/sim/virtual.h" /* struct virtual */
 
-enum { DRYRUN_FINDINGS_MAX = 512, DRYRUN_POINTS_MAX = 4096 };
+enum { DRYRUN_FINDINGS_MAX = 512, DRYRUN_POINTS_MAX = 4096, DRYRUN_CYCLE_POINTS_MAX = 2048 };
 
 /* What the doses of a line came to, and what there was while its valve stood open. */
 struct dryrun_sum {
@@ -63,8 +63,9 @@ struct dryrun {
         int dosing; /* the line that dosed last, TOOL_NONE */
 
         int stride, in_group; /* turns that make a group of points, and in the present one */
+        bool is_cycle_kept;   /* the present cycle's points are */
         struct dryrun_point low, high;
-        struct dryrun_point point[DRYRUN_POINTS_MAX];
+        struct dryrun_point point[DRYRUN_POINTS_MAX], cycle_point[DRYRUN_CYCLE_POINTS_MAX];
 };
 
 /* Since the run's start. */
@@ -93,6 +94,8 @@ void dryrun_lines_end(struct dryrun *d);
 
 /* ---- dryrun_points.c ---- */
 void dryrun_points_add(struct dryrun *d);
+/* A coating cycle begins whose points are kept whole. */
+void dryrun_points_cycle(struct dryrun *d, int64_t from_us);
 void dryrun_points_end(struct dryrun *d);
 
 #endif

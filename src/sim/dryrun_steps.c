@@ -112,8 +112,31 @@ static void turn_cycles(struct dryrun *d, const struct core_place *now)
                 d->is_walls = is_in_walls(d->config.recipe, &now->at);
                 if (!d->is_walls && d->coat_begun++ == 0)
                         d->coat_from_us = now->step_us;
+                if (!d->is_walls && d->coat_begun <= 2)
+                        dryrun_points_cycle(d, now->step_us - d->started_us);
         }
         d->ended_in_turn = d->begun_in_turn = 0;
+}
+
+/* The run is complete: what it passed in its last turn took no time. */
+static void pass_rest(struct dryrun *d)
+{
+        const struct recipe *r = d->config.recipe;
+        struct position at = d->place.at;
+        struct position_move move;
+        bool is_last = at.op >= r->finally_first;
+
+        for (int n = 0; n < ADVANCE_MAX; n++) {
+                if (r->ops[at.op].kind != RECIPE_END) {
+                        position_advance(&at, r, &move);
+                } else if (!is_last) {
+                        is_last = true;
+                        at = (struct position){.op = r->finally_first};
+                } else {
+                        return;
+                }
+                count(d, at.op, virtual_now(d->v));
+        }
 }
 
 void dryrun_steps_turn(struct dryrun *d, const struct core_place *now)
@@ -124,6 +147,8 @@ void dryrun_steps_turn(struct dryrun *d, const struct core_place *now)
         if (!now->is_in_program) {
                 if (was)
                         leave(d, virtual_now(d->v));
+                if (was && (now->state == MACHINE_COMPLETING || now->state == MACHINE_COMPLETE))
+                        pass_rest(d);
                 d->place = *now;
                 return;
         }

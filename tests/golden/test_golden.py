@@ -7,6 +7,7 @@ import difflib
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -59,6 +60,22 @@ class Golden(unittest.TestCase):
                 self.assertEqual(want, got, f"\n{diff}\nIf this is as it should be: make golden, and look at `git diff`")
                 if name.endswith(".txt"):
                     self.assertEqual([], too_wide(got, name[:-4]))
+
+    def test_keys_are_documented(self):
+        """Every key of the JSON is in the man page, and nothing else is."""
+        def keys_of(value):
+            if isinstance(value, list):
+                return set().union(*map(keys_of, value))
+            if not isinstance(value, dict):
+                return set()
+            return set(value) | set().union(*map(keys_of, value.values()))
+
+        run = json.loads(as_json().rsplit("exit status", 1)[0])
+        with open(os.path.join(TOP, "recipes", "ald-dry-run.5"), encoding="utf-8") as f:
+            page = f.read()
+        documented = set(re.findall(r"^\.It Ic (\w+)$", page, re.M)) | set(run["powder"])
+        self.assertLessEqual(set(run["powder"]), set(re.findall(r"\w+", page)))
+        self.assertEqual(documented, keys_of(run) - set(run["lines"]))
 
     def test_nothing_else_is_here(self):
         names = {name for name, _ in expected()} | {os.path.basename(__file__)}

@@ -52,8 +52,9 @@ static void make_points(void)
                 for (int k = 0; k < tool->loop_count; k++)
                         points[i].loop[k] = 20 + i * 0.3 + k;
         }
-        result.points = points;
+        result.points = result.cycle_points = points;
         result.point_count = 400;
+        result.cycle_point_count = 5;
 }
 
 static void make_lines(void)

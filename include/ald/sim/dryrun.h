@@ -83,7 +83,7 @@ struct dryrun_point {
         int64_t t_us;
         double pressure_torr;
         double loop[TOOL_LOOPS_MAX]; /* process values, base unit of the loop's kind */
-        uint32_t open;               /* bit i: valve of precursor line i is open */
+        uint32_t open; /* bit i: valve of precursor line i is open, or was in what the point stands for */
 };
 
 struct dryrun_result {
@@ -105,6 +105,10 @@ struct dryrun_result {
         const struct dryrun_step *steps;       /* owned by the dry run */
         const struct dryrun_finding *findings; /* by first_us */
         const struct dryrun_point *points;
+        /* Every turn of one coating cycle, the second where there is one: also of a run so long that `points` cannot show any. */
+        int64_t cycle_from_us;
+        int cycle_point_count;
+        const struct dryrun_point *cycle_points;
         int64_t findings_lost; /* more than there is room for */
 };
 
