@@ -159,7 +159,7 @@ struct core {
         char store_why[192];
         int64_t next_run_id;
         struct {
-                bool is_up;
+                bool is_up, was_down;
                 int64_t down_us;
                 char why[96];
         } link[TOOL_LINKS_MAX];

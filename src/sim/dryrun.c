@@ -23,6 +23,11 @@ int64_t dryrun_time(const struct dryrun *d)
 
 int32_t dryrun_source_line(const struct dryrun *d)
 {
+        struct core_place now;
+
+        core_get_place(virtual_core(d->v), &now);
+        if (now.is_in_program)
+                return d->config.recipe->ops[now.at.op].source_line;
         return d->is_counting ? d->config.recipe->ops[d->place.at.op].source_line : 0;
 }
 

@@ -70,7 +70,7 @@ struct dryrun {
 
 /* Since the run's start. */
 int64_t dryrun_time(const struct dryrun *d);
-/* The line of the present step, 0 = none. */
+/* The line of the present step, also in the turn that ends the program; 0 = none. */
 int32_t dryrun_source_line(const struct dryrun *d);
 
 /* ---- dryrun_steps.c ---- */

@@ -14,9 +14,6 @@
 /* The temperatures of a run (config and recipe of the reference process). */
 static const double ready_chamber_degc = 175, ready_source_degc = 110, ready_zone_degc = 130;
 
-/* What is left of the noise of exact instruments: a millionth. */
-static const double exact_noise = 1e-6;
-
 /* ---- Beginning. ---- */
 
 static bool is_source(const struct tool *tool, int loop)
@@ -72,7 +69,7 @@ struct sim *sim_new(const struct tool *tool, const struct sim_config *config)
                 return NULL;
         sim->tool = tool;
         sim->seed = config->seed;
-        sim->noise = config->is_exact ? exact_noise : 1;
+        sim->is_exact = config->is_exact;
         sim->fault_next_us = TIME_NEVER;
         plant_init(&sim->plant, tool, config->powder_m2 > 0 ? config->powder_m2 : 0, saturation);
         for (int i = 0; i < tool->tag_count; i++) {

@@ -50,6 +50,12 @@ struct virtual
 
 static void carry_out(struct virtual *v);
 
+/* What is only looked back at, and a pulse that is only ordered, set nothing in motion; its edges do. */
+static bool stirs(const struct record *r)
+{
+        return r->kind == RECORD_RUN_STATE || r->kind == RECORD_EVENT || r->kind == RECORD_AUDIT;
+}
+
 static void stir(struct virtual *v)
 {
         if (v->is_sparse)
@@ -146,7 +152,7 @@ static void carry_out(struct virtual *v)
                         order_revoke(v, e->u.revoke.id);
                         break;
                 case EFFECT_RECORD:
-                        if (e->u.record.kind != RECORD_SAMPLE)
+                        if (stirs(&e->u.record))
                                 stir(v);
                         if (v->watch.record != NULL)
                                 v->watch.record(v->watch.ctx, &e->u.record);
@@ -185,20 +191,23 @@ static void hand_in(struct virtual *v)
         v->event.u.samples.count = 0;
 }
 
-/* Pressure that changed by more since the last look has not come to rest. */
-static const double still_part = 1e-3;
+/* Parts by which the pressure changes from one look to the next while it moves fast, and while it moves at all. */
+static const double fast_part = 0.02, slow_part = 1e-3;
 
-/* Does anything move that may decide? Then it is looked at often enough that nobody sees the difference. */
-static bool is_moving(struct virtual *v)
+/* What waits for heat is late by no more than its own slowness; other values are looked at often. */
+static enum pace_motion motion(struct virtual *v)
 {
         double torr = sim_pressure_torr(v->sim), was = v->seen_torr;
+        bool is_moving = fabs(torr - was) > slow_part * was || sim_is_moving(v->sim);
         struct core_place place;
 
         v->seen_torr = torr;
-        if (fabs(torr - was) > still_part * was || sim_is_moving(v->sim))
-                return true;
+        if (fabs(torr - was) > fast_part * was)
+                return PACE_FAST;
         core_get_place(v->core, &place);
-        return place.waits_for_value;
+        if (place.waits_for_value && !place.waits_for_heat && is_moving)
+                return PACE_FAST;
+        return is_moving || place.waits_for_value ? PACE_SLOW : PACE_REST;
 }
 
 static void send_samples(struct virtual *v)
@@ -214,7 +223,7 @@ static void send_samples(struct virtual *v)
         }
         hand_in(v);
         if (v->is_sparse)
-                v->sample_next_us = time_min(v->sample_next_us, pace_next(&v->pace, v->now_us, is_moving(v)));
+                v->sample_next_us = time_min(v->sample_next_us, pace_next(&v->pace, v->now_us, motion(v)));
 }
 
 /* ---- windows between the turns ---- */
@@ -401,9 +410,6 @@ static void come_up(struct virtual *v)
                         rearm(v, i);
 }
 
-/* The longest time between two looks while something moves. */
-static const int64_t moving_us_max = 1000000;
-
 /* Values of a tool that do not fit into one event come in several turns: then none may get stale between two looks. */
 static void set_pace(struct virtual *v, int64_t sparse_us)
 {
@@ -411,9 +417,7 @@ static void set_pace(struct virtual *v, int64_t sparse_us)
 
         for (int i = 0; v->tool->tag_count > EVENT_SAMPLES_MAX && i < v->tool->tag_count; i++)
                 most_us = time_min(most_us, v->tool->tags[i].stale_us / 2);
-        v->pace = (struct pace){.quiet_us_max = most_us,
-            .moving_us_max = time_min(most_us, moving_us_max),
-            .stirred_us = v->now_us};
+        pace_init(&v->pace, v->now_us, most_us);
 }
 
 struct virtual *virtual_new(const struct tool *tool, const struct virtual_config *config)
