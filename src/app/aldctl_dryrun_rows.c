@@ -365,4 +365,9 @@ void dryrun_print_precursors(const struct dryrun_page *p)
         }
         if (count > 0)
                 print_cells(p, cells, count);
+        if (p->r->adequacy.turns_per_pulse < 1 && !isnan(p->r->adequacy.coverage))
+                (void)fprintf(p->to,
+                    "%*sBoth models take the powder as mixed: a pulse of a small part of a turn covers it "
+                    "less evenly.\n",
+                    WORDS_AT, "");
 }

@@ -103,6 +103,25 @@ static void print_amounts(const struct dryrun_page *p)
         }
 }
 
+/* Valves that are no precursor line; those were told with what they let in. */
+static void print_valves(const struct dryrun_page *p)
+{
+        const struct tool *tool = p->r->tool;
+        char buf[200];
+        struct text t;
+
+        text_init(&t, buf, sizeof buf);
+        for (int i = 0; i < tool->tag_count; i++)
+                if (p->r->result->actuations[i] > 0 && tool_find_line_of_valve(tool, i) == TOOL_NONE &&
+                    t.len < 60)
+                        text_add(&t, "%s%s %" PRId64, t.len > 0 ? ", " : "", tool->tags[i].name,
+                            p->r->result->actuations[i]);
+        if (t.len > 0)
+                text_add(&t, " openings and closings");
+        if (t.len > 0)
+                print_fact(p, "valves", buf);
+}
+
 /* ---- Powder and film ---- */
 
 static void print_powder(const struct dryrun_page *p)
@@ -235,6 +254,7 @@ void dryrun_print_text(FILE *to, const struct dryrun_report *r, bool colour)
         print_outcome(&page);
         print_durations(&page);
         print_amounts(&page);
+        print_valves(&page);
         dryrun_print_timeline(&page);
         dryrun_print_precursors(&page);
         if (r->result->powder_m2 > 0 || !isnan(r->adequacy.thickness_nm) || !isnan(r->adequacy.walls_nm))

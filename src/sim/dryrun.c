@@ -62,8 +62,11 @@ static void on_wire(void *ctx, int64_t t_us, int tag, double value, enum cause c
 
         (void)t_us;
         (void)cause;
-        if (d->started_us != TIME_NEVER)
+        if (d->started_us != TIME_NEVER) {
+                d->result.actuations[tag] += d->config.tool->tags[tag].is_valve && value != d->valve_at[tag];
                 dryrun_lines_wire(d, tag, value);
+        }
+        d->valve_at[tag] = value;
 }
 
 static void on_turn(void *ctx, const struct core *core, int64_t now_us)

@@ -58,6 +58,7 @@ struct dryrun {
         char refusal[256];
         struct dryrun_finding finding[DRYRUN_FINDINGS_MAX];
 
+        double valve_at[TOOL_TAGS_MAX]; /* where each valve was put last */
         struct dryrun_track track[TOOL_LINES_MAX];
         double inert_from_scc;
         int dosing; /* the line that dosed last, TOOL_NONE */

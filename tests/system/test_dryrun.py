@@ -88,6 +88,17 @@ class DryRun(ald.Test):
         cured = self.as_json("--powder-area", "1.6 m2/g", "--set", f"nb_pulse={pulse}")["lines"]["nb"]
         self.assertAlmostEqual(0.95, min(cured["coverage_mixed"], cured["coverage_plug"]), delta=0.01)
 
+    def test_an_included_file_is_named(self):
+        """A finding of a step that stands in another file names that file and its line."""
+        common = self.path("common.yaml", "format: 1\nblocks:\n  dose:\n    - pulse: nb\n      for: 20 ms\n    - purge: 20 s\n")
+        recipe = self.path("uses.yaml", HELD.replace("tool:", "include: [common.yaml]\npowder: {mass: 1 g, area: 1 m2/g}\ntool:")
+                           .replace("< 1 mTorr", "< 10 Torr")
+                           + "  coat:\n    - repeat: 2\n      do:\n        - use: dose\nfinally:\n  - purge: 10 s\n")
+        told = self.as_json(recipe=recipe)
+        dose = [f for f in told["findings"] if f["id"] == "dose"]
+        self.assertEqual([(common, 4, 7)], [(f["file"], f["line"], f["column"]) for f in dose], told)
+        self.assertRegex(self.dry(recipe=recipe).stdout, r"common\.yaml:4:7: warning: (?s:.*)\n        - pulse: nb\n          \^")
+
     def test_saturation_is_an_input(self):
         told = self.as_json("--saturation", "5.8 umol/m2")
         self.assertAlmostEqual(5.8 * 0.4, told["lines"]["nb"]["needed_umol"], places=3)

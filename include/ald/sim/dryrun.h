@@ -100,6 +100,7 @@ struct dryrun_result {
         double pressure_min_torr,
             pressure_max_torr; /* after the pump-down, with precursor flowing excluded or not: all */
         int64_t turns;         /* of the core, for the curious */
+        int64_t actuations[TOOL_TAGS_MAX]; /* of a valve's tag: openings and closings */
         struct dryrun_line line[TOOL_LINES_MAX];
         int step_count, finding_count, point_count;
         const struct dryrun_step *steps;       /* owned by the dry run */
