@@ -112,6 +112,7 @@ static void turn_cycles(struct dryrun *d, const struct core_place *now)
                 d->is_walls = is_in_walls(d->config.recipe, &now->at);
                 if (!d->is_walls && d->coat_begun++ == 0)
                         d->coat_from_us = now->step_us;
+                sim_mark(virtual_sim(d->v));
         }
         d->ended_in_turn = d->begun_in_turn = 0;
 }
