@@ -110,6 +110,7 @@ struct dryrun *dryrun_new(const struct dryrun_config *config)
         d->stride = 1;
         weigh_powder(d);
         v.sim = (struct sim_config){.is_exact = true,
+            .may_repeat = true,
             .powder_m2 = d->result.powder_m2,
             .saturation_umol_m2 = d->result.saturation_umol_m2};
         v.watch = (struct virtual_watch){

@@ -543,6 +543,82 @@ START_TEST(counts_doses)
 }
 END_TEST
 
+/* ---- periods that repeat ---- */
+
+/* One period of water and niobium by hand, moves of uneven length; `odd` makes it another one. */
+static void drive_period(struct sim *sim, const struct tool *tool, bool odd)
+{
+        static const int64_t moves_us[] = {50000, 130000, 410000, 1700000, 9000000};
+        int nb = tool_find_tag(tool, "nb.valve"), water = tool_find_tag(tool, "water.valve");
+
+        sim_mark(sim);
+        for (int half = 0; half < 2; half++) {
+                sim_write(sim, half == 0 ? nb : water, 1);
+                sim_advance(sim, sim_time_us(sim) + (half == 0 ? TIME_S : 100 * TIME_MS));
+                sim_write(sim, half == 0 ? nb : water, 0);
+                for (size_t i = 0; i < sizeof moves_us / sizeof moves_us[0]; i++)
+                        sim_advance(sim, sim_time_us(sim) + moves_us[i]);
+                if (odd)
+                        sim_advance(sim, sim_time_us(sim) + 3 * TIME_S);
+        }
+}
+
+static void same_sims(const struct sim *a, const struct sim *b, const struct tool *tool)
+{
+        struct sim_gas gas[2];
+
+        ck_assert_double_eq_tol(sim_pressure_torr(a), sim_pressure_torr(b), 1e-8);
+        sim_get_gas(a, &gas[0]);
+        sim_get_gas(b, &gas[1]);
+        ck_assert_double_eq_tol(gas[0].torr_s, gas[1].torr_s, 1e-8 * gas[0].torr_s);
+        ck_assert_double_eq_tol(gas[0].in_sccm_s, gas[1].in_sccm_s, 1e-8 * gas[0].in_sccm_s);
+        ck_assert_double_eq_tol(gas[0].inert_scc, gas[1].inert_scc, 1e-8 * gas[0].inert_scc);
+        for (int i = 0; i < tool->line_count; i++) {
+                struct sim_line x, y;
+
+                sim_get_line(a, i, &x);
+                sim_get_line(b, i, &y);
+                ck_assert_double_eq_tol(x.coverage, y.coverage, 1e-8);
+                ck_assert_double_eq_tol(x.residue_umol, y.residue_umol, 1e-8);
+                ck_assert_double_eq_tol(x.delivered_umol, y.delivered_umol, 1e-8 * x.delivered_umol);
+                ck_assert_double_eq_tol(x.adsorbed_umol, y.adsorbed_umol, 1e-8 * x.adsorbed_umol);
+                ck_assert_double_eq_tol(x.exposure_torr_s, y.exposure_torr_s, 1e-8 * x.exposure_torr_s);
+        }
+}
+
+/* Played back or computed, the plant is the same: in equal periods, in one that differs, after it, and when a fault comes. */
+START_TEST(repeats_what_is_equal)
+{
+        struct tool *tool = support_tool(SUPPORT_TOOL);
+        struct sim_config config = {.ready = true, .is_exact = true, .powder_m2 = 0.4};
+        struct sim *computed = sim_new(tool, &config), *played;
+        char why[128];
+
+        config.may_repeat = true;
+        played = sim_new(tool, &config);
+        for (int i = 0; i < 240; i++) {
+                bool odd = i == 100 || i == 150 || i == 151;
+
+                if (i == 200) {
+                        ck_assert(sim_fault(computed, "clog=50 %", why, sizeof why));
+                        ck_assert(sim_fault(played, "clog=50 %", why, sizeof why));
+                }
+                drive_period(computed, tool, odd);
+                drive_period(played, tool, odd);
+                same_sims(computed, played, tool);
+                /* It is known by the fortieth, and again before the next change. */
+                if (i == 60 || i == 99 || i == 140 || i == 199)
+                        ck_assert_msg(sim_is_repeating(played), "period %d is computed", i);
+                if (i == 100 || i == 150 || i == 200)
+                        ck_assert_msg(!sim_is_repeating(played), "period %d is played", i);
+        }
+        ck_assert(!sim_is_repeating(computed));
+        sim_free(computed);
+        sim_free(played);
+        free(tool);
+}
+END_TEST
+
 static bool give_up(void *ctx, double part)
 {
         ck_assert(part >= 0 && part <= 1);
@@ -604,6 +680,7 @@ int main(void)
         tcase_add_test(same, sparse_is_dense_lively);
         tcase_add_loop_test(same, acts_at_the_same_time, 0, (int)(sizeof acting / sizeof acting[0]));
         tcase_add_test(same, sparse_turns_are_no_lag);
+        tcase_add_test(same, repeats_what_is_equal);
         suite_add_tcase(suite, same);
         tcase_set_timeout(told, 60);
         tcase_add_loop_test(told, raises_finding, 0, (int)(sizeof raises / sizeof raises[0]));

@@ -1,6 +1,7 @@
 /* The dry run: a whole run of a recipe in virtual time, by the daemon's own core on the simulated tool, and what came of
  * it as plain numbers. It samples the physics at the core's deadlines and adaptively between, so that hours of purge cost
- * little; it touches no hardware and needs no daemon.
+ * little; it touches no hardware and needs no daemon. The core walks every cycle; the physics of cycles that are equal to
+ * 1e-9 is computed once and played back until anything differs (sim/repeat.h), so that 100,000 cycles take seconds.
  *
  * The numbers are facts of the run (what was delivered, how long a valve stood open, which interlock acted); what follows
  * from them for a powder (coverage by both bed models, the pulse that would saturate) is computed from them in sim/bed.h. */
