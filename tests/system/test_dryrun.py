@@ -135,6 +135,19 @@ class DryRun(ald.Test):
         self.assertEqual("svg", svg.tagName)
         curves = svg.getElementsByTagName("polyline")
         self.assertEqual([True] * 7, [c.getAttribute("points").count(",") > 10 for c in curves])
+        bars = [b for b in svg.getElementsByTagName("rect") if b.getAttribute("fill") and float(b.getAttribute("x")) < 770]
+        self.assertEqual(2 * (30 + 1), len(bars))  # of two precursors in 30 cycles, and in one
+        # A run too long to show each cycle shows one, and its valves.
+        self.assertEqual(0, self.dry("--plot", path, "--set", "cycles=1500").returncode)
+        svg = xml.dom.minidom.parse(path).documentElement
+        last = svg.getElementsByTagName("polyline")[-1].getAttribute("points").split()
+        self.assertGreater(len(last), 20)
+        self.assertGreater(float(last[-1].split(",")[0]) - float(last[0].split(",")[0]), 650)  # of 700 the cycle is wide
+        bars = [b for b in svg.getElementsByTagName("rect") if b.getAttribute("fill") and float(b.getAttribute("x")) < 770]
+        for colour in {b.getAttribute("fill") for b in bars}:
+            wide = [float(b.getAttribute("width")) for b in bars if b.getAttribute("fill") == colour]
+            self.assertGreater(sum(wide), 500)
+        self.assertEqual(2, len({b.getAttribute("fill") for b in bars}))
         done = self.dry("--plot", os.path.join(self.dir, "no", "run.svg"))
         self.assertEqual(1, done.returncode)
         self.assertIn("No such file", done.stderr)
