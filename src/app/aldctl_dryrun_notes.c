@@ -4,7 +4,7 @@
 #include "ald/file/file.h"         /* file_find_line, file_beside */
 #include "ald/sim/bed.h"           /* BED_SATURATED */
 
-#include <math.h>   /* isnan, isinf, fabs, floor, log10, pow, round */
+#include <math.h>   /* isnan, isinf, fabs, floor, fmin, log10, pow, round */
 #include <stdlib.h> /* calloc, free */
 #include <string.h> /* strchr, strcmp */
 
@@ -19,6 +19,11 @@ void dryrun_add_number(struct text *t, double value, int digits, const char *uni
                 text_add_number(t, value, digits);
         }
         text_add(t, "%s%s", unit[0] != '\0' ? " " : "", unit);
+}
+
+void dryrun_add_percent(struct text *t, double part)
+{
+        dryrun_add_number(t, part < 0.0995 ? 100 * part : round(100 * part), 2 + (part >= 0.995), "%");
 }
 
 /* ---- Places ---- */
@@ -128,9 +133,9 @@ static void note_too_little(struct dryrun_report *r, int i)
                 text_add(&t, "enough is delivered, but too much leaves unused: a dose brings ");
         dryrun_add_number(&t, line->dose_umol, 2, "umol, the bed takes ");
         dryrun_add_number(&t, a->needed_umol, 2, "umol");
-        text_add(&t, ", so %.0f-%.0f %% is covered",
-            100 * (a->coverage_mixed < a->coverage_plug ? a->coverage_mixed : a->coverage_plug),
-            100 * (a->coverage_mixed < a->coverage_plug ? a->coverage_plug : a->coverage_mixed));
+        text_add(&t, ", so ");
+        dryrun_add_percent(&t, fmin(a->coverage_mixed, a->coverage_plug));
+        text_add(&t, " is covered");
         add_remedy(&t, r, i);
         (void)dryrun_add_note(r, DRYRUN_WARNING, "dose", line->source_line, "%s", buf);
 }

@@ -179,7 +179,7 @@ static void print_film(const struct dryrun_page *p)
                 add_film(&t, a->thickness_from_dose_nm, a->mass_gain_from_dose_mg_per_g);
                 text_add(&t, ": %" PRId64 " cycles of ", a->coating_cycles);
                 dryrun_add_number(&t, a->dose_growth_nm, 2, "nm, one layer covered to ");
-                text_add(&t, "%.0f %%", 100 * a->coverage);
+                dryrun_add_percent(&t, a->coverage);
                 print_fact(p, "from dose", buf);
         }
         if (!isnan(a->mass_gain_mg_per_g) || !isnan(a->mass_gain_from_dose_mg_per_g))

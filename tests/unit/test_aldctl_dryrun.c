@@ -178,7 +178,7 @@ START_TEST(test_text)
         ck_assert_ptr_null(strstr(shown, " \n"));
         says("30 x 20 s");
         says("set carrier.flow 10 sccm, bed.speed 3 rpm");
-        says("0.505 (0.25-1)");
+        says("0.5 (0.25-1)");
         says("5.01 nm, 9.2 mg on each gram: 30 cycles of 0.167 nm");
         says("recipes/nb2o5-nmc532.yaml:39:7: warning: pressure-high: chamber.pressure > 4 Torr (3 times,\n"
              "        first at 1:05:00)\n        - repeat: $cycles\n          ^\n");
