@@ -257,8 +257,11 @@ static void cell_saturating_pulse(struct text *t, const struct cell *c)
                 dryrun_add_number(t, c->a->saturating_pulse_s, 2, "s");
         }
         if (c->max_open_us > 0 && !isinf(c->a->saturating_pulse_s) &&
-            c->a->saturating_pulse_s * (double)TIME_S > (double)c->max_open_us)
-                text_add(t, ", may not be");
+            c->a->saturating_pulse_s * (double)TIME_S > (double)c->max_open_us) {
+                text_add(t, " (at most ");
+                time_add_duration(t, c->max_open_us);
+                text_add(t, ")");
+        }
 }
 
 static void cell_saturating_pulses(struct text *t, const struct cell *c)
