@@ -27,7 +27,7 @@ static bool is_confirming(const struct core *core)
 /* Did the machine or the program move in this turn? What is watched was looked at before that: another turn follows soon. */
 static bool has_moved(const struct core *core)
 {
-        return core->state_us == core->now_us || (core->is_in_program && core->entered_us == core->now_us);
+        return core->moved_us == core->now_us;
 }
 
 /* The machine: how long its state may last, how long people may leave it as it is, and when they are told of that. */
