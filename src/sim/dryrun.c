@@ -192,7 +192,7 @@ static bool run(struct dryrun *d)
         return true;
 }
 
-static void tell(struct dryrun *d)
+static void tell(struct dryrun *d, bool is_whole)
 {
         struct core_place place;
 
@@ -201,6 +201,11 @@ static void tell(struct dryrun *d)
         d->result.duration_us = dryrun_time(d);
         if (d->is_refused)
                 text_copy(d->result.reason, sizeof d->result.reason, d->refusal);
+        else if (!is_whole)
+                text_copy(d->result.reason, sizeof d->result.reason, "the dry run was given up");
+        else if (!d->has_ended && !is_standing(d))
+                text_copy(
+                    d->result.reason, sizeof d->result.reason, "it is far behind its plan and does not end");
         else if (place.state != MACHINE_COMPLETE)
                 text_copy(d->result.reason, sizeof d->result.reason, core_get_reason(virtual_core(d->v)));
         dryrun_watch_end(d);
@@ -216,7 +221,7 @@ bool dryrun_run(struct dryrun *d)
         assert(d->started_us == TIME_NEVER);
         if (prepare(d))
                 is_whole = run(d);
-        tell(d);
+        tell(d, is_whole);
         return is_whole;
 }
 

@@ -213,6 +213,6 @@ void dryrun_watch_end(struct dryrun *d)
                 dryrun_find(d, DRYRUN_ERROR, "end", "the run ends in %s: %s",
                     machine_state_name(d->result.ended), d->result.reason);
         else
-                dryrun_find(d, DRYRUN_ERROR, "end", "the run stands in %s and nobody is there: %s",
+                dryrun_find(d, DRYRUN_ERROR, "end", "the run stands in %s: %s",
                     machine_state_name(d->result.ended), d->result.reason);
 }

@@ -666,7 +666,7 @@ int main(void)
         TCase *one = tcase_create("reference"), *same = tcase_create("sparse"),
               *told = tcase_create("findings");
 
-        tcase_set_timeout(one, 120);
+        tcase_set_timeout(one, 300);
         tcase_add_test(one, reference_numbers);
         tcase_add_test(one, reference_physics);
         tcase_add_test(one, reference_timeline);
