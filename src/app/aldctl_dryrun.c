@@ -126,8 +126,7 @@ static enum aldctl_exit show(
 static enum aldctl_exit run(
     const struct aldctl_options *o, const struct load *load, const struct dryrun_config *powder)
 {
-        struct progress progress = {
-            .begun_ms = now_ms(), .is_terminal = isatty(STDERR_FILENO) == 1 && !o->json};
+        struct progress progress = {.begun_ms = now_ms(), .is_terminal = isatty(STDERR_FILENO) == 1};
         struct dryrun_config config = *powder;
         struct sigaction on_interrupt = {.sa_handler = interrupt};
         enum aldctl_exit exit = ALDCTL_FAILED;

@@ -1,5 +1,6 @@
 /* A dry run for people: what comes of it first, at the end powder and film, and the findings with their places. */
 #include "ald/app/aldctl_dryrun.h" /* own declarations */
+#include "ald/app/aldctl_show.h"   /* show_fit */
 #include "ald/base/time.h"         /* time_add_duration, TIME_* */
 
 #include <inttypes.h> /* PRId64 */
@@ -35,7 +36,8 @@ static void print_outcome(const struct dryrun_page *p)
                 (void)fprintf(p->to, ", %d warning%s", warnings, warnings == 1 ? "" : "s");
         (void)fprintf(p->to, "\n");
         if (d->ended != MACHINE_COMPLETE)
-                (void)fprintf(p->to, "  %s: %.80s\n", machine_state_name(d->ended), d->reason);
+                (void)fprintf(p->to, "  %s: %.*s\n", machine_state_name(d->ended),
+                    (int)show_fit(d->reason, 80), d->reason);
 }
 
 static void print_fact(const struct dryrun_page *p, const char *name, const char *value)
@@ -249,8 +251,9 @@ void dryrun_print_text(FILE *to, const struct dryrun_report *r, bool colour)
 {
         struct dryrun_page page = {.to = to, .colour = colour, .r = r};
 
-        (void)fprintf(to, "%s%s%s%s%.70s\n", dryrun_style(&page, DRYRUN_BOLD), r->recipe->name,
-            dryrun_style(&page, DRYRUN_PLAIN), r->recipe->title[0] != '\0' ? ": " : "", r->recipe->title);
+        (void)fprintf(to, "%s%s%s%s%.*s\n", dryrun_style(&page, DRYRUN_BOLD), r->recipe->name,
+            dryrun_style(&page, DRYRUN_PLAIN), r->recipe->title[0] != '\0' ? ": " : "",
+            (int)show_fit(r->recipe->title, 70), r->recipe->title);
         print_outcome(&page);
         print_durations(&page);
         print_amounts(&page);
