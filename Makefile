@@ -144,6 +144,15 @@ RUNS     ?= 10000000
 fuzz-long: fuzz
 	$(PYTHON) tests/fuzz/fuzz.py --build $(FUZZDIR) --runs $(RUNS) $(FUZZERS)
 
+# ---- Benchmarks ----
+.PHONY: bench-sim
+$(BUILD)/bench/sim: tests/bench/sim.c $(BUILD)/libald.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(UNITCC) -MF $@.d $< $(BUILD)/libald.a $(LDFLAGS) $(PKGLIBS) -lm -o $@
+bench-sim: deps
+	+@$(SUBMAKE) $(BUILD)/bench/sim
+	@tests/bench/bench-sim.sh $(BUILD)/bench/sim
+
 # ---- Tests ----
 RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
 .PHONY: deps test test-asan test-tsan
@@ -152,14 +161,19 @@ deps:
 test: deps
 	+@$(SUBMAKE) all unit
 	+@$(MAKE) --no-print-directory fuzz
-	@$(RUN) unit rings fuzz system
+	@$(RUN) unit rings golden fuzz system
 test-asan: deps
 	+@$(SUBMAKE) $(ASAN) all unit
-	@$(RUN) --build build-asan unit system
+	@$(RUN) --build build-asan unit golden system
 # Threads are in the links' workers and the database's writer, and in the programs that join them.
 test-tsan: deps
 	+@$(SUBMAKE) $(TSAN) all unit
 	@$(RUN) --build build-tsan --only 'bus|peer|served|control|store|query|recq|system' unit system
+
+# What a dry run of each shipped recipe prints; look at the differences before committing them.
+.PHONY: golden
+golden: $(BUILD)/aldctl
+	ALD_BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/golden/test_golden.py --write
 
 .PHONY: demo
 demo:
@@ -233,9 +247,11 @@ help:
 	@echo "make asan tsan      build with AddressSanitizer + UBSan, ThreadSanitizer (build-asan/, build-tsan/)"
 	@echo "make test-asan      unit and system tests under ASan + UBSan"
 	@echo "make test-tsan      the threaded parts and the system tests under TSan"
+	@echo "make golden         write tests/golden/ anew: what a dry run of each shipped recipe prints"
 	@echo "make fuzz           build the fuzz harnesses only, with clang (build-fuzz/)"
 	@echo "make fuzz-smoke     the fuzz harnesses for a few seconds (part of make test)"
 	@echo "make fuzz-long      the same for RUNS=$(RUNS) executions each, one after the other, with progress"
+	@echo "make bench-sim      virtual seconds a second: dry runs of the reference recipe and of 100,000 cycles, the fault simulation"
 	@echo "make lint           format, cppcheck, clang-tidy, shellcheck, python, man pages, systemd units"
 	@echo "make format         let clang-format rewrite the sources"
 	@echo "make install        DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)"
