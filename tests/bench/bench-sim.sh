@@ -1,7 +1,9 @@
 #!/bin/sh
-# How fast the simulation is. The whole process is timed around it: reading and compiling the files belongs to a dry run.
+# How fast the simulation is: bench-sim.sh DRY-RUN-BENCH [PROGRAM]... The whole process is timed around it: reading and
+# compiling the files belongs to a dry run. Each further program (the fault simulation) prints a line of its own.
 set -eu
 bench=$1
+shift
 tool=config/rotary-ald.yaml
 recipe=recipes/nb2o5-nmc532.yaml
 
@@ -18,3 +20,6 @@ timed() {
 timed 'reference recipe' "$tool" "$recipe"
 timed 'the same, 1,000 cycles' "$tool" "$recipe" cycles=1000
 timed 'the same, 100,000 cycles' "$tool" "$recipe" cycles=100000
+for program in "$@"; do
+        "$program"
+done
