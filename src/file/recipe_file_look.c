@@ -34,24 +34,32 @@ void recipe_file_add_wants(const struct recipe_file_walk *w, struct text *t, con
 static void look_at_wait(struct recipe_file_walk *w, int32_t i)
 {
         const struct recipe *recipe = w->f->recipe;
-        const struct cond *cond = &recipe->conds[recipe->ops[i].cond];
+        const struct recipe_op *op = &recipe->ops[i];
+        const struct cond *cond = &recipe->conds[op->cond];
         char buf[MESSAGE_CAP];
         struct text t;
         struct cond_ranges now;
         cond_range_init(&now, w->f->tool);
-        if (cond_range_judge(&recipe->pool, cond->root, &now) ==
-            COND_RANGE_NEVER) /* told: it is so everywhere */
+        if (cond_range_judge(&recipe->pool, cond->root, &now) !=
+            COND_RANGE_EITHER) /* it is so everywhere: told */
                 return;
         now = w->now;
         now.is_exposing_known = true;
         now.is_exposing = w->expose >= 0;
-        if (cond_range_judge(&recipe->pool, cond->root, &now) != COND_RANGE_NEVER ||
+        enum cond_range_answer answer = cond_range_judge(&recipe->pool, cond->root, &now);
+        if (answer == COND_RANGE_EITHER || (answer == COND_RANGE_ALWAYS && op->for_us > 0) ||
             recipe_file_was_told(w, TOLD_WAIT, i, -1))
                 return;
         text_init(&t, buf, sizeof buf);
         recipe_file_add_wants(w, &t, &recipe->pool, cond->root, i);
-        diag_error(w->f->r.d, recipe_file_at_op(w->f, i),
-            "%s: '%s' never comes true here, it can only time out%s", w->f->op_node[i]->key, cond->text, buf);
+        if (answer == COND_RANGE_NEVER)
+                diag_error(w->f->r.d, recipe_file_at_op(w->f, i),
+                    "%s: '%s' never comes true here, it can only time out%s", w->f->op_node[i]->key,
+                    cond->text, buf);
+        else
+                diag_warning(w->f->r.d, recipe_file_at_op(w->f, i),
+                    "%s: '%s' is true here already: nothing is waited for%s", w->f->op_node[i]->key,
+                    cond->text, buf);
 }
 
 /* A wait for `settled` that is over before the slowest set-point can be there. */

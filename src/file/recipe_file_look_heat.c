@@ -3,17 +3,7 @@
 #include "ald/file/recipe_file_walk.h"
 
 enum { MESSAGE_CAP = 400 };
-enum {
-        TOLD_FLOW = 100,
-        TOLD_LINE,
-        TOLD_COOL,
-        TOLD_TRIP,
-        TOLD_ALARM,
-        TOLD_VENT,
-        TOLD_BED,
-        TOLD_AIR,
-        TOLD_END
-};
+enum { TOLD_FLOW = 100, TOLD_LINE, TOLD_COOL, TOLD_TRIP, TOLD_ALARM, TOLD_BED, TOLD_AIR, TOLD_VENT = 2000 };
 
 static const char *value_name(const struct recipe_file_walk *w, int loop)
 {
@@ -269,14 +259,13 @@ void recipe_file_look_at_vent(struct recipe_file_walk *w, int32_t op)
                 const struct recipe_file_want *want = want_of(w, i);
                 char buf[MESSAGE_CAP];
                 struct text t;
-                if (tool->loops[i].kind != TOOL_LOOP_HEATER || want->op < 0 ||
-                    recipe_file_was_told(w, TOLD_VENT, op, want->op))
+                if (!minds_air(tool, i) || recipe_file_was_told(w, TOLD_VENT + i, op, want->op))
                         continue;
                 text_init(&t, buf, sizeof buf);
                 add_loop(w, &t, i, op);
-                if (recipe_file_is_hot(w, i) && minds_air(tool, i))
+                if (recipe_file_is_hot(w, i))
                         diag_error(w->f->r.d, recipe_file_at_op(w->f, op), "vent: with the heat on: %s", buf);
-                else if (!want->is_awaited && minds_air(tool, i))
+                else if (!want->is_awaited)
                         diag_warning(w->f->r.d, recipe_file_at_op(w->f, op),
                             "vent: nothing waits for %s to be cool before air comes in", buf);
         }

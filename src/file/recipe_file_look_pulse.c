@@ -3,7 +3,7 @@
 #include "ald/file/recipe_file_walk.h"
 
 enum { MESSAGE_CAP = 400 };
-enum { TOLD_PERMIT = 200, TOLD_SHUT, TOLD_COLD, TOLD_SOON, TOLD_BED };
+enum { TOLD_SHUT = 200, TOLD_COLD, TOLD_SOON, TOLD_REST, TOLD_DEW, TOLD_PERMIT = 3000 };
 
 static bool names_output(const struct tool_interlock *lock, int output)
 {
@@ -29,7 +29,7 @@ static bool lacks_permit(struct recipe_file_walk *w, int32_t i)
                     cond_range_judge(&tool->conds, lock->when.root, &rest) != COND_RANGE_NEVER)
                         continue;
                 lacks = true;
-                if (recipe_file_was_told(w, TOLD_PERMIT + 10 * k, i, -1))
+                if (recipe_file_was_told(w, TOLD_PERMIT + k, i, -1))
                         continue;
                 text_init(&t, buf, sizeof buf);
                 recipe_file_add_wants(w, &t, &tool->conds, lock->when.root, i);
@@ -110,13 +110,27 @@ static void look_at_haste(struct recipe_file_walk *w, int32_t i, int loop)
                     tool->tags[tool->loops[loop].value].name);
 }
 
+/* What leaves the line saturated meets walls and powder that are colder than the bottle. */
+static void look_at_chamber(struct recipe_file_walk *w, int32_t i, int source)
+{
+        const struct tool *tool = w->f->tool;
+        if (tool->chamber < 0 || tool->chamber == source || !recipe_file_is_hot(w, source))
+                return;
+        const struct recipe_file_want *chamber = &w->want[tool->loops[tool->chamber].setpoint];
+        if (chamber->value < w->want[tool->loops[source].setpoint].value &&
+            !recipe_file_was_told(w, TOLD_DEW, i, chamber->op))
+                diag_warning(w->f->r.d, recipe_file_at_op(w->f, i),
+                    "pulse: '%s' is told less than the source: precursor may condense on the powder",
+                    tool->tags[tool->loops[tool->chamber].value].name);
+}
+
 static void look_at_bed(struct recipe_file_walk *w, int32_t i)
 {
         const struct tool *tool = w->f->tool;
         const struct recipe *recipe = w->f->recipe;
         int tag = tool->bed >= 0 ? tool->loops[tool->bed].setpoint : TOOL_NONE;
         if (tag < 0 || recipe->powder_g <= 0 || w->walls > 0 || w->want[tag].value < 0 ||
-            w->want[tag].value > 0 || recipe_file_was_told(w, TOLD_BED, i, -1))
+            w->want[tag].value > 0 || recipe_file_was_told(w, TOLD_REST, i, -1))
                 return;
         diag_warning(w->f->r.d, recipe_file_at_op(w->f, i),
             "pulse: the bed is at rest: the powder of this recipe is not mixed");
@@ -133,6 +147,7 @@ void recipe_file_look_at_pulse(struct recipe_file_walk *w, int32_t i)
         if (source >= 0) {
                 look_at_source(w, i, source);
                 look_at_haste(w, i, source);
+                look_at_chamber(w, i, source);
         }
         if (tool->chamber >= 0 && tool->chamber != source)
                 look_at_haste(w, i, tool->chamber);
