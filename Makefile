@@ -152,14 +152,19 @@ deps:
 test: deps
 	+@$(SUBMAKE) all unit
 	+@$(MAKE) --no-print-directory fuzz
-	@$(RUN) unit rings fuzz system
+	@$(RUN) unit rings golden fuzz system
 test-asan: deps
 	+@$(SUBMAKE) $(ASAN) all unit
-	@$(RUN) --build build-asan unit system
+	@$(RUN) --build build-asan unit golden system
 # Threads are in the links' workers and the database's writer, and in the programs that join them.
 test-tsan: deps
 	+@$(SUBMAKE) $(TSAN) all unit
 	@$(RUN) --build build-tsan --only 'bus|peer|served|control|store|query|recq|system' unit system
+
+# What a dry run of each shipped recipe prints; look at the differences before committing them.
+.PHONY: golden
+golden: $(BUILD)/aldctl
+	ALD_BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/golden/test_golden.py --write
 
 .PHONY: demo
 demo:
@@ -233,6 +238,7 @@ help:
 	@echo "make asan tsan      build with AddressSanitizer + UBSan, ThreadSanitizer (build-asan/, build-tsan/)"
 	@echo "make test-asan      unit and system tests under ASan + UBSan"
 	@echo "make test-tsan      the threaded parts and the system tests under TSan"
+	@echo "make golden         write tests/golden/ anew: what a dry run of each shipped recipe prints"
 	@echo "make fuzz           build the fuzz harnesses only, with clang (build-fuzz/)"
 	@echo "make fuzz-smoke     the fuzz harnesses for a few seconds (part of make test)"
 	@echo "make fuzz-long      the same for RUNS=$(RUNS) executions each, one after the other, with progress"

@@ -5,6 +5,7 @@
 
 #include "ald/file/format.h" /* format_open, format_check */
 
+#include <stdio.h>  /* snprintf */
 #include <stdlib.h> /* realloc */
 #include <string.h> /* strcmp */
 
@@ -215,6 +216,26 @@ bool recipe_file_join_texts(struct recipe_file *f)
         }
         text[recipe->text_len] = '\0';
         return true;
+}
+
+const char *file_find_line(const struct recipe *recipe, int line, char name[FILE_NAME_CAP], int *line_there)
+{
+        const char *p = recipe->text, *found = NULL;
+        size_t before = strcspn(head_of_text, "%");
+        int begins = 0;
+
+        for (int n = 1; p && n < line; n++, p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
+                size_t len = strcspn(p, "\n"), behind = strlen(head_of_text) - before - strlen("%s\n");
+                if (len <= before + behind || strncmp(p, head_of_text, before) != 0 ||
+                    strncmp(p + len - behind, head_of_text + before + strlen("%s"), behind) != 0)
+                        continue;
+                if (len - before - behind < FILE_NAME_CAP)
+                        found = p + before;
+                snprintf(name, FILE_NAME_CAP, "%.*s", (int)(len - before - behind), p + before);
+                begins = n;
+        }
+        *line_there = line - begins;
+        return found ? name : NULL;
 }
 
 void recipe_file_free_texts(struct recipe_file *f)

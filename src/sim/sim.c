@@ -11,10 +11,11 @@
 #include <assert.h> /* assert */
 #include <stdlib.h> /* calloc, free */
 
-/* A whole niobium half-cycle at 0.3 A a cycle (PROCESS.md, section 4). */
-static const double default_saturation = 1.04;
 /* The temperatures of a run (config and recipe of the reference process). */
 static const double ready_chamber_degc = 175, ready_source_degc = 110, ready_zone_degc = 130;
+
+/* What is left of the noise of exact instruments: a millionth. */
+static const double exact_noise = 1e-6;
 
 /* ---- Beginning. ---- */
 
@@ -63,13 +64,15 @@ static void make_ready(struct sim *sim)
 struct sim *sim_new(const struct tool *tool, const struct sim_config *config)
 {
         struct sim *sim = calloc(1, sizeof *sim);
-        double saturation = config->saturation_umol_m2 > 0 ? config->saturation_umol_m2 : default_saturation;
+        double saturation =
+            config->saturation_umol_m2 > 0 ? config->saturation_umol_m2 : SIM_SATURATION_UMOL_M2;
         double pressure_torr;
 
         if (sim == NULL)
                 return NULL;
         sim->tool = tool;
         sim->seed = config->seed;
+        sim->noise = config->is_exact ? exact_noise : 1;
         sim->fault_next_us = TIME_NEVER;
         plant_init(&sim->plant, tool, config->powder_m2 > 0 ? config->powder_m2 : 0, saturation);
         for (int i = 0; i < tool->tag_count; i++) {
@@ -219,6 +222,24 @@ int64_t sim_wire_delay(const struct sim *sim, int device, bool is_write)
 double sim_pressure_torr(const struct sim *sim)
 {
         return sim->plant.pressure_torr;
+}
+
+void sim_get_gas(const struct sim *sim, struct sim_gas *out)
+{
+        *out = (struct sim_gas){.torr_s = sim->plant.torr_s, .in_sccm_s = sim->plant.in_sccm_s};
+        for (int i = 0; i < sim->tool->loop_count; i++)
+                if (sim->tool->loops[i].kind == TOOL_LOOP_FLOW && sim->tool->loops[i].is_inert)
+                        out->inert_scc += sim->plant.loop[i].passed_sccm_s / 60;
+}
+
+bool sim_is_moving(const struct sim *sim)
+{
+        const struct plant *plant = &sim->plant;
+
+        for (int i = 0; i < plant->loop_count; i++)
+                if (plant->loop[i].is_moving)
+                        return true;
+        return plant->pump > 0 && plant->pump < 1;
 }
 
 void sim_get_line(const struct sim *sim, int line, struct sim_line *out)

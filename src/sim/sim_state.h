@@ -26,6 +26,7 @@ enum shows {
 struct sim {
         const struct tool *tool;
         uint64_t seed;
+        double noise; /* part of the instruments' noise that they have */
         int64_t now_us;
         struct plant plant;
         uint8_t shows[TOOL_TAGS_MAX]; /* enum shows */

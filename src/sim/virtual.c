@@ -1,13 +1,18 @@
 #include "ald/sim/virtual.h"
 
-#include "ald/base/time.h" /* TIME_NEVER, time_min */
+#include "ald/base/time.h"   /* TIME_NEVER, time_min */
+#include "ald/core/recipe.h" /* struct recipe */
+#include "ald/sim/pace.h"    /* struct pace */
 
 #include <assert.h> /* assert */
+#include <math.h>   /* fabs */
 #include <stdlib.h> /* calloc, free */
 
 /* A write is acknowledged this long after it was ordered: about what a module on Ethernet takes. */
 static const int64_t reply_us = 1000;
 static const int64_t sample_us_default = 50000;
+/* Sparse: an event that is no sample comes with values no older than this. */
+static const int64_t fresh_us = 50000;
 
 enum { WRITES_MAX = 512, PAIRS_MAX = 16 };
 
@@ -29,15 +34,27 @@ struct virtual
         struct sim *sim;
         struct virtual_watch watch;
         int64_t now_us, wall_offset_us, due_us;
-        int64_t sample_every_us, sample_next_us;
+        int64_t sample_every_us, sample_next_us, sampled_us;
+        bool is_sparse;
+        struct pace pace;
+        double seen_torr;  /* at the last look */
+        int64_t window_us; /* sparse: so often is sampled in between what windows look at, 0 = no window */
+        int window_count;
+        bool is_windowed[TOOL_TAGS_MAX];
         int write_count;
         struct pending_write writes[WRITES_MAX];
         struct pair pairs[PAIRS_MAX];
         struct effects effects;
-        struct event event;
+        struct event event; /* samples that wait for the next turn */
 };
 
 static void carry_out(struct virtual *v);
+
+static void stir(struct virtual *v)
+{
+        if (v->is_sparse)
+                v->sample_next_us = time_min(v->sample_next_us, pace_stir(&v->pace, v->now_us));
+}
 
 static void step(struct virtual *v, struct event *event)
 {
@@ -49,9 +66,19 @@ static void step(struct virtual *v, struct event *event)
                 v->watch.turn(v->watch.ctx, v->core, v->now_us);
 }
 
+static void send_samples(struct virtual *v);
+
+/* An event from outside. */
+static void bring(struct virtual *v, struct event *event)
+{
+        if (v->is_sparse && v->now_us - v->sampled_us > fresh_us)
+                send_samples(v);
+        step(v, event);
+}
+
 void virtual_event(struct virtual *v, struct event *event)
 {
-        step(v, event);
+        bring(v, event);
 }
 
 static bool obeys(const struct virtual *v, int tag)
@@ -62,6 +89,7 @@ static bool obeys(const struct virtual *v, int tag)
 static void put(struct virtual *v, int tag, double value, enum cause cause)
 {
         sim_write(v->sim, tag, value);
+        stir(v);
         if (v->watch.wire != NULL)
                 v->watch.wire(v->watch.ctx, v->now_us, tag, value, cause);
 }
@@ -118,6 +146,8 @@ static void carry_out(struct virtual *v)
                         order_revoke(v, e->u.revoke.id);
                         break;
                 case EFFECT_RECORD:
+                        if (e->u.record.kind != RECORD_SAMPLE)
+                                stir(v);
                         if (v->watch.record != NULL)
                                 v->watch.record(v->watch.ctx, &e->u.record);
                         break;
@@ -139,25 +169,88 @@ static void carry_out(struct virtual *v)
                 rearm(v, rearm_device);
 }
 
+static void read_tag(struct virtual *v, int tag)
+{
+        struct sample s = {.tag = (int16_t)tag, .quality = QUALITY_GOOD, .t_us = v->now_us};
+
+        s.value = sim_read(v->sim, tag);
+        if (v->watch.tamper == NULL || v->watch.tamper(v->watch.ctx, &s))
+                v->event.u.samples.item[v->event.u.samples.count++] = s;
+}
+
+static void hand_in(struct virtual *v)
+{
+        v->event.kind = EVENT_SAMPLES;
+        step(v, &v->event);
+        v->event.u.samples.count = 0;
+}
+
+/* Pressure that changed by more since the last look has not come to rest. */
+static const double still_part = 1e-3;
+
+/* Does anything move that may decide? Then it is looked at often enough that nobody sees the difference. */
+static bool is_moving(struct virtual *v)
+{
+        double torr = sim_pressure_torr(v->sim), was = v->seen_torr;
+        struct core_place place;
+
+        v->seen_torr = torr;
+        if (fabs(torr - was) > still_part * was || sim_is_moving(v->sim))
+                return true;
+        core_get_place(v->core, &place);
+        return place.waits_for_value;
+}
+
 static void send_samples(struct virtual *v)
 {
-        int tag = 0;
-
-        while (tag < v->tool->tag_count) {
-                struct event *event = &v->event;
-
-                event->kind = EVENT_SAMPLES;
-                event->u.samples.count = 0;
-                for (; tag < v->tool->tag_count && event->u.samples.count < EVENT_SAMPLES_MAX; tag++) {
-                        struct sample s = {.tag = (int16_t)tag, .quality = QUALITY_GOOD, .t_us = v->now_us};
-
-                        s.value = sim_read(v->sim, tag);
-                        if (v->watch.tamper == NULL || v->watch.tamper(v->watch.ctx, &s))
-                                event->u.samples.item[event->u.samples.count++] = s;
-                }
-                step(v, event);
+        v->sampled_us = v->now_us;
+        v->sample_next_us = TIME_NEVER;
+        if (!v->is_sparse)
+                v->sample_next_us = v->now_us + v->sample_every_us;
+        for (int tag = 0; tag < v->tool->tag_count; tag++) {
+                if (v->event.u.samples.count == EVENT_SAMPLES_MAX)
+                        hand_in(v);
+                read_tag(v, tag);
         }
-        v->sample_next_us = v->now_us + v->sample_every_us;
+        hand_in(v);
+        if (v->is_sparse)
+                v->sample_next_us = time_min(v->sample_next_us, pace_next(&v->pace, v->now_us, is_moving(v)));
+}
+
+/* ---- windows between the turns ---- */
+
+static void note_windows(struct virtual *v, const struct cond_pool *pool)
+{
+        for (int i = 0; v->is_sparse && i < pool->count; i++) {
+                const struct cond_node *n = &pool->nodes[i];
+                int64_t half_us;
+
+                if (n->slot < 0)
+                        continue;
+                half_us = v->tool->tags[n->a].stale_us / 2;
+                v->window_count += !v->is_windowed[n->a];
+                v->is_windowed[n->a] = true;
+                v->window_us = v->window_us == 0 ? half_us : time_min(v->window_us, half_us);
+        }
+}
+
+/* Let the physics run; what windows look at is sampled on the way. The next turn comes at t_us. */
+static void advance_sim(struct virtual *v, int64_t t_us)
+{
+        while (v->window_us > 0 && v->now_us + v->window_us < t_us) {
+                v->now_us += v->window_us;
+                sim_advance(v->sim, v->now_us);
+                for (int tag = 0; tag < v->tool->tag_count; tag++) {
+                        if (!v->is_windowed[tag])
+                                continue;
+                        read_tag(v, tag);
+                }
+                /* As many as go into one event with all the others. */
+                if (v->event.u.samples.count + v->window_count + v->tool->tag_count > EVENT_SAMPLES_MAX)
+                        send_samples(v);
+        }
+        v->now_us = t_us;
+        sim_advance(v->sim, t_us);
 }
 
 static void answer_writes(struct virtual *v)
@@ -177,7 +270,7 @@ static void answer_writes(struct virtual *v)
                 v->write_count--;
                 for (int i = 0; i < v->write_count; i++)
                         v->writes[i] = v->writes[i + 1];
-                step(v, &event);
+                bring(v, &event);
         }
 }
 
@@ -194,7 +287,7 @@ static void end_pair(struct virtual *v, struct pair *pair, enum pulse_outcome ou
                 event.u.pulse.close_sent_us = done.closed_us;
                 event.u.pulse.close_acked_us = v->now_us;
         }
-        step(v, &event);
+        bring(v, &event);
 }
 
 /* Close what is due or revoked; its end is reported a moment later, as a module's acknowledgement comes. */
@@ -252,14 +345,12 @@ static int64_t next_time(const struct virtual *v)
         return next > v->now_us ? next : v->now_us;
 }
 
-/* Move to the next instant at which anything is due, and let it happen. */
-static void advance(struct virtual *v, int64_t limit_us)
+void virtual_step(struct virtual *v, int64_t t_us)
 {
-        v->now_us = time_min(next_time(v), limit_us);
-        sim_advance(v->sim, v->now_us);
+        advance_sim(v, time_min(next_time(v), t_us));
         move_pairs(v);
         answer_writes(v);
-        if (v->now_us >= v->sample_next_us) {
+        if (v->now_us >= v->sample_next_us || (v->is_sparse && v->now_us >= v->due_us)) {
                 send_samples(v);
         } else if (v->now_us >= v->due_us) {
                 struct event tick = {.kind = EVENT_TICK};
@@ -272,27 +363,29 @@ void virtual_command(struct virtual *v, const struct command *command)
 {
         struct event event = {.kind = EVENT_COMMAND, .u.command = *command};
 
-        step(v, &event);
+        if (command->recipe != NULL)
+                note_windows(v, &command->recipe->pool);
+        bring(v, &event);
 }
 
 void virtual_run(struct virtual *v, int64_t t_us)
 {
         while (v->now_us < t_us)
-                advance(v, t_us);
+                virtual_step(v, t_us);
 }
 
 static bool is_in(const struct virtual *v, enum machine_state state)
 {
-        struct core_status status;
+        struct core_place place;
 
-        core_get_status(v->core, &status);
-        return status.state == state;
+        core_get_place(v->core, &place);
+        return place.state == state;
 }
 
 bool virtual_run_to(struct virtual *v, enum machine_state state, int64_t t_us)
 {
         while (v->now_us < t_us && !is_in(v, state))
-                advance(v, t_us);
+                virtual_step(v, t_us);
         return is_in(v, state);
 }
 
@@ -308,19 +401,40 @@ static void come_up(struct virtual *v)
                         rearm(v, i);
 }
 
+/* The longest time between two looks while something moves. */
+static const int64_t moving_us_max = 1000000;
+
+/* Values of a tool that do not fit into one event come in several turns: then none may get stale between two looks. */
+static void set_pace(struct virtual *v, int64_t sparse_us)
+{
+        int64_t most_us = sparse_us;
+
+        for (int i = 0; v->tool->tag_count > EVENT_SAMPLES_MAX && i < v->tool->tag_count; i++)
+                most_us = time_min(most_us, v->tool->tags[i].stale_us / 2);
+        v->pace = (struct pace){.quiet_us_max = most_us,
+            .moving_us_max = time_min(most_us, moving_us_max),
+            .stirred_us = v->now_us};
+}
+
 struct virtual *virtual_new(const struct tool *tool, const struct virtual_config *config)
 {
         struct virtual *v = calloc(1, sizeof *v);
+        struct core_start start = config->start;
 
         if (v == NULL)
                 return NULL;
         v->tool = tool;
         v->watch = config->watch;
         v->now_us = v->sample_next_us = config->start.now_us;
+        v->is_sparse = config->sparse_us > 0;
+        if (v->is_sparse)
+                start.turn_us_max = config->sparse_us;
+        set_pace(v, config->sparse_us);
+        note_windows(v, &tool->conds);
         v->wall_offset_us = config->start.wall_us - config->start.now_us;
         v->sample_every_us = config->sample_us > 0 ? config->sample_us : sample_us_default;
         v->sim = sim_new(tool, &config->sim);
-        v->core = core_new(tool, &config->start);
+        v->core = core_new(tool, &start);
         if (v->sim == NULL || v->core == NULL) {
                 virtual_free(v);
                 return NULL;

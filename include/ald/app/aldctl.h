@@ -13,16 +13,18 @@ enum aldctl_exit {
         ALDCTL_USAGE = 2,
         ALDCTL_REFUSED = 3,       /* interlock, limit or state */
         ALDCTL_NOT_CONNECTED = 4, /* no daemon answers */
-        ALDCTL_DENIED = 5         /* no permission */
+        ALDCTL_DENIED = 5,        /* no permission */
+        ALDCTL_INTERRUPTED = 130  /* as a shell says of a program that Ctrl-C ended */
 };
 
 enum { ALDCTL_SETS_MAX = 64, ALDCTL_WORDS_MAX = 4, ALDCTL_ARGS_MAX = 16 };
 
 /* The command line, taken apart. Texts are borrowed from argv and the environment. */
 struct aldctl_options {
-        const char *socket; /* never NULL */
-        const char *db;     /* NULL: ask the daemon */
-        const char *tool;   /* -c */
+        const char *socket;                                        /* never NULL */
+        const char *db;                                            /* NULL: ask the daemon */
+        const char *tool;                                          /* -c */
+        const char *powder_mass, *powder_area, *saturation, *plot; /* dry-run; NULL: not given */
         bool json, wait, help;
         int limit; /* --limit */
         size_t set_count;
@@ -48,6 +50,8 @@ struct aldctl_command {
 
 /* aldctl_check.c */
 enum aldctl_exit aldctl_check(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_dryrun.c */
+enum aldctl_exit aldctl_dryrun(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_command.c */
 enum aldctl_exit aldctl_command(const struct aldctl_command *self,
     const struct aldctl_options *o); /* hold, open, ack, ...: the verb table's arguments */

@@ -47,6 +47,10 @@ struct recipe *file_compile_recipe_with(const char *path, const char *text, size
 struct recipe *file_compile_recipe(const char *path, const char *text, size_t len, const struct tool *tool,
     const struct file_set *sets, size_t set_count, struct diag *d);
 
+/* Where a line of a compiled recipe's text stands: the name of the included file, or NULL for the recipe itself, and the
+ * line there. */
+const char *file_find_line(const struct recipe *recipe, int line, char name[FILE_NAME_CAP], int *line_there);
+
 /* The names in a recipe's `include` that can be names (the others are told when it is compiled); how many. */
 size_t file_list_includes(const char *text, size_t len, char (*names)[FILE_NAME_CAP], size_t max);
 /* May a recipe include a file of this name: beside it or below it? */

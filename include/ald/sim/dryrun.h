@@ -71,8 +71,9 @@ struct dryrun_line {
         double chamber_torr, chamber_degc, flow_sccm; /* total flow through the bed, precursor included */
         double bed_rpm;
         /* What is left of this line when a pulse of another one opens: the worst case. */
-        double residue_umol, residue_part; /* in the chamber's gas; part of its own highest content, 0-1 */
-        int32_t residue_source_line;       /* the step that opens into it; 0 = no other line pulses */
+        /* In the chamber's gas; part of its own highest content, 0-1, as it would be without powder. */
+        double residue_umol, residue_part;
+        int32_t residue_source_line; /* the step that opens into it; 0 = no other line pulses */
         int64_t residue_us;
         int32_t source_line; /* of its first pulse */
 };
@@ -82,7 +83,7 @@ struct dryrun_point {
         int64_t t_us;
         double pressure_torr;
         double loop[TOOL_LOOPS_MAX]; /* process values, base unit of the loop's kind */
-        uint32_t open;               /* bit i: valve of precursor line i is open */
+        uint32_t open; /* bit i: valve of precursor line i is open, or was in what the point stands for */
 };
 
 struct dryrun_result {
@@ -91,7 +92,7 @@ struct dryrun_result {
         int64_t duration_us;         /* from the start to the end, heat-up included */
         int64_t heating_us;          /* of it, waits for temperatures and `settled` */
         int64_t deposition_us;       /* from the first coating cycle's start to the last one's end */
-        int64_t cycles, wall_cycles; /* ended */
+        int64_t cycles, wall_cycles; /* ended: those that coat powder, and those on the walls */
         int64_t cycle_us;            /* deposition by cycles; 0 = no cycles */
         double carrier_scc;          /* gas used: sum over inert flows, standard cm3 */
         double powder_g, powder_m2;  /* as used */
@@ -104,6 +105,10 @@ struct dryrun_result {
         const struct dryrun_step *steps;       /* owned by the dry run */
         const struct dryrun_finding *findings; /* by first_us */
         const struct dryrun_point *points;
+        /* Every turn of one coating cycle, the second where there is one: also of a run so long that `points` cannot show any. */
+        int64_t cycle_from_us;
+        int cycle_point_count;
+        const struct dryrun_point *cycle_points;
         int64_t findings_lost; /* more than there is room for */
 };
 
