@@ -6,7 +6,7 @@
 
 enum { NO = COND_RANGE_NEVER, YES = COND_RANGE_ALWAYS, BOTH = COND_RANGE_EITHER };
 /* Terms taken both ways, in one condition: beyond it nothing is said. */
-enum { TRIES_MAX = 2000 };
+enum { TRIES_MAX = 500 };
 
 struct look {
         const struct cond_pool *pool;

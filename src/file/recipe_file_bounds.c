@@ -190,6 +190,22 @@ static void check_thickness(struct recipe_file *f)
         diag_warning(f->r.d, (struct diag_at){f->r.source, 0, 0}, "expect: a thickness of %s nm", buf);
 }
 
+/* A film takes two half-cycles. */
+static void check_film(struct recipe_file *f)
+{
+        const struct recipe *recipe = f->recipe;
+        int first = TOOL_NONE;
+        for (int32_t i = 0; i < recipe->finally_first; i++) {
+                int line = recipe->ops[i].kind == RECIPE_PULSE ? recipe->ops[i].line : TOOL_NONE;
+                if (line >= 0 && first >= 0 && line != first)
+                        return;
+                first = line >= 0 ? line : first;
+        }
+        if (first >= 0 && recipe->growth_nm > 0)
+                diag_warning(f->r.d, (struct diag_at){f->r.source, 0, 0},
+                    "expect: nothing grows by pulses of '%s' alone", f->tool->lines[first].name);
+}
+
 static void check_counts(struct recipe_file *f)
 {
         const struct recipe *recipe = f->recipe;
@@ -210,7 +226,7 @@ static void check_counts(struct recipe_file *f)
 static void check_hold(struct recipe_file *f)
 {
         const struct recipe *recipe = f->recipe;
-        for (int32_t i = 0; recipe->hold_us_max == TIME_NEVER && i < recipe->finally_first; i++) {
+        for (int32_t i = 0; recipe->hold_us_max > day_us && i < recipe->finally_first; i++) {
                 const struct recipe_op *op = &recipe->ops[i];
                 int loop = op->kind == RECIPE_SET && !op->is_standby
                                ? tool_find_loop_of_setpoint(f->tool, op->tag)
@@ -220,7 +236,9 @@ static void check_hold(struct recipe_file *f)
                             op->value <= f->tool->tags[op->tag].image[TOOL_IMAGE_STANDBY].value)
                                 continue;
                         diag_warning(f->r.d, (struct diag_at){f->r.source, 0, 0},
-                            "no 'on_hold': a hold keeps the source '%s' hot without end",
+                            "%s keeps the source '%s' hot",
+                            recipe->hold_us_max == TIME_NEVER ? "no 'on_hold': a hold without end"
+                                                              : "on_hold: a hold of more than a day",
                             f->tool->tags[f->tool->loops[loop].value].name);
                         return;
                 }
@@ -245,6 +263,7 @@ void recipe_file_check_bounds(struct recipe_file *f)
                 check_guard(f, &recipe->guards[i], &ranges);
         check_finally(f);
         check_thickness(f);
+        check_film(f);
         check_counts(f);
         check_hold(f);
 }

@@ -4,7 +4,7 @@
 
 #include "ald/base/time.h" /* time_add_duration */
 
-enum { MESSAGE_CAP = 400 };
+enum { MESSAGE_CAP = 400, LOOKS_MAX = 16 };
 enum { TOLD_WAIT, TOLD_SLOW, TOLD_PURGE, TOLD_PUMP, TOLD_VENTED, TOLD_LIMIT, TOLD_FINALLY, TOLD_OPEN };
 
 void recipe_file_add_wants(const struct recipe_file_walk *w, struct text *t, const struct cond_pool *pool,
@@ -39,6 +39,10 @@ static void look_at_wait(struct recipe_file_walk *w, int32_t i)
         char buf[MESSAGE_CAP];
         struct text t;
         struct cond_ranges now;
+        if (w->looks[op->cond]++ >= LOOKS_MAX) {
+                w->looks[op->cond] = LOOKS_MAX;
+                return;
+        }
         cond_range_init(&now, w->f->tool);
         if (cond_range_judge(&recipe->pool, cond->root, &now) !=
             COND_RANGE_EITHER) /* it is so everywhere: told */

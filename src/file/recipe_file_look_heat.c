@@ -107,13 +107,26 @@ void recipe_file_look_at_line(struct recipe_file_walk *w, int number, int32_t pu
                     "set: %s K: precursor condenses in the line", buf);
 }
 
+/* So much above its standby a heater counts as cool. */
+static const double cool_k = 30;
+
+/* Nothing has waited for the heater to be cool, or for no more than this says. */
+static bool may_be_hot(const struct recipe_file_walk *w, int loop)
+{
+        const struct tool_loop *l = &w->f->tool->loops[loop];
+        const struct tool_tag *tag = &w->f->tool->tags[l->setpoint];
+        double most = tag->image[TOOL_IMAGE_STANDBY].value +
+                      unit_convert_difference(cool_k, unit_base(UNIT_DIM_DIFFERENCE), tag->unit);
+        return !want_of(w, loop)->is_awaited || w->now.tag[l->value].high > most;
+}
+
 /* A line that is let go while its source may still be hot. */
 static void look_at_cooling(struct recipe_file_walk *w, const struct tool_line *line)
 {
         if (line->source < 0 || line->hot_line < 0 || recipe_file_is_hot(w, line->source))
                 return;
         const struct recipe_file_want *source = want_of(w, line->source), *way = want_of(w, line->hot_line);
-        if (!source->was_hot || source->is_awaited || way->op < source->op || !way->is_rest ||
+        if (!source->was_hot || !may_be_hot(w, line->source) || way->op < source->op || !way->is_rest ||
             recipe_file_was_told(w, TOLD_COOL, source->op, way->op))
                 return;
         diag_warning(w->f->r.d, recipe_file_at_op(w->f, later(source->op, way->op)),
@@ -265,7 +278,7 @@ void recipe_file_look_at_vent(struct recipe_file_walk *w, int32_t op)
                 add_loop(w, &t, i, op);
                 if (recipe_file_is_hot(w, i))
                         diag_error(w->f->r.d, recipe_file_at_op(w->f, op), "vent: with the heat on: %s", buf);
-                else if (!want->is_awaited)
+                else if (may_be_hot(w, i))
                         diag_warning(w->f->r.d, recipe_file_at_op(w->f, op),
                             "vent: nothing waits for %s to be cool before air comes in", buf);
         }
@@ -283,7 +296,7 @@ void recipe_file_look_at_end(struct recipe_file_walk *w)
                             "ends hot: '%s' is not set back before the run ends", value_name(w, i));
                         continue;
                 }
-                if (want->is_awaited || i == tool->chamber)
+                if (!may_be_hot(w, i) || i == tool->chamber)
                         continue;
                 diag_warning(w->f->r.d, recipe_file_at_op(w->f, want->op),
                     "ends hot: nothing waits for '%s' to be cool before the run ends and its line cools too",

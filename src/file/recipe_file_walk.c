@@ -5,7 +5,7 @@
 #include <stdlib.h> /* calloc */
 
 /* Loops in loops are walked twice each: beyond so many ops only once. */
-enum { VISITS_MAX = 4 * RECIPE_OPS_MAX };
+enum { VISITS_MAX = 2 * RECIPE_OPS_MAX };
 
 bool recipe_file_was_told(struct recipe_file_walk *w, int what, int32_t op, int32_t about)
 {
@@ -36,6 +36,12 @@ static struct cond_range hull(struct cond_range r, double value)
         if (value >= r.high)
                 r = (struct cond_range){r.low, value, r.is_low_open, false};
         return r;
+}
+
+/* On its way to the set-point, and to either side of it. */
+static struct cond_range around(struct cond_range r, double value, double tolerance)
+{
+        return hull(hull(r, value - tolerance), value + tolerance);
 }
 
 void recipe_file_range_at_rest(const struct recipe_file_walk *w, struct cond_ranges *out)
@@ -87,7 +93,7 @@ static void move(struct recipe_file_walk *w, int tag, int32_t i)
         want->begun_us = w->clock_us;
         w->now.tag[tag] = op->ramp > 0 ? hull(w->now.tag[tag], op->value) : point(op->value);
         if (loop)
-                w->now.tag[loop->value] = hull(w->now.tag[loop->value], op->value);
+                w->now.tag[loop->value] = around(w->now.tag[loop->value], op->value, loop->tolerance);
         w->is_moved = true;
 }
 
@@ -101,7 +107,8 @@ static void rotate(struct recipe_file_walk *w, int32_t i)
                 *told = hull(*told, -op->value);
         if (op->stops)
                 *told = hull(*told, 0);
-        *read = hull(hull(*read, told->low), told->high);
+        double tolerance = w->f->tool->loops[w->f->tool->bed].tolerance;
+        *read = around(around(*read, told->low, tolerance), told->high, tolerance);
 }
 
 /* The carrier goes to the block's flow and back. */
@@ -112,7 +119,7 @@ static void expose(struct recipe_file_walk *w, int32_t i, bool is_begin)
                 const struct tool_loop *loop = &tool->loops[tool->carrier];
                 double value = is_begin ? w->f->recipe->ops[i].value : w->want[loop->setpoint].value;
                 w->now.tag[loop->setpoint] = point(value);
-                w->now.tag[loop->value] = hull(w->now.tag[loop->value], value);
+                w->now.tag[loop->value] = around(w->now.tag[loop->value], value, loop->tolerance);
         }
         w->expose = is_begin ? i : -1;
 }
@@ -148,7 +155,7 @@ static void await(struct recipe_file_walk *w, const struct recipe_op *op)
                 }
                 if (!cond_uses_tag(&recipe->pool, root, loop->value))
                         continue;
-                *read = hull(narrow.tag[loop->value], want->value);
+                *read = around(narrow.tag[loop->value], want->value, loop->tolerance);
                 want->is_awaited = true;
         }
 }
@@ -207,7 +214,7 @@ static void walk(struct recipe_file_walk *w, int32_t first, int32_t last)
                 w->walls += op->is_walls;
                 walk(w, i + 1, op->jump);
                 /* A second pass begins as the first one ended; more of them begin no other way. */
-                if (op->count > 1 && op->cond < 0 && w->visits < VISITS_MAX)
+                if (op->count > 1 && w->visits < VISITS_MAX)
                         walk(w, i + 1, op->jump);
                 w->walls -= op->is_walls;
                 i = op->jump;

@@ -8,7 +8,7 @@
 #include "ald/file/recipe_file.h" /* struct recipe_file */
 
 #include <stdbool.h> /* bool */
-#include <stdint.h>  /* int32_t, int64_t */
+#include <stdint.h>  /* uint8_t, int32_t, int64_t */
 
 /* What an output was told last. */
 struct recipe_file_want {
@@ -39,6 +39,8 @@ struct recipe_file_walk {
         int32_t visits;   /* ops walked over */
         struct recipe_file_told told[RECIPE_FILE_TOLD_MAX]; /* a loop is walked twice, a block put in often */
         int told_count;
+        uint8_t looks
+            [RECIPE_CONDS_MAX]; /* at a wait for this condition: a daemon compiles recipes too, in bounded time */
 };
 
 /* Has this been told of these two steps? From now on it has. */
