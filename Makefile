@@ -144,6 +144,15 @@ RUNS     ?= 10000000
 fuzz-long: fuzz
 	$(PYTHON) tests/fuzz/fuzz.py --build $(FUZZDIR) --runs $(RUNS) $(FUZZERS)
 
+# ---- Benchmarks ----
+.PHONY: bench-sim
+$(BUILD)/bench/sim: tests/bench/sim.c $(BUILD)/libald.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(UNITCC) -MF $@.d $< $(BUILD)/libald.a $(LDFLAGS) $(PKGLIBS) -lm -o $@
+bench-sim: deps
+	+@$(SUBMAKE) $(BUILD)/bench/sim
+	@tests/bench/bench-sim.sh $(BUILD)/bench/sim
+
 # ---- Tests ----
 RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
 .PHONY: deps test test-asan test-tsan
@@ -242,6 +251,7 @@ help:
 	@echo "make fuzz           build the fuzz harnesses only, with clang (build-fuzz/)"
 	@echo "make fuzz-smoke     the fuzz harnesses for a few seconds (part of make test)"
 	@echo "make fuzz-long      the same for RUNS=$(RUNS) executions each, one after the other, with progress"
+	@echo "make bench-sim      virtual seconds a second: dry runs of the reference recipe and of 100,000 cycles, the fault simulation"
 	@echo "make lint           format, cppcheck, clang-tidy, shellcheck, python, man pages, systemd units"
 	@echo "make format         let clang-format rewrite the sources"
 	@echo "make install        DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)"

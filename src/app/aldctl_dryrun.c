@@ -124,19 +124,19 @@ static enum aldctl_exit show(
 }
 
 static enum aldctl_exit run(
-    const struct aldctl_options *o, const struct load *load, struct dryrun_config *config)
+    const struct aldctl_options *o, const struct load *load, const struct dryrun_config *powder)
 {
-        struct progress progress = {
-            .begun_ms = now_ms(), .is_terminal = isatty(STDERR_FILENO) == 1 && !o->json};
+        struct progress progress = {.begun_ms = now_ms(), .is_terminal = isatty(STDERR_FILENO) == 1};
+        struct dryrun_config config = *powder;
         struct sigaction on_interrupt = {.sa_handler = interrupt};
         enum aldctl_exit exit = ALDCTL_FAILED;
         struct dryrun *dry;
 
-        config->tool = load->tool;
-        config->recipe = load->recipe;
-        config->progress = show_progress;
-        config->ctx = &progress;
-        dry = dryrun_new(config);
+        config.tool = load->tool;
+        config.recipe = load->recipe;
+        config.progress = show_progress;
+        config.ctx = &progress;
+        dry = dryrun_new(&config);
         if (dry == NULL) {
                 show_error("no memory");
                 return exit;

@@ -107,6 +107,16 @@ static json_t *pack_lines(const struct dryrun_report *r)
         return lines;
 }
 
+static json_t *pack_actuations(const struct dryrun_report *r)
+{
+        json_t *valves = json_object();
+
+        for (int i = 0; i < r->tool->tag_count; i++)
+                if (r->result->actuations[i] > 0)
+                        put(valves, r->tool->tags[i].name, json_integer(r->result->actuations[i]));
+        return valves;
+}
+
 static json_t *pack_steps(const struct dryrun_report *r)
 {
         json_t *steps = json_array();
@@ -204,6 +214,7 @@ json_t *dryrun_pack_json(const struct dryrun_report *r, const struct diag *load_
         put(to, "tool", json_string(r->tool->name));
         put_run(to, r);
         put(to, "powder", pack_powder(r));
+        put(to, "actuations", pack_actuations(r));
         put(to, "lines", pack_lines(r));
         put_film(to, &r->adequacy);
         put(to, "steps", pack_steps(r));

@@ -4,24 +4,26 @@
 #include "ald/file/file.h"         /* file_find_line, file_beside */
 #include "ald/sim/bed.h"           /* BED_SATURATED */
 
-#include <math.h>   /* isnan, isinf, fabs, pow, round */
+#include <math.h>   /* isnan, isinf, fabs, floor, fmin, log10, pow, round */
 #include <stdlib.h> /* calloc, free */
 #include <string.h> /* strchr, strcmp */
 
 void dryrun_add_number(struct text *t, double value, int digits, const char *unit)
 {
-        int whole = 1;
+        /* 770 and 100, not 7.7e+02 and 1e+02. */
+        if (fabs(value) >= 1 && fabs(value) < 1e6) {
+                double place = pow(10, floor(log10(fabs(value))) + 1 - digits);
 
-        /* 770, not 7.7e+02. */
-        for (double v = fabs(value); v >= 10 && whole < 15; v /= 10)
-                whole++;
-        if (whole > digits && whole < 7) {
-                double place = pow(10, whole - digits);
-
-                value = round(value / place) * place;
+                text_add_number(t, round(value / place) * place, 7);
+        } else {
+                text_add_number(t, value, digits);
         }
-        text_add_number(t, value, whole > digits && whole < 7 ? whole : digits);
         text_add(t, "%s%s", unit[0] != '\0' ? " " : "", unit);
+}
+
+void dryrun_add_percent(struct text *t, double part)
+{
+        dryrun_add_number(t, part < 0.0995 ? 100 * part : round(100 * part), 2 + (part >= 0.995), "%");
 }
 
 /* ---- Places ---- */
@@ -131,9 +133,9 @@ static void note_too_little(struct dryrun_report *r, int i)
                 text_add(&t, "enough is delivered, but too much leaves unused: a dose brings ");
         dryrun_add_number(&t, line->dose_umol, 2, "umol, the bed takes ");
         dryrun_add_number(&t, a->needed_umol, 2, "umol");
-        text_add(&t, ", so %.0f-%.0f %% is covered",
-            100 * (a->coverage_mixed < a->coverage_plug ? a->coverage_mixed : a->coverage_plug),
-            100 * (a->coverage_mixed < a->coverage_plug ? a->coverage_plug : a->coverage_mixed));
+        text_add(&t, ", so ");
+        dryrun_add_percent(&t, fmin(a->coverage_mixed, a->coverage_plug));
+        text_add(&t, " is covered");
         add_remedy(&t, r, i);
         (void)dryrun_add_note(r, DRYRUN_WARNING, "dose", line->source_line, "%s", buf);
 }
@@ -159,6 +161,27 @@ static void note_dose(struct dryrun_report *r, int i)
                     r->tool->lines[i].name);
 }
 
+/* A purge that is long enough by the tool's limit may still leave what many surface layers take: of a precursor with a high
+ * vapour pressure a small part is a lot. */
+static void note_residue(struct dryrun_report *r, int i)
+{
+        const double enough = 0.1;
+        const struct dryrun_line *line = &r->result->line[i];
+        double residue = r->adequacy.line[i].residue_umol_m2, layer = r->result->saturation_umol_m2;
+        char buf[80];
+        struct text t;
+
+        if (isnan(residue) || residue < enough * layer)
+                return;
+        text_init(&t, buf, sizeof buf);
+        dryrun_add_number(&t, residue, 2, "umol");
+        (void)dryrun_add_note(r, DRYRUN_INFO, "residue", line->residue_source_line,
+            "as this pulse opens, the purge has left %s of %s for each m2 of powder, %.2g times what a "
+            "half-cycle "
+            "takes: that much can grow without limiting itself",
+            buf, r->tool->lines[i].name, residue / layer);
+}
+
 /* ---- The film ---- */
 
 static void note_film(struct dryrun_report *r)
@@ -181,8 +204,10 @@ static void note_film(struct dryrun_report *r)
 
 void dryrun_add_notes(struct dryrun_report *r)
 {
-        for (int i = 0; i < r->tool->line_count; i++)
+        for (int i = 0; i < r->tool->line_count; i++) {
                 note_dose(r, i);
+                note_residue(r, i);
+        }
         note_film(r);
 }
 

@@ -46,9 +46,9 @@ static void print_row(
         text_init(&t, buf, sizeof buf);
         if (step != NULL && step->times > 0) {
                 dryrun_add_time(&t, step->begun_us);
-                if (step->times > 1 || step->lasted_us > 0)
+                if (step->lasted_us > 0)
                         text_add(&t, "  ");
-                if (step->times > 1) {
+                if (step->times > 1 && step->lasted_us > 0) {
                         text_add(&t, "%" PRId64 " x ", step->times);
                         dryrun_add_lasting(&t, step->lasted_us / step->times);
                 } else if (step->lasted_us > 0)
@@ -172,6 +172,7 @@ struct cell {
         const struct dryrun_line *line;
         const struct adequacy_line *a;
         const struct tool_line *tool;
+        int64_t max_open_us; /* 0 = none */
 };
 
 static void cell_pulses(struct text *t, const struct cell *c)
@@ -209,7 +210,7 @@ static void cell_needed(struct text *t, const struct cell *c)
 
 static void cell_ratio(struct text *t, const struct cell *c)
 {
-        dryrun_add_number(t, c->a->dose_ratio, 3, "");
+        dryrun_add_number(t, c->a->dose_ratio, 2, "");
         text_add(t, " (");
         dryrun_add_number(t, c->a->dose_ratio_low, 2, "");
         text_add(t, "-");
@@ -230,12 +231,12 @@ static void cell_exposure(struct text *t, const struct cell *c)
 
 static void cell_mixed(struct text *t, const struct cell *c)
 {
-        text_add(t, "%.0f %%", 100 * c->a->coverage_mixed);
+        dryrun_add_percent(t, c->a->coverage_mixed);
 }
 
 static void cell_plug(struct text *t, const struct cell *c)
 {
-        text_add(t, "%.0f %%", 100 * c->a->coverage_plug);
+        dryrun_add_percent(t, c->a->coverage_plug);
 }
 
 static void cell_limit(struct text *t, const struct cell *c)
@@ -255,6 +256,12 @@ static void cell_saturating_pulse(struct text *t, const struct cell *c)
         } else {
                 dryrun_add_number(t, c->a->saturating_pulse_s, 2, "s");
         }
+        if (c->max_open_us > 0 && !isinf(c->a->saturating_pulse_s) &&
+            c->a->saturating_pulse_s * (double)TIME_S > (double)c->max_open_us) {
+                text_add(t, " (at most ");
+                time_add_duration(t, c->max_open_us);
+                text_add(t, ")");
+        }
 }
 
 static void cell_saturating_pulses(struct text *t, const struct cell *c)
@@ -267,8 +274,7 @@ static void cell_saturating_pulses(struct text *t, const struct cell *c)
 
 static void cell_turns(struct text *t, const struct cell *c)
 {
-        dryrun_add_number(t, 100 * c->a->turns_per_pulse, 2, "");
-        text_add(t, " %%");
+        dryrun_add_percent(t, c->a->turns_per_pulse);
 }
 
 static void cell_residue(struct text *t, const struct cell *c)
@@ -277,8 +283,11 @@ static void cell_residue(struct text *t, const struct cell *c)
                 text_add(t, "no other");
                 return;
         }
-        dryrun_add_number(t, 100 * c->line->residue_part, 2, "");
-        text_add(t, " %%");
+        if (c->line->residue_part < 1e-4) {
+                text_add(t, "< 0.01 %%");
+                return;
+        }
+        dryrun_add_percent(t, c->line->residue_part);
         if (!isnan(c->a->residue_umol_m2)) {
                 text_add(t, ", ");
                 dryrun_add_number(t, c->a->residue_umol_m2, 2, "umol/m2");
@@ -339,7 +348,7 @@ static void print_cells(const struct dryrun_page *p, const struct cell *cells, i
                         if (has(rows[row].of, &cells[i]))
                                 rows[row].add(&one, &cells[i]);
                         any = any || buf[0] != '\0';
-                        text_add(&t, "%-*s", i + 1 < count ? CELL_WIDTH : 0, buf);
+                        text_add(&t, "%-*s ", CELL_WIDTH - 1, buf);
                 }
                 while (t.len > 0 && line[t.len - 1] == ' ')
                         line[--t.len] = '\0';
@@ -356,8 +365,10 @@ void dryrun_print_precursors(const struct dryrun_page *p)
         for (int i = 0; i < p->r->tool->line_count; i++) {
                 if (p->r->result->line[i].pulses == 0)
                         continue;
-                cells[count++] =
-                    (struct cell){&p->r->result->line[i], &p->r->adequacy.line[i], &p->r->tool->lines[i]};
+                cells[count++] = (struct cell){.line = &p->r->result->line[i],
+                    .a = &p->r->adequacy.line[i],
+                    .tool = &p->r->tool->lines[i],
+                    .max_open_us = p->r->tool->tags[p->r->tool->lines[i].valve].max_open_us};
                 if (count == CELLS_MAX) {
                         print_cells(p, cells, count);
                         count = 0;
@@ -365,4 +376,9 @@ void dryrun_print_precursors(const struct dryrun_page *p)
         }
         if (count > 0)
                 print_cells(p, cells, count);
+        if (p->r->adequacy.turns_per_pulse < 1 && !isnan(p->r->adequacy.coverage))
+                (void)fprintf(p->to,
+                    "%*sBoth models take the powder as mixed: a pulse of a small part of a turn covers it "
+                    "less evenly.\n",
+                    WORDS_AT, "");
 }

@@ -1,5 +1,6 @@
 /* A dry run for people: what comes of it first, at the end powder and film, and the findings with their places. */
 #include "ald/app/aldctl_dryrun.h" /* own declarations */
+#include "ald/app/aldctl_show.h"   /* show_fit */
 #include "ald/base/time.h"         /* time_add_duration, TIME_* */
 
 #include <inttypes.h> /* PRId64 */
@@ -35,7 +36,8 @@ static void print_outcome(const struct dryrun_page *p)
                 (void)fprintf(p->to, ", %d warning%s", warnings, warnings == 1 ? "" : "s");
         (void)fprintf(p->to, "\n");
         if (d->ended != MACHINE_COMPLETE)
-                (void)fprintf(p->to, "  %s: %.80s\n", machine_state_name(d->ended), d->reason);
+                (void)fprintf(p->to, "  %s: %.*s\n", machine_state_name(d->ended),
+                    (int)show_fit(d->reason, 80), d->reason);
 }
 
 static void print_fact(const struct dryrun_page *p, const char *name, const char *value)
@@ -103,6 +105,25 @@ static void print_amounts(const struct dryrun_page *p)
         }
 }
 
+/* Valves that are no precursor line; those were told with what they let in. */
+static void print_valves(const struct dryrun_page *p)
+{
+        const struct tool *tool = p->r->tool;
+        char buf[200];
+        struct text t;
+
+        text_init(&t, buf, sizeof buf);
+        for (int i = 0; i < tool->tag_count; i++)
+                if (p->r->result->actuations[i] > 0 && tool_find_line_of_valve(tool, i) == TOOL_NONE &&
+                    t.len < 60)
+                        text_add(&t, "%s%s %" PRId64, t.len > 0 ? ", " : "", tool->tags[i].name,
+                            p->r->result->actuations[i]);
+        if (t.len > 0)
+                text_add(&t, " openings and closings");
+        if (t.len > 0)
+                print_fact(p, "valves", buf);
+}
+
 /* ---- Powder and film ---- */
 
 static void print_powder(const struct dryrun_page *p)
@@ -160,7 +181,7 @@ static void print_film(const struct dryrun_page *p)
                 add_film(&t, a->thickness_from_dose_nm, a->mass_gain_from_dose_mg_per_g);
                 text_add(&t, ": %" PRId64 " cycles of ", a->coating_cycles);
                 dryrun_add_number(&t, a->dose_growth_nm, 2, "nm, one layer covered to ");
-                text_add(&t, "%.0f %%", 100 * a->coverage);
+                dryrun_add_percent(&t, a->coverage);
                 print_fact(p, "from dose", buf);
         }
         if (!isnan(a->mass_gain_mg_per_g) || !isnan(a->mass_gain_from_dose_mg_per_g))
@@ -230,11 +251,13 @@ void dryrun_print_text(FILE *to, const struct dryrun_report *r, bool colour)
 {
         struct dryrun_page page = {.to = to, .colour = colour, .r = r};
 
-        (void)fprintf(to, "%s%s%s%s%.70s\n", dryrun_style(&page, DRYRUN_BOLD), r->recipe->name,
-            dryrun_style(&page, DRYRUN_PLAIN), r->recipe->title[0] != '\0' ? ": " : "", r->recipe->title);
+        (void)fprintf(to, "%s%s%s%s%.*s\n", dryrun_style(&page, DRYRUN_BOLD), r->recipe->name,
+            dryrun_style(&page, DRYRUN_PLAIN), r->recipe->title[0] != '\0' ? ": " : "",
+            (int)show_fit(r->recipe->title, 70), r->recipe->title);
         print_outcome(&page);
         print_durations(&page);
         print_amounts(&page);
+        print_valves(&page);
         dryrun_print_timeline(&page);
         dryrun_print_precursors(&page);
         if (r->result->powder_m2 > 0 || !isnan(r->adequacy.thickness_nm) || !isnan(r->adequacy.walls_nm))

@@ -121,6 +121,8 @@ static void watch_links(struct core *core)
         for (int i = 0; i < core->tool->link_count; i++) {
                 char id[TOOL_NAME_MAX + 8], why[256];
 
+                if (core->link[i].is_up && core->locks.latch_count == 0)
+                        continue;
                 snprintf(id, sizeof id, "link-%s", core->tool->links[i].name);
                 if (core->link[i].is_up) {
                         interlock_clear(&core->locks, id);
@@ -203,12 +205,16 @@ static void watch_heaters(struct core *core)
                 const struct tool_loop *loop = &core->tool->loops[i];
                 const struct tool_tag *setpoint = &core->tool->tags[loop->setpoint];
                 const struct output *out = &core->outs.out[loop->setpoint];
+                bool is_good = snapshot_is_good(&core->snap, loop->value);
                 char id[TOOL_NAME_MAX + 8], why[256];
                 struct text t;
 
-                snprintf(id, sizeof id, "heater-%s", loop->name);
-                if (snapshot_is_good(&core->snap, loop->value)) {
+                if (is_good)
                         core->heater_good_us[i] = core->snap.tag[loop->value].t_us;
+                if (is_good && core->locks.latch_count == 0)
+                        continue;
+                snprintf(id, sizeof id, "heater-%s", loop->name);
+                if (is_good) {
                         interlock_clear(&core->locks, id);
                         continue;
                 }

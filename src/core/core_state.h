@@ -150,6 +150,7 @@ struct core {
 
         enum machine_state state;
         int64_t state_us; /* entered at */
+        int64_t moved_us; /* the machine took a transition, or the program a step, at */
         bool is_starting_up;
         bool is_shutting_down;
         int64_t interrupted_run;
@@ -159,7 +160,7 @@ struct core {
         char store_why[192];
         int64_t next_run_id;
         struct {
-                bool is_up;
+                bool is_up, was_down;
                 int64_t down_us;
                 char why[96];
         } link[TOOL_LINKS_MAX];

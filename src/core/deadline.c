@@ -24,6 +24,12 @@ static bool is_confirming(const struct core *core)
         }
 }
 
+/* Did the machine or the program move in this turn? What is watched was looked at before that: another turn follows soon. */
+static bool has_moved(const struct core *core)
+{
+        return core->moved_us == core->now_us;
+}
+
 /* The machine: how long its state may last, how long people may leave it as it is, and when they are told of that. */
 static int64_t state_deadline(const struct core *core)
 {
@@ -98,8 +104,8 @@ int64_t core_next_due(const struct core *core)
 {
         int64_t now_us = core->now_us;
         int64_t due[] = {core->turn_us_max == TIME_NEVER ? TIME_NEVER : now_us + core->turn_us_max,
-            is_confirming(core) ? now_us + CORE_TURN_US_MAX : TIME_NEVER, core->program_due_us,
-            core->standby_us, core->token.is_held ? core->token.until_us : TIME_NEVER,
+            is_confirming(core) || has_moved(core) ? now_us + CORE_TURN_US_MAX : TIME_NEVER,
+            core->program_due_us, core->standby_us, core->token.is_held ? core->token.until_us : TIME_NEVER,
             interlock_deadline(&core->locks), bypass_deadline(&core->bypasses), core_block_deadline(core),
             state_deadline(core), guard_deadline(core), pulse_deadline(core), link_deadline(core),
             value_deadline(core), core_plausible_deadline(core), alarm_deadline(&core->alarms, now_us),

@@ -247,11 +247,18 @@ static bool is_allowed(
 void output_arbitrate(
     struct outputs *o, const struct interlocks *il, const struct snapshot *snap, struct effects *out)
 {
+        bool is_any_due = false;
+
         for (int i = 0; i < o->tool->tag_count; i++) {
+                if (!o->tool->tags[i].is_output)
+                        continue;
                 if (o->out[i].is_ramping)
                         walk_ramp(&o->out[i], snap->now_us);
                 settle_closed(o, snap, i);
+                is_any_due = is_any_due || is_due(o, snap, i);
         }
+        if (!is_any_due)
+                return;
         /* Closes leave first, then safe values that open, then whatever moves. */
         for (int i = 0; i < o->tool->tag_count; i++)
                 if (is_due(o, snap, i) && !output_is_open(o->out[i].wanted))

@@ -252,6 +252,8 @@ void core_get_place(const struct core *core, struct core_place *out)
             .step_us = core->step_us,
             .asks = core_get_question(core) != NULL,
             .waits_for_value = waits_for_value(core)};
+        out->waits_for_heat = out->waits_for_value && recipe_waits_for_heat(core->recipe, core->tool,
+                                                          &core->recipe->ops[core->at.op]);
 }
 
 const char *core_get_reason(const struct core *core)

@@ -303,6 +303,7 @@ void step_enter(struct core *core, const struct recipe_op *op)
         core->entered_us = core->now_us > core->step_us ? core->now_us : core->step_us;
         core->true_us = TIME_NEVER;
         core->is_entered = true;
+        core->moved_us = core->now_us;
         steps[op->kind].enter(core, op);
 }
 

@@ -23,6 +23,11 @@ int64_t dryrun_time(const struct dryrun *d)
 
 int32_t dryrun_source_line(const struct dryrun *d)
 {
+        struct core_place now;
+
+        core_get_place(virtual_core(d->v), &now);
+        if (now.is_in_program)
+                return d->config.recipe->ops[now.at.op].source_line;
         return d->is_counting ? d->config.recipe->ops[d->place.at.op].source_line : 0;
 }
 
@@ -57,8 +62,11 @@ static void on_wire(void *ctx, int64_t t_us, int tag, double value, enum cause c
 
         (void)t_us;
         (void)cause;
-        if (d->started_us != TIME_NEVER)
+        if (d->started_us != TIME_NEVER) {
+                d->result.actuations[tag] += d->config.tool->tags[tag].is_valve && value != d->valve_at[tag];
                 dryrun_lines_wire(d, tag, value);
+        }
+        d->valve_at[tag] = value;
 }
 
 static void on_turn(void *ctx, const struct core *core, int64_t now_us)
@@ -102,6 +110,7 @@ struct dryrun *dryrun_new(const struct dryrun_config *config)
         d->stride = 1;
         weigh_powder(d);
         v.sim = (struct sim_config){.is_exact = true,
+            .may_repeat = true,
             .powder_m2 = d->result.powder_m2,
             .saturation_umol_m2 = d->result.saturation_umol_m2};
         v.watch = (struct virtual_watch){
@@ -183,7 +192,7 @@ static bool run(struct dryrun *d)
         return true;
 }
 
-static void tell(struct dryrun *d)
+static void tell(struct dryrun *d, bool is_whole)
 {
         struct core_place place;
 
@@ -192,6 +201,11 @@ static void tell(struct dryrun *d)
         d->result.duration_us = dryrun_time(d);
         if (d->is_refused)
                 text_copy(d->result.reason, sizeof d->result.reason, d->refusal);
+        else if (!is_whole)
+                text_copy(d->result.reason, sizeof d->result.reason, "the dry run was given up");
+        else if (!d->has_ended && !is_standing(d))
+                text_copy(
+                    d->result.reason, sizeof d->result.reason, "it is far behind its plan and does not end");
         else if (place.state != MACHINE_COMPLETE)
                 text_copy(d->result.reason, sizeof d->result.reason, core_get_reason(virtual_core(d->v)));
         dryrun_watch_end(d);
@@ -207,7 +221,7 @@ bool dryrun_run(struct dryrun *d)
         assert(d->started_us == TIME_NEVER);
         if (prepare(d))
                 is_whole = run(d);
-        tell(d);
+        tell(d, is_whole);
         return is_whole;
 }
 

@@ -58,6 +58,7 @@ struct dryrun {
         char refusal[256];
         struct dryrun_finding finding[DRYRUN_FINDINGS_MAX];
 
+        double valve_at[TOOL_TAGS_MAX]; /* where each valve was put last */
         struct dryrun_track track[TOOL_LINES_MAX];
         double inert_from_scc;
         int dosing; /* the line that dosed last, TOOL_NONE */
@@ -70,7 +71,7 @@ struct dryrun {
 
 /* Since the run's start. */
 int64_t dryrun_time(const struct dryrun *d);
-/* The line of the present step, 0 = none. */
+/* The line of the present step, also in the turn that ends the program; 0 = none. */
 int32_t dryrun_source_line(const struct dryrun *d);
 
 /* ---- dryrun_steps.c ---- */

@@ -114,6 +114,7 @@ static void turn_cycles(struct dryrun *d, const struct core_place *now)
                         d->coat_from_us = now->step_us;
                 if (!d->is_walls && d->coat_begun <= 2)
                         dryrun_points_cycle(d, now->step_us - d->started_us);
+                sim_mark(virtual_sim(d->v));
         }
         d->ended_in_turn = d->begun_in_turn = 0;
 }

@@ -136,16 +136,15 @@ static void watch_alarm(struct dryrun *d, const struct record_event *e)
 
 static void watch_question(struct dryrun *d, const struct record_event *e)
 {
-        add(d, DRYRUN_INFO, "question", dryrun_source_line(d), e->text);
+        if (e->severity >= RECORD_WARNING)
+                add(d, DRYRUN_INFO, "question", dryrun_source_line(d), e->text);
 }
 
-/* Told when it means that a step did not do what it was for. */
+/* A step that came to no good end, and the program goes on behind it. */
 static void watch_step(struct dryrun *d, const struct record_event *e)
 {
-        if (e->severity < RECORD_WARNING || strstr(e->text, "was not moved") != NULL)
-                return;
-        add(d, strncmp(e->text, "line ", 5) == 0 ? DRYRUN_WARNING : DRYRUN_INFO, id_of(e->text, "step"),
-            line_of(d, e->text), e->text);
+        if (e->severity >= RECORD_WARNING && strncmp(e->text, "line ", 5) == 0)
+                add(d, DRYRUN_WARNING, id_of(e->text, "step"), line_of(d, e->text), e->text);
 }
 
 static void watch_leak(struct dryrun *d, const struct record_event *e)
@@ -154,9 +153,10 @@ static void watch_leak(struct dryrun *d, const struct record_event *e)
             e->text);
 }
 
+/* A pulse that is taken back, an output that is set safe: told unless their cause was. */
 static void watch_problem(struct dryrun *d, const struct record_event *e)
 {
-        if (e->severity >= RECORD_WARNING)
+        if (e->severity >= RECORD_WARNING && d->found_in_turn == 0)
                 add(d, e->severity >= RECORD_ALARM ? DRYRUN_ERROR : DRYRUN_WARNING, e->kind,
                     line_of(d, e->text), e->text);
 }
@@ -207,7 +207,12 @@ void dryrun_watch_end(struct dryrun *d)
         d->result.findings = d->finding;
         if (d->result.ended == MACHINE_COMPLETE)
                 return;
-        add(d, DRYRUN_ERROR, "end", dryrun_source_line(d),
-            d->result.reason[0] != '\0' ? d->result.reason : "the run did not end");
-        d->finding[d->result.finding_count - 1].text[sizeof d->finding[0].text - 1] = '\0';
+        if (d->is_refused)
+                dryrun_find(d, DRYRUN_ERROR, "refused", "the run does not start: %s", d->result.reason);
+        else if (d->has_ended)
+                dryrun_find(d, DRYRUN_ERROR, "end", "the run ends in %s: %s",
+                    machine_state_name(d->result.ended), d->result.reason);
+        else
+                dryrun_find(d, DRYRUN_ERROR, "end", "the run stands in %s: %s",
+                    machine_state_name(d->result.ended), d->result.reason);
 }

@@ -37,7 +37,9 @@ enum shows sim_input_shows(const struct tool *tool, int tag)
 
 static double noise(const struct sim *sim, int tag)
 {
-        return sim->noise * noise_normal(sim->seed, (uint64_t)tag, sim->now_us);
+        if (sim->is_exact)
+                return noise_last_digit((uint64_t)tag, sim->now_us);
+        return noise_normal(sim->seed, (uint64_t)tag, sim->now_us);
 }
 
 static double loop_shows(const struct sim *sim, int tag)

@@ -2,10 +2,10 @@
 
 #include "ald/base/time.h"   /* TIME_NEVER, time_min */
 #include "ald/core/recipe.h" /* struct recipe */
-#include "ald/sim/pace.h"    /* struct pace */
+
+#include "virtual_state.h" /* struct virtual */
 
 #include <assert.h> /* assert */
-#include <math.h>   /* fabs */
 #include <stdlib.h> /* calloc, free */
 
 /* A write is acknowledged this long after it was ordered: about what a module on Ethernet takes. */
@@ -14,49 +14,9 @@ static const int64_t sample_us_default = 50000;
 /* Sparse: an event that is no sample comes with values no older than this. */
 static const int64_t fresh_us = 50000;
 
-enum { WRITES_MAX = 512, PAIRS_MAX = 16 };
-
-struct pending_write {
-        struct effect_write write;
-        int64_t sent_us;
-};
-
-struct pair {
-        struct effect_pulse pulse;
-        bool is_used, is_open, is_revoked, is_closed, is_cut;
-        int64_t closed_us;
-};
-
-struct virtual
-{
-        const struct tool *tool;
-        struct core *core;
-        struct sim *sim;
-        struct virtual_watch watch;
-        int64_t now_us, wall_offset_us, due_us;
-        int64_t sample_every_us, sample_next_us, sampled_us;
-        bool is_sparse;
-        struct pace pace;
-        double seen_torr;  /* at the last look */
-        int64_t window_us; /* sparse: so often is sampled in between what windows look at, 0 = no window */
-        int window_count;
-        bool is_windowed[TOOL_TAGS_MAX];
-        int write_count;
-        struct pending_write writes[WRITES_MAX];
-        struct pair pairs[PAIRS_MAX];
-        struct effects effects;
-        struct event event; /* samples that wait for the next turn */
-};
-
 static void carry_out(struct virtual *v);
 
-static void stir(struct virtual *v)
-{
-        if (v->is_sparse)
-                v->sample_next_us = time_min(v->sample_next_us, pace_stir(&v->pace, v->now_us));
-}
-
-static void step(struct virtual *v, struct event *event)
+void virtual_turn(struct virtual *v, struct event *event)
 {
         event->now_us = v->now_us;
         event->wall_us = v->now_us + v->wall_offset_us;
@@ -66,14 +26,12 @@ static void step(struct virtual *v, struct event *event)
                 v->watch.turn(v->watch.ctx, v->core, v->now_us);
 }
 
-static void send_samples(struct virtual *v);
-
 /* An event from outside. */
 static void bring(struct virtual *v, struct event *event)
 {
         if (v->is_sparse && v->now_us - v->sampled_us > fresh_us)
-                send_samples(v);
-        step(v, event);
+                virtual_send_samples(v);
+        virtual_turn(v, event);
 }
 
 void virtual_event(struct virtual *v, struct event *event)
@@ -89,7 +47,7 @@ static bool obeys(const struct virtual *v, int tag)
 static void put(struct virtual *v, int tag, double value, enum cause cause)
 {
         sim_write(v->sim, tag, value);
-        stir(v);
+        virtual_stir(v);
         if (v->watch.wire != NULL)
                 v->watch.wire(v->watch.ctx, v->now_us, tag, value, cause);
 }
@@ -125,7 +83,13 @@ static void rearm(struct virtual *v, int device)
         struct event event = {.kind = EVENT_WATCHDOG,
             .u.watchdog = {.device = (int16_t)device, .status = TOOL_WATCHDOG_RUNNING}};
 
-        step(v, &event);
+        virtual_turn(v, &event);
+}
+
+/* What is only looked back at, and a pulse that is only ordered, set nothing in motion; its edges do. */
+static bool stirs(const struct record *r)
+{
+        return r->kind == RECORD_RUN_STATE || r->kind == RECORD_EVENT || r->kind == RECORD_AUDIT;
 }
 
 static void carry_out(struct virtual *v)
@@ -146,8 +110,8 @@ static void carry_out(struct virtual *v)
                         order_revoke(v, e->u.revoke.id);
                         break;
                 case EFFECT_RECORD:
-                        if (e->u.record.kind != RECORD_SAMPLE)
-                                stir(v);
+                        if (stirs(&e->u.record))
+                                virtual_stir(v);
                         if (v->watch.record != NULL)
                                 v->watch.record(v->watch.ctx, &e->u.record);
                         break;
@@ -167,90 +131,6 @@ static void carry_out(struct virtual *v)
         }
         if (rearm_device >= 0)
                 rearm(v, rearm_device);
-}
-
-static void read_tag(struct virtual *v, int tag)
-{
-        struct sample s = {.tag = (int16_t)tag, .quality = QUALITY_GOOD, .t_us = v->now_us};
-
-        s.value = sim_read(v->sim, tag);
-        if (v->watch.tamper == NULL || v->watch.tamper(v->watch.ctx, &s))
-                v->event.u.samples.item[v->event.u.samples.count++] = s;
-}
-
-static void hand_in(struct virtual *v)
-{
-        v->event.kind = EVENT_SAMPLES;
-        step(v, &v->event);
-        v->event.u.samples.count = 0;
-}
-
-/* Pressure that changed by more since the last look has not come to rest. */
-static const double still_part = 1e-3;
-
-/* Does anything move that may decide? Then it is looked at often enough that nobody sees the difference. */
-static bool is_moving(struct virtual *v)
-{
-        double torr = sim_pressure_torr(v->sim), was = v->seen_torr;
-        struct core_place place;
-
-        v->seen_torr = torr;
-        if (fabs(torr - was) > still_part * was || sim_is_moving(v->sim))
-                return true;
-        core_get_place(v->core, &place);
-        return place.waits_for_value;
-}
-
-static void send_samples(struct virtual *v)
-{
-        v->sampled_us = v->now_us;
-        v->sample_next_us = TIME_NEVER;
-        if (!v->is_sparse)
-                v->sample_next_us = v->now_us + v->sample_every_us;
-        for (int tag = 0; tag < v->tool->tag_count; tag++) {
-                if (v->event.u.samples.count == EVENT_SAMPLES_MAX)
-                        hand_in(v);
-                read_tag(v, tag);
-        }
-        hand_in(v);
-        if (v->is_sparse)
-                v->sample_next_us = time_min(v->sample_next_us, pace_next(&v->pace, v->now_us, is_moving(v)));
-}
-
-/* ---- windows between the turns ---- */
-
-static void note_windows(struct virtual *v, const struct cond_pool *pool)
-{
-        for (int i = 0; v->is_sparse && i < pool->count; i++) {
-                const struct cond_node *n = &pool->nodes[i];
-                int64_t half_us;
-
-                if (n->slot < 0)
-                        continue;
-                half_us = v->tool->tags[n->a].stale_us / 2;
-                v->window_count += !v->is_windowed[n->a];
-                v->is_windowed[n->a] = true;
-                v->window_us = v->window_us == 0 ? half_us : time_min(v->window_us, half_us);
-        }
-}
-
-/* Let the physics run; what windows look at is sampled on the way. The next turn comes at t_us. */
-static void advance_sim(struct virtual *v, int64_t t_us)
-{
-        while (v->window_us > 0 && v->now_us + v->window_us < t_us) {
-                v->now_us += v->window_us;
-                sim_advance(v->sim, v->now_us);
-                for (int tag = 0; tag < v->tool->tag_count; tag++) {
-                        if (!v->is_windowed[tag])
-                                continue;
-                        read_tag(v, tag);
-                }
-                /* As many as go into one event with all the others. */
-                if (v->event.u.samples.count + v->window_count + v->tool->tag_count > EVENT_SAMPLES_MAX)
-                        send_samples(v);
-        }
-        v->now_us = t_us;
-        sim_advance(v->sim, t_us);
 }
 
 static void answer_writes(struct virtual *v)
@@ -347,15 +227,15 @@ static int64_t next_time(const struct virtual *v)
 
 void virtual_step(struct virtual *v, int64_t t_us)
 {
-        advance_sim(v, time_min(next_time(v), t_us));
+        virtual_advance(v, time_min(next_time(v), t_us));
         move_pairs(v);
         answer_writes(v);
         if (v->now_us >= v->sample_next_us || (v->is_sparse && v->now_us >= v->due_us)) {
-                send_samples(v);
+                virtual_send_samples(v);
         } else if (v->now_us >= v->due_us) {
                 struct event tick = {.kind = EVENT_TICK};
 
-                step(v, &tick);
+                virtual_turn(v, &tick);
         }
 }
 
@@ -364,7 +244,7 @@ void virtual_command(struct virtual *v, const struct command *command)
         struct event event = {.kind = EVENT_COMMAND, .u.command = *command};
 
         if (command->recipe != NULL)
-                note_windows(v, &command->recipe->pool);
+                virtual_note_windows(v, &command->recipe->pool);
         bring(v, &event);
 }
 
@@ -394,26 +274,11 @@ static void come_up(struct virtual *v)
         for (int i = 0; i < v->tool->link_count; i++) {
                 struct event event = {.kind = EVENT_LINK, .u.link = {.link = (int16_t)i, .up = true}};
 
-                step(v, &event);
+                virtual_turn(v, &event);
         }
         for (int i = 0; i < v->tool->device_count; i++)
                 if (v->tool->devices[i].watchdog.present)
                         rearm(v, i);
-}
-
-/* The longest time between two looks while something moves. */
-static const int64_t moving_us_max = 1000000;
-
-/* Values of a tool that do not fit into one event come in several turns: then none may get stale between two looks. */
-static void set_pace(struct virtual *v, int64_t sparse_us)
-{
-        int64_t most_us = sparse_us;
-
-        for (int i = 0; v->tool->tag_count > EVENT_SAMPLES_MAX && i < v->tool->tag_count; i++)
-                most_us = time_min(most_us, v->tool->tags[i].stale_us / 2);
-        v->pace = (struct pace){.quiet_us_max = most_us,
-            .moving_us_max = time_min(most_us, moving_us_max),
-            .stirred_us = v->now_us};
 }
 
 struct virtual *virtual_new(const struct tool *tool, const struct virtual_config *config)
@@ -429,8 +294,8 @@ struct virtual *virtual_new(const struct tool *tool, const struct virtual_config
         v->is_sparse = config->sparse_us > 0;
         if (v->is_sparse)
                 start.turn_us_max = config->sparse_us;
-        set_pace(v, config->sparse_us);
-        note_windows(v, &tool->conds);
+        virtual_set_pace(v, config->sparse_us);
+        virtual_note_windows(v, &tool->conds);
         v->wall_offset_us = config->start.wall_us - config->start.now_us;
         v->sample_every_us = config->sample_us > 0 ? config->sample_us : sample_us_default;
         v->sim = sim_new(tool, &config->sim);

@@ -88,6 +88,17 @@ class DryRun(ald.Test):
         cured = self.as_json("--powder-area", "1.6 m2/g", "--set", f"nb_pulse={pulse}")["lines"]["nb"]
         self.assertAlmostEqual(0.95, min(cured["coverage_mixed"], cured["coverage_plug"]), delta=0.01)
 
+    def test_an_included_file_is_named(self):
+        """A finding of a step that stands in another file names that file and its line."""
+        common = self.path("common.yaml", "format: 1\nblocks:\n  dose:\n    - pulse: nb\n      for: 20 ms\n    - purge: 20 s\n")
+        recipe = self.path("uses.yaml", HELD.replace("tool:", "include: [common.yaml]\npowder: {mass: 1 g, area: 1 m2/g}\ntool:")
+                           .replace("< 1 mTorr", "< 10 Torr")
+                           + "  coat:\n    - repeat: 2\n      do:\n        - use: dose\nfinally:\n  - purge: 10 s\n")
+        told = self.as_json(recipe=recipe)
+        dose = [f for f in told["findings"] if f["id"] == "dose"]
+        self.assertEqual([(common, 4, 7)], [(f["file"], f["line"], f["column"]) for f in dose], told)
+        self.assertRegex(self.dry(recipe=recipe).stdout, r"common\.yaml:4:7: warning: (?s:.*)\n        - pulse: nb\n          \^")
+
     def test_saturation_is_an_input(self):
         told = self.as_json("--saturation", "5.8 umol/m2")
         self.assertAlmostEqual(5.8 * 0.4, told["lines"]["nb"]["needed_umol"], places=3)
@@ -126,6 +137,19 @@ class DryRun(ald.Test):
         self.assertEqual("svg", svg.tagName)
         curves = svg.getElementsByTagName("polyline")
         self.assertEqual([True] * 7, [c.getAttribute("points").count(",") > 10 for c in curves])
+        bars = [b for b in svg.getElementsByTagName("rect") if b.getAttribute("fill") and float(b.getAttribute("x")) < 770]
+        self.assertEqual(2 * (30 + 1), len(bars))  # of two precursors in 30 cycles, and in one
+        # A run too long to show each cycle shows one, and its valves.
+        self.assertEqual(0, self.dry("--plot", path, "--set", "cycles=1500").returncode)
+        svg = xml.dom.minidom.parse(path).documentElement
+        last = svg.getElementsByTagName("polyline")[-1].getAttribute("points").split()
+        self.assertGreater(len(last), 20)
+        self.assertGreater(float(last[-1].split(",")[0]) - float(last[0].split(",")[0]), 650)  # of 700 the cycle is wide
+        bars = [b for b in svg.getElementsByTagName("rect") if b.getAttribute("fill") and float(b.getAttribute("x")) < 770]
+        for colour in {b.getAttribute("fill") for b in bars}:
+            wide = [float(b.getAttribute("width")) for b in bars if b.getAttribute("fill") == colour]
+            self.assertGreater(sum(wide), 500)
+        self.assertEqual(2, len({b.getAttribute("fill") for b in bars}))
         done = self.dry("--plot", os.path.join(self.dir, "no", "run.svg"))
         self.assertEqual(1, done.returncode)
         self.assertIn("No such file", done.stderr)

@@ -178,7 +178,7 @@ START_TEST(test_text)
         ck_assert_ptr_null(strstr(shown, " \n"));
         says("30 x 20 s");
         says("set carrier.flow 10 sccm, bed.speed 3 rpm");
-        says("0.505 (0.25-1)");
+        says("0.5 (0.25-1)");
         says("5.01 nm, 9.2 mg on each gram: 30 cycles of 0.167 nm");
         says("recipes/nb2o5-nmc532.yaml:39:7: warning: pressure-high: chamber.pressure > 4 Torr (3 times,\n"
              "        first at 1:05:00)\n        - repeat: $cycles\n          ^\n");
@@ -188,6 +188,35 @@ START_TEST(test_text)
         for (const char *line = shown; line != NULL && *line != '\0'; line = strchr(line, '\n') + 1)
                 ck_assert_msg(strcspn(line, "\n") <= DRYRUN_COLUMNS, "%.*s", (int)strcspn(line, "\n"), line);
         ck_assert_ptr_null(strchr(shown, '\033'));
+}
+END_TEST
+
+START_TEST(test_numbers)
+{
+        static const struct {
+                double value;
+                int digits;
+                const char *text;
+        } cases[] = {{769, 2, "770 s"}, {0.0276, 2, "0.028 s"}, {2.345, 2, "2.3 s"}, {1, 3, "1 s"},
+            {12345, 2, "12000 s"}, {1.5e7, 3, "1.5e+07 s"}, {99.6, 2, "100 s"}, {0, 2, "0 s"}};
+
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                char buf[40];
+                struct text t;
+
+                text_init(&t, buf, sizeof buf);
+                dryrun_add_number(&t, cases[i].value, cases[i].digits, "s");
+                ck_assert_str_eq(buf, cases[i].text);
+        }
+}
+END_TEST
+
+START_TEST(test_residue)
+{
+        result.line[1].residue_umol = 0.5;
+        show(print_plain);
+        says("recipes/nb2o5-nmc532.yaml:30:");
+        says("1.2 times what a half-cycle");
 }
 END_TEST
 
@@ -275,6 +304,8 @@ int main(void)
         suite_add_tcase(suite, tc);
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_text);
+        tcase_add_test(tc, test_numbers);
+        tcase_add_test(tc, test_residue);
         tcase_add_test(tc, test_failed);
         tcase_add_test(tc, test_error_is_not_ok);
         tcase_add_test(tc, test_json);

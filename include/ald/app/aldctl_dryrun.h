@@ -77,5 +77,7 @@ void plot_print_svg(FILE *to, const struct dryrun_report *r);
 
 /* Numbers for people: `digits` significant ones. */
 void dryrun_add_number(struct text *t, double value, int digits, const char *unit);
+/* A part as "0.77 %", "4.5 %", "65 %". */
+void dryrun_add_percent(struct text *t, double part);
 
 #endif

@@ -131,6 +131,7 @@ struct core_place {
         int64_t step_us;      /* planned start of the step there */
         bool asks;            /* a question waits for an answer */
         bool waits_for_value; /* what the program does next depends on what is read, not on the clock alone */
+        bool waits_for_heat;  /* and that is a temperature, or `settled` */
 };
 void core_get_place(const struct core *core, struct core_place *out);
 /* Why it is held, stopped or aborted. Borrowed until the next turn. */

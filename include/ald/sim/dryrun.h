@@ -1,6 +1,7 @@
 /* The dry run: a whole run of a recipe in virtual time, by the daemon's own core on the simulated tool, and what came of
  * it as plain numbers. It samples the physics at the core's deadlines and adaptively between, so that hours of purge cost
- * little; it touches no hardware and needs no daemon.
+ * little; it touches no hardware and needs no daemon. The core walks every cycle; the physics of cycles that are equal to
+ * 1e-9 is computed once and played back until anything differs (sim/repeat.h), so that 100,000 cycles take seconds.
  *
  * The numbers are facts of the run (what was delivered, how long a valve stood open, which interlock acted); what follows
  * from them for a powder (coverage by both bed models, the pulse that would saturate) is computed from them in sim/bed.h. */
@@ -100,6 +101,7 @@ struct dryrun_result {
         double pressure_min_torr,
             pressure_max_torr; /* after the pump-down, with precursor flowing excluded or not: all */
         int64_t turns;         /* of the core, for the curious */
+        int64_t actuations[TOOL_TAGS_MAX]; /* of a valve's tag: openings and closings */
         struct dryrun_line line[TOOL_LINES_MAX];
         int step_count, finding_count, point_count;
         const struct dryrun_step *steps;       /* owned by the dry run */

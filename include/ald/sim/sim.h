@@ -24,6 +24,7 @@ struct sim_config {
         /* Instruments show what is there. A millionth of their noise stays, as the last digit of a gauge that works never
          * stands still: a value that does counts as frozen. */
         bool is_exact;
+        bool may_repeat;  /* sim_mark() will be called: equal periods are computed once (sim/repeat.h) */
         double powder_m2; /* area in the bed, 0 = empty */
         double
             saturation_umol_m2; /* what a whole half-cycle takes of any precursor; 0 = 1.04 (0.3 A a cycle) */
@@ -38,6 +39,11 @@ void sim_copy(struct sim *to, const struct sim *from);
 /* Let the physics run up to t_us (>= the last; steps are chosen inside). */
 void sim_advance(struct sim *sim, int64_t t_us);
 int64_t sim_time_us(const struct sim *sim);
+
+/* A period begins that may be equal to the one before, a cycle of the recipe. */
+void sim_mark(struct sim *sim);
+/* Is the present one played back? */
+bool sim_is_repeating(const struct sim *sim);
 
 /* What the instrument behind `tag` shows at the time reached, in the tag's unit; outputs read back what they hold.
  * NaN only under a `nan` fault. */
