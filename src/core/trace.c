@@ -2,8 +2,9 @@
 
 #include "ald/core/recipe.h" /* struct recipe */
 
-#include <assert.h> /* assert, static_assert */
-#include <string.h> /* memcpy */
+#include <assert.h>  /* assert, static_assert */
+#include <stdbool.h> /* false */
+#include <string.h>  /* memcpy */
 
 #define FNV_PRIME UINT64_C(0x100000001b3)
 #define NAN_BITS  UINT64_C(0x7ff8000000000000)
@@ -131,7 +132,7 @@ uint64_t trace_fold_record(uint64_t hash, const struct record *r)
         case RECORD_SAMPLE:
                 return fold_sample(hash, &r->u.sample);
         }
-        assert(!"a kind of record");
+        assert(false && "a kind of record");
         return hash;
 }
 
@@ -184,7 +185,7 @@ static uint64_t fold_effect(uint64_t hash, const struct effect *e)
         case EFFECT_EXIT:
                 return hash;
         }
-        assert(!"a kind of effect");
+        assert(false && "a kind of effect");
         return hash;
 }
 
