@@ -92,12 +92,21 @@ $(BUILD)/tests/mutant/%.o: src/core/%.c $(BUILD)/flags
 	$(call say,CC,'$< (mutant)')$(COMPILE) -Dtool_excludes=mutant_excludes -Dinterlock_permits=mutant_permits -c $< -o $@
 $(BUILD)/tests/test_gate_mutant: MUTANTS := $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
 $(BUILD)/tests/test_gate_mutant: $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
+# aldctl with a core that decides one thing otherwise: a replay must expose it (tests/system/test_replay.py).
+$(BUILD)/tests/changed/step.o: src/core/step.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,'$< (changed)')$(COMPILE) -Doutput_pulse=changed_output_pulse -c $< -o $@
+$(BUILD)/tests/changed/core.o: tests/system/changed_core.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(COMPILE) -c $< -o $@
+$(BUILD)/tests/aldctl-changed: $(BUILD)/obj/app/aldctl.o $(addprefix $(BUILD)/tests/changed/,step.o core.o) $(BUILD)/libald.a
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
 .SECONDARY: $(UNITHELP) $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
-unit: $(UNITS)
+unit: $(UNITS) $(BUILD)/tests/aldctl-changed
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/fuzz/obj/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/fuzz/obj/*.d)
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.
