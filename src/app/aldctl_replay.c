@@ -11,6 +11,8 @@
 #include "ald/file/file.h"         /* file_compile_tool, file_compile_joined */
 
 #include <jansson.h> /* run.parameters */
+#include <stdarg.h>  /* va_list */
+#include <stdio.h>   /* fprintf */
 #include <stdlib.h>  /* free */
 #include <string.h>  /* strcmp, strlen */
 #include <unistd.h>  /* isatty */

@@ -6,6 +6,7 @@
 #include "ald/base/time.h"         /* TIME_S, time_format_utc */
 #include "ald/core/event_code.h"   /* event_code_kind */
 
+#include <stdio.h>  /* printf */
 #include <string.h> /* strcmp */
 
 /* How much of the record is shown around the first difference. */

@@ -469,7 +469,7 @@ START_TEST(a_recorded_text_compiles_again)
                                             "c/d.yaml]\nphases:\n  a:\n    - use: w\n"
                                             "    - use: x",
             "format: 1\n# ---- include: b.yaml ----\nrecipe: t\ntool: rotary-ald\ninclude: "
-            "[b.yaml]\nphases:\n  "
+            "[b.yaml]\n# ---- include: old ----\nphases:\n  "
             "a:\n    - use: w\n",
             "format: 1\nrecipe: t\ntool: rotary-ald\n# ---- include: b.yaml ----\nphases:\n  a:\n    - wait: "
             "1 s"};
