@@ -168,7 +168,7 @@ test-asan: deps
 # Threads are in the links' workers and the database's writer, and in the programs that join them.
 test-tsan: deps
 	+@$(SUBMAKE) $(TSAN) all unit
-	@$(RUN) --build build-tsan --only 'bus|peer|served|control|store|query|recq|system' unit system
+	@$(RUN) --build build-tsan --only 'bus|peer|served|control|store|query|recq|tape|system' unit system
 
 .PHONY: demo
 demo:

@@ -19,15 +19,26 @@ enum { FORMAT = 1 };
 static const struct {
         size_t at, size;
 } parts[] = {PART(now_us), PART(lags), PART(snap), PART(snap.now_us), PART(snap.settled), PART(locks),
-    PART(locks.tool), PART(bypasses), PART(outs), PART(outs.tool), PART(outs.out[1]), PART(gauge),
-    PART(state), PART(is_starting_up), PART(interrupted_run), PART(reason), PART(store_ok), PART(store_why),
-    PART(next_run_id), PART(link[1]), PART(watchdog), PART(token), PART(standby_us), PART(outcome),
-    PART(recipe), PART(is_run_pending), PART(run_id), PART(run_started_us), PART(at), PART(step_us),
-    PART(true_us), PART(recover_us), PART(cycle), PART(cycles_ended), PART(setpoint[1]), PART(guard_us),
-    PART(half), PART(half_line), PART(has_half), PART(is_skipping), PART(attempt), PART(reenter),
-    PART(pass_us), PART(held_us), PART(step_why), PART(is_confirmed), PART(stop_reason), PART(asked_us),
-    PART(block), PART(block.flow[1]), PART(leak), PART(rotation), PART(pulse), PART(pulse.record),
-    PART(stage), PART(heater_good_us), PART(alarms), PART(plausible), PART(logged[1]), PART(out)};
+    PART(bypasses), PART(outs), PART(outs.out[1]), PART(gauge), PART(state), PART(is_starting_up),
+    PART(interrupted_run), PART(reason), PART(store_ok), PART(store_why), PART(next_run_id), PART(link[1]),
+    PART(watchdog), PART(token), PART(standby_us), PART(outcome), PART(is_run_pending), PART(run_id),
+    PART(run_started_us), PART(at), PART(step_us), PART(true_us), PART(recover_us), PART(cycle),
+    PART(cycles_ended), PART(setpoint[1]), PART(guard_us), PART(half), PART(half_line), PART(has_half),
+    PART(is_skipping), PART(attempt), PART(reenter), PART(pass_us), PART(held_us), PART(step_why),
+    PART(is_confirmed), PART(stop_reason), PART(asked_us), PART(block), PART(block.flow[1]), PART(leak),
+    PART(rotation), PART(pulse), PART(pulse.record), PART(stage), PART(heater_good_us), PART(alarms),
+    PART(plausible), PART(logged[1])};
+
+/* The pointers, in the order of their places; each takes no part in the image. */
+static const size_t pointers[] = {offsetof(struct core, tool), offsetof(struct core, locks.tool),
+    offsetof(struct core, outs.tool), offsetof(struct core, recipe), offsetof(struct core, out)};
+enum { POINTERS = sizeof pointers / sizeof pointers[0] };
+static_assert(offsetof(struct core, tool) < offsetof(struct core, locks.tool) &&
+                  offsetof(struct core, locks.tool) < offsetof(struct core, outs.tool) &&
+                  offsetof(struct core, outs.tool) < offsetof(struct core, recipe) &&
+                  offsetof(struct core, recipe) < offsetof(struct core, out) &&
+                  offsetof(struct core, out) + sizeof(void *) <= sizeof(struct core),
+    "pointers stand in the order of their places");
 
 static uint64_t fingerprint(void)
 {
@@ -40,19 +51,10 @@ static uint64_t fingerprint(void)
                 hash = trace_fold_int(hash, (int64_t)parts[i].at);
                 hash = trace_fold_int(hash, (int64_t)parts[i].size);
         }
+        for (int i = 0; i < POINTERS; i++)
+                hash = trace_fold_int(hash, (int64_t)pointers[i]);
         return hash;
 }
-
-/* The pointers, in the order of their places; each takes no part in the image. */
-static const size_t pointers[] = {offsetof(struct core, tool), offsetof(struct core, locks.tool),
-    offsetof(struct core, outs.tool), offsetof(struct core, recipe), offsetof(struct core, out)};
-enum { POINTERS = sizeof pointers / sizeof pointers[0] };
-static_assert(offsetof(struct core, tool) < offsetof(struct core, locks.tool) &&
-                  offsetof(struct core, locks.tool) < offsetof(struct core, outs.tool) &&
-                  offsetof(struct core, outs.tool) < offsetof(struct core, recipe) &&
-                  offsetof(struct core, recipe) < offsetof(struct core, out) &&
-                  offsetof(struct core, out) + sizeof(void *) <= sizeof(struct core),
-    "pointers stand in the order of their places");
 
 /* Zeros in a row are told by their number from this many on: shorter ones cost more told than written. */
 enum { ZEROS_MIN = 4 };
