@@ -122,7 +122,7 @@ tsan:
 # ---- Fuzzing: libFuzzer, which comes with clang. The rings are built anew, so that it sees where its inputs lead. ----
 FUZZDIR  := build-fuzz
 FUZZCLANG ?= clang
-FUZZERS  := recipe tool jsonrpc cond
+FUZZERS  := recipe tool jsonrpc cond input
 FUZZBINS := $(foreach f,$(FUZZERS),$(BUILD)/fuzz/$(f) $(BUILD)/fuzz/$(f)-canary)
 # The session's client is the harness itself: no socket, no event loop.
 FUZZRING := $(foreach r,base core link file,$(call ring-objs,$(r))) \

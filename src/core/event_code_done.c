@@ -21,6 +21,14 @@ static int event_code_take_output(struct bytes_in *in, const struct tool *tool)
         return tag;
 }
 
+/* Nobody writes what the tool file does not allow; the core relies on it. */
+static bool is_allowed(const struct tool_tag *t, double value)
+{
+        if (t->is_bit)
+                return value >= 0 && value <= 1;
+        return (value >= t->limit_min && value <= t->limit_max) || (value >= t->safe && value <= t->safe);
+}
+
 void event_code_take_wrote(
     const struct event_code *code, struct bytes_in *in, const struct tool *tool, struct event_wrote *w)
 {
@@ -35,6 +43,8 @@ void event_code_take_wrote(
         w->value = event_code_bits_double(bytes_take_fixed(in, 8));
         w->sent_us = event_code_take_time(in, code->now_us);
         w->acked_us = event_code_take_time(in, code->now_us);
+        if (!in->is_bad && !is_allowed(&tool->tags[w->tag], w->value))
+                in->is_bad = true;
 }
 
 void event_code_put_pulse(const struct event_code *code, const struct event_pulse *p, struct bytes_out *out)

@@ -100,12 +100,16 @@ static void draw_command(struct random *r, struct command *c, const struct recip
 
 static void draw_wrote(struct random *r, struct event *e)
 {
-        e->u.wrote = (struct event_wrote){.tag = (int16_t)draw_output(r),
+        int tag = draw_output(r);
+        const struct tool_tag *t = &tool->tags[tag];
+        double part = random_part(r);
+
+        e->u.wrote = (struct event_wrote){.tag = (int16_t)tag,
             .cause = (uint8_t)random_below(r, CAUSE_COUNT),
             .ok = random_chance(r, 500),
             .unasked = random_chance(r, 500),
             .id = (uint32_t)random_next(r),
-            .value = draw_value(r),
+            .value = t->is_bit ? (double)(part > 0.5) : t->limit_min + part * (t->limit_max - t->limit_min),
             .sent_us = draw_time(r, e->now_us),
             .acked_us = draw_time(r, e->now_us)};
 }
