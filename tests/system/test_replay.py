@@ -127,9 +127,27 @@ class Replay(ald.Test):
             code, said, text = self.replay(db=self.changed(column + ".db", f"UPDATE run SET {column} = {column} || '# x\n'"))
             self.assertEqual((1, "impossible"), (code, said["verdict"]), text)
             self.assertIn("SHA-256", said["why"])
+        self.an_image_of_another_build_is_refused()
         code, said, text = self.replay(db=self.changed("none.db", "DELETE FROM input"))
         self.assertEqual(1, code)
         self.assertIn("no inputs", said["why"])
+
+    def an_image_of_another_build_is_refused(self):
+        """Another layout at its head, and a right sum (FNV-1a) at its end."""
+        image = bytearray(self.rows("SELECT payload FROM input WHERE n = 0")[0]["payload"])
+        image[0] ^= 1
+        hash64 = 0xcbf29ce484222325
+        for byte in image[:-8]:
+            hash64 = (hash64 ^ byte) * 0x100000001b3 & (1 << 64) - 1
+        image[-8:] = hash64.to_bytes(8, "little")
+        db = self.changed("other.db", f"UPDATE input SET payload = x'{image.hex()}' WHERE n = 0")
+        other = sqlite3.connect(db)
+        other.execute("UPDATE run SET version = 'v0.1'")
+        other.commit()
+        other.close()
+        code, said, text = self.replay(db=db)
+        self.assertEqual((1, "impossible"), (code, said["verdict"]), text)
+        self.assertIn("recorded by version v0.1, which lays out the core otherwise; this is", text)
 
     def test_a_killed_daemon_leaves_what_reached_the_disk(self):
         self.start_run("--set", "cycles=20")
@@ -148,6 +166,22 @@ class Replay(ald.Test):
         last = self.rows("SELECT max(n) AS n FROM input")[0]["n"]
         self.assertGreaterEqual(said["events"], last)
         self.assertRegex(text, rf"reach to event {said['events']}, .* after the start; there the daemon was killed")
+
+    def test_a_daemon_told_to_end_ends_the_tape(self):
+        """Every kind of command, the signal too: the run ends in order, and so does its tape."""
+        self.start_run("--set", "cycles=20")
+        self.wire.await_coil(ald.NB, 1)
+        self.assertEqual(0, self.ctl("hold", "--now").returncode)
+        self.await_state("Held")
+        for words in (["bypass", "lid.closed", "--for", "1 min", "--reason", "test"], ["unbypass", "lid.closed"], ["ack"],
+                      ["shelve", "no-carrier", "--for", "5 min", "--reason", "test"], ["unshelve", "no-carrier"],
+                      ["open", "water", "--for", "100 ms"], ["close", "water"], ["set", "carrier.flow", "20 sccm"],
+                      ["control", "release"], ["control", "take"], ["confirm"], ["reset"], ["resume", "--repeat"]):
+            self.assertIn(self.ctl(*words).returncode, (0, 3), words)
+        self.await_state("Execute")
+        self.assertEqual(0, self.daemon.end())
+        code, said, text = self.replay()
+        self.assertEqual((0, "same", True), (code, said["verdict"], said["complete"]), text)
 
     def test_what_is_not_there(self):
         self.start_all(proxies=False)
