@@ -217,6 +217,12 @@ bool recipe_file_join_texts(struct recipe_file *f)
         return true;
 }
 
+void recipe_file_free_texts(struct recipe_file *f)
+{
+        for (int i = 1; i < f->text_count; i++)
+                yaml_tree_free(f->texts[i].tree);
+}
+
 /* ---- a joined text taken apart again ---- */
 
 struct joined {
@@ -296,10 +302,4 @@ struct recipe *file_compile_joined(const char *path, const char *text, size_t le
         struct file_library library = {find_joined, &joined};
         size_t own = find_own(&joined, text, len);
         return file_compile_recipe_with(path, text, own, tool, sets, set_count, &library, d);
-}
-
-void recipe_file_free_texts(struct recipe_file *f)
-{
-        for (int i = 1; i < f->text_count; i++)
-                yaml_tree_free(f->texts[i].tree);
 }
