@@ -92,12 +92,21 @@ $(BUILD)/tests/mutant/%.o: src/core/%.c $(BUILD)/flags
 	$(call say,CC,'$< (mutant)')$(COMPILE) -Dtool_excludes=mutant_excludes -Dinterlock_permits=mutant_permits -c $< -o $@
 $(BUILD)/tests/test_gate_mutant: MUTANTS := $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
 $(BUILD)/tests/test_gate_mutant: $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
+# aldctl with a core that decides one thing otherwise: a replay must expose it (tests/system/test_replay.py).
+$(BUILD)/tests/changed/step.o: src/core/step.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,'$< (changed)')$(COMPILE) -Doutput_pulse=changed_output_pulse -c $< -o $@
+$(BUILD)/tests/changed/core.o: tests/system/changed_core.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(COMPILE) -c $< -o $@
+$(BUILD)/tests/aldctl-changed: $(BUILD)/obj/app/aldctl.o $(addprefix $(BUILD)/tests/changed/,step.o core.o) $(BUILD)/libald.a
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
 .SECONDARY: $(UNITHELP) $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
-unit: $(UNITS)
+unit: $(UNITS) $(BUILD)/tests/aldctl-changed
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/fuzz/obj/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/fuzz/obj/*.d)
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.
@@ -113,7 +122,7 @@ tsan:
 # ---- Fuzzing: libFuzzer, which comes with clang. The rings are built anew, so that it sees where its inputs lead. ----
 FUZZDIR  := build-fuzz
 FUZZCLANG ?= clang
-FUZZERS  := recipe tool jsonrpc cond
+FUZZERS  := recipe tool jsonrpc cond input
 FUZZBINS := $(foreach f,$(FUZZERS),$(BUILD)/fuzz/$(f) $(BUILD)/fuzz/$(f)-canary)
 # The session's client is the harness itself: no socket, no event loop.
 FUZZRING := $(foreach r,base core link file,$(call ring-objs,$(r))) \
@@ -168,7 +177,7 @@ test-asan: deps
 # Threads are in the links' workers and the database's writer, and in the programs that join them.
 test-tsan: deps
 	+@$(SUBMAKE) $(TSAN) all unit
-	@$(RUN) --build build-tsan --only 'bus|peer|served|control|store|query|recq|system' unit system
+	@$(RUN) --build build-tsan --only 'bus|peer|served|control|store|query|recq|tape|system' unit system
 
 # What a dry run of each shipped recipe prints; look at the differences before committing them.
 .PHONY: golden

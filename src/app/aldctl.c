@@ -90,6 +90,8 @@ static const struct aldctl_command commands[] = {
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
         "the last runs; what was recorded of one"},
     {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report, ""},
+    {"replay", "RUN", "decide a recorded run once more: is it decided the same? needs no daemon", 0, 1, 1,
+        aldctl_replay, NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -21,6 +21,8 @@ void virtual_turn(struct virtual *v, struct event *event)
         event->now_us = v->now_us;
         event->wall_us = v->now_us + v->wall_offset_us;
         v->due_us = core_step(v->core, event, &v->effects);
+        if (v->watch.took != NULL)
+                v->watch.took(v->watch.ctx, v->core, event, &v->effects, v->due_us);
         carry_out(v);
         if (v->watch.turn != NULL)
                 v->watch.turn(v->watch.ctx, v->core, v->now_us);

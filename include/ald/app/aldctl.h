@@ -48,6 +48,8 @@ struct aldctl_command {
         const char *group; /* --help: of it and of those after it whose group is ""; NULL: a line alone */
 };
 
+struct query;
+
 /* aldctl_check.c */
 enum aldctl_exit aldctl_check(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_dryrun.c */
@@ -68,5 +70,11 @@ enum aldctl_exit aldctl_watch(const struct aldctl_command *self, const struct al
 /* aldctl_history.c */
 enum aldctl_exit aldctl_runs(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct aldctl_options *o);
+/* The run database that the options name, or the daemon; NULL: *code, and the reason was told. */
+struct query *aldctl_open_database(const struct aldctl_options *o, enum aldctl_exit *code);
+/* The run that the command's first word names; 0: it names none, which was told. */
+long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_replay.c */
+enum aldctl_exit aldctl_replay(const struct aldctl_command *self, const struct aldctl_options *o);
 
 #endif

@@ -46,6 +46,9 @@ struct recipe *file_compile_recipe_with(const char *path, const char *text, size
 /* The same without a library. */
 struct recipe *file_compile_recipe(const char *path, const char *text, size_t len, const struct tool *tool,
     const struct file_set *sets, size_t set_count, struct diag *d);
+/* Compile a compiled recipe's `text` once more: the recipe's own, then those it included, as the record keeps them. */
+struct recipe *file_compile_joined(const char *path, const char *text, size_t len, const struct tool *tool,
+    const struct file_set *sets, size_t set_count, struct diag *d);
 
 /* Where a line of a compiled recipe's text stands: the name of the included file, or NULL for the recipe itself, and the
  * line there. */

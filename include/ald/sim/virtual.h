@@ -24,6 +24,9 @@ struct virtual_watch {
         void (*reply)(void *ctx, const struct effect_reply *reply);
         /* An output value reached the tool's wire at t_us (both edges of pulses too). */
         void (*wire)(void *ctx, int64_t t_us, int tag, double value, enum cause cause);
+        /* After every turn, before its effects are carried out: what went in and what came out. */
+        void (*took)(void *ctx, const struct core *core, const struct event *event,
+            const struct effects *effects, int64_t due_us);
         /* After every turn. */
         void (*turn)(void *ctx, const struct core *core, int64_t now_us);
         /* Change a sample before the core sees it; false drops it. */
