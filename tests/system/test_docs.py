@@ -115,7 +115,8 @@ class Shipped(ald.Test):
         client = self.subscriber()
         done = self.ctl("run", os.path.join(ald.TOP, "recipes", "mfc-zero.yaml"), "--set", "warm=0s")
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        client.await_that(lambda: client.status.get("asks"), "asked", 90)
+        # The question comes in one turn, its alarm in the next.
+        client.await_that(lambda: client.status.get("asks") and client.status.get("alarms_unacknowledged"), "asked", 90)
         status = self.ctl("status").stdout
         self.assertRegex(status, r"^Execute \[asks: `aldctl confirm`\], read \(1 alarm, 1 unacknowledged\): Compare")
         self.assertRegex(status, r"yes: `aldctl confirm` \(else continue in (59 min \d\d s|1 h 00 min)\)")

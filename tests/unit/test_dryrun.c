@@ -454,9 +454,11 @@ static const struct {
         "guard:\n  - {in: coat, tag: bed.speed, within: 0.3 rpm, for: 1 s, else: hold}\n",
         "    - set: {bed.speed: 3 rpm}\n    - wait: {until: settled, timeout: 1 min}\n"
         "    - rotate: {speed: 3 rpm, reverse_every: 30 s}\n    - wait: 2 min\n"},
-    /* The permit of niobium is not there: its line is as cold as its source. */
+    /* The permit of niobium is not there yet: its line is told to be hot, and still as cold as its source. */
     {"refused", DRYRUN_ERROR, 7, MACHINE_HELD, {"    nb.line.temperature: 60", "    nb.line.temperature: 40"},
-        "", "    - set: {carrier.flow: 70 sccm}\n    - pulse: nb\n      for: 1 s\n    - purge: 20 s\n"},
+        "",
+        "    - set: {carrier.flow: 70 sccm, nb.line.temperature: 60 degC}\n    - pulse: nb\n      for: 1 s\n"
+        "    - purge: 20 s\n"},
     /* It is lost while the valve is open. */
     {"precursor-needs-flow", DRYRUN_ERROR, 8, MACHINE_HELD,
         {"chamber.pressure < 10 Torr", "chamber.pressure < 2.5 Torr"}, "",
