@@ -97,7 +97,21 @@ $(BUILD)/tests/test_gate_mutant: $(addprefix $(BUILD)/tests/mutant/,output.o out
 .PHONY: unit
 unit: $(UNITS)
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/fuzz/obj/*.d)
+# ---- The fault simulation: many seeds in virtual time, watched by checkers of their own (tests/sim) ----
+SIMOBJS  := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim-obj/%.o,$(wildcard tests/sim/*.c))
+SEEDS    ?= 500
+FIRST    ?= 1
+MINUTES  ?= 10
+$(BUILD)/tests/sim-obj/%.o: tests/sim/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(COMPILE) $(POSIX) -c $< -o $@
+$(BUILD)/tests/sim: $(SIMOBJS) $(BUILD)/libald.a
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
+.PHONY: sim
+sim: $(BUILD)/tests/sim
+	@$(BUILD)/tests/sim --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS) --minutes $(MINUTES)
+
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/fuzz/obj/*.d)
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.
@@ -230,6 +244,7 @@ help:
 	@echo "make test           install what is missing, build, run all tests; the last line is the total"
 	@echo "make demo           the reference process, two cycles, on the simulated tool (under three minutes)"
 	@echo "make unit           build the unit tests only"
+	@echo "make sim            the fault simulation: SEEDS=$(SEEDS) FIRST=$(FIRST) MINUTES=$(MINUTES) simulated minutes each, over JOBS"
 	@echo "make asan tsan      build with AddressSanitizer + UBSan, ThreadSanitizer (build-asan/, build-tsan/)"
 	@echo "make test-asan      unit and system tests under ASan + UBSan"
 	@echo "make test-tsan      the threaded parts and the system tests under TSan"
