@@ -103,14 +103,18 @@ static void make_wire(struct swarm *s, int kind)
 static bool make_plant(struct swarm *s, int kind)
 {
         char spec[FAULT_SPEC_MAX], why[256];
-        int n = 0;
+        int n = 0, which;
+        int64_t span_us;
 
         while (n < CHOICES_MAX && plant[kind].what[n] != NULL)
                 n++;
         if (s->plant_faults == FAULTS_MAX - 4)
                 return false;
-        snprintf(spec, sizeof spec, "%s@%lld ms+%lld ms", plant[kind].what[random_below(&s->on_fault, n)],
-            (long long)(world_now(s->world) / TIME_MS + 1), (long long)(draw_span(s) / TIME_MS + 1));
+        /* One draw to a statement: the order of arguments is the compiler's own. */
+        which = (int)random_below(&s->on_fault, n);
+        span_us = draw_span(s);
+        snprintf(spec, sizeof spec, "%s@%lld ms+%lld ms", plant[kind].what[which],
+            (long long)(world_now(s->world) / TIME_MS + 1), (long long)(span_us / TIME_MS + 1));
         if (!world_fault(s->world, spec, why, sizeof why)) {
                 fprintf(stderr, "swarm: %s: %s\n", spec, why);
                 assert(false && "the words of faults are right");
@@ -147,6 +151,13 @@ static void make_foreign(struct swarm *s)
             s->tool->tags[tag].is_bit
                 ? (double)random_below(&s->on_fault, 2)
                 : (double)(int64_t)(random_part(&s->on_fault) * s->tool->tags[tag].limit_max));
+}
+
+static void make_reboot(struct swarm *s)
+{
+        int device = (int)random_below(&s->on_fault, s->tool->device_count);
+
+        world_reboot(s->world, device, draw_span(s));
 }
 
 static void make_stall(struct swarm *s, bool workers)
@@ -221,8 +232,7 @@ static bool make(struct swarm *s, int fault)
                 aim(s);
         switch (fault) {
         case SWARM_REBOOT:
-                world_reboot(
-                    s->world, (int)random_below(&s->on_fault, s->tool->device_count), draw_span(s) + 1);
+                make_reboot(s);
                 break;
         case SWARM_FOREIGN:
                 make_foreign(s);
