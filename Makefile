@@ -104,9 +104,27 @@ $(BUILD)/tests/aldctl-changed: $(BUILD)/obj/app/aldctl.o $(addprefix $(BUILD)/te
 .SECONDARY: $(UNITHELP) $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
-unit: $(UNITS) $(BUILD)/tests/aldctl-changed
+unit: $(UNITS) $(BUILD)/tests/sim $(BUILD)/tests/aldctl-changed
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/fuzz/obj/*.d)
+# ---- The fault simulation: many seeds in virtual time, watched by checkers of their own (tests/sim) ----
+SIMOBJS  := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim-obj/%.o,$(wildcard tests/sim/*.c))
+SEEDS    ?= 500
+FIRST    ?= 1
+MINUTES  ?= 10
+$(BUILD)/tests/sim-obj/%.o: tests/sim/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(COMPILE) $(POSIX) -c $< -o $@
+$(BUILD)/tests/sim: $(SIMOBJS) $(BUILD)/libald.a
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
+# The checkers by themselves, each shown what breaks it.
+CHECKOBJS := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim-obj/%.o,$(wildcard tests/sim/check*.c) tests/sim/locks.c tests/sim/seen.c)
+$(BUILD)/tests/test_checkers: MUTANTS := $(CHECKOBJS)
+$(BUILD)/tests/test_checkers: $(CHECKOBJS)
+.PHONY: sim
+sim: $(BUILD)/tests/sim
+	@$(BUILD)/tests/sim --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS) --minutes $(MINUTES)
+
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/fuzz/obj/*.d)
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.
@@ -170,10 +188,10 @@ deps:
 test: deps
 	+@$(SUBMAKE) all unit
 	+@$(MAKE) --no-print-directory fuzz
-	@$(RUN) unit rings golden fuzz system
+	@$(RUN) unit rings golden fuzz sim system
 test-asan: deps
 	+@$(SUBMAKE) $(ASAN) all unit
-	@$(RUN) --build build-asan unit golden system
+	@$(RUN) --build build-asan unit golden sim system
 # Threads are in the links' workers and the database's writer, and in the programs that join them.
 test-tsan: deps
 	+@$(SUBMAKE) $(TSAN) all unit
@@ -253,6 +271,7 @@ help:
 	@echo "make test           install what is missing, build, run all tests; the last line is the total"
 	@echo "make demo           the reference process, two cycles, on the simulated tool (under three minutes)"
 	@echo "make unit           build the unit tests only"
+	@echo "make sim            the fault simulation: SEEDS=$(SEEDS) FIRST=$(FIRST) MINUTES=$(MINUTES) simulated minutes each, over JOBS"
 	@echo "make asan tsan      build with AddressSanitizer + UBSan, ThreadSanitizer (build-asan/, build-tsan/)"
 	@echo "make test-asan      unit and system tests under ASan + UBSan"
 	@echo "make test-tsan      the threaded parts and the system tests under TSan"
