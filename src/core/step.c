@@ -198,6 +198,8 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
         struct text path;
         struct record *r;
 
+        /* Never earlier: until then it can be taken back without a word to the link (DESIGN.md, Time). */
+        assert(open_us - core->now_us <= CORE_HANDOVER_US);
         core->attempt++;
         core_finish_measure(core);
         memset(pulse, 0, sizeof *pulse);
