@@ -97,7 +97,16 @@ $(BUILD)/tests/test_gate_mutant: $(addprefix $(BUILD)/tests/mutant/,output.o out
 .PHONY: unit
 unit: $(UNITS)
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/fuzz/obj/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/mutants/obj/*/*.d $(BUILD)/fuzz/obj/*.d)
+
+# ---- Mutants of the safety code (tests/sim/mutants.txt), all in one program, each chosen by its number ----
+MUTATED  := $(sort $(shell sed -n 's,^ *in src/,,p' tests/sim/mutants.txt))
+MUTOBJS  := $(MUTATED:%.c=$(BUILD)/mutants/obj/%.o)
+$(MUTATED:%=$(BUILD)/mutants/src/%) &: tests/sim/mutants.txt tests/sim/mutate.py $(MUTATED:%=src/%)
+	$(call say,MUT,tests/sim/mutants.txt)$(PYTHON) tests/sim/mutate.py $(BUILD)/mutants/src
+$(BUILD)/mutants/obj/%.o: $(BUILD)/mutants/src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,'src/$*.c (mutants)')$(COMPILE) -Itests -Isrc/$(*D) -include sim/mutant.h -c $< -o $@
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.

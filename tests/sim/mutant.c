@@ -1,0 +1,3 @@
+#include "sim/mutant.h"
+
+int mutant_now;

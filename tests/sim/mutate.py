@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+"""Write the sources that tests/sim/mutants.txt changes, with every mutant in them, each chosen at run time.
+
+    tests/sim/mutate.py OUT        OUT/core/output.c ... from src/core/output.c ...
+
+Where a piece of the table is no longer what the source says, the mutant tests nothing any more: that is an error, and the
+table has to follow the source.
+"""
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+TABLE = os.path.join(HERE, "mutants.txt")
+HEAD = re.compile(r"(\d+) ([A-Z]\d+) (?:seed=(\d+) )?(\S.*)")
+
+
+class Broken(Exception):
+    pass
+
+
+class Piece:
+    def __init__(self, line, file, at, was):
+        self.line, self.file, self.at, self.was, self.now = line, file, at, [was], []
+
+
+class Mutant:
+    def __init__(self, line, number, invariant, seed, title):
+        self.line, self.number, self.invariant, self.seed, self.title = line, number, invariant, seed, title
+        self.pieces, self.base = [], None
+
+
+def parse(path=TABLE):
+    """The mutants of the table by number."""
+    mutants, mutant, file, at, last = {}, None, None, None, ""
+    with open(path, encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    for n, text in enumerate(lines, 1):
+        if not text.strip() or text.startswith("#"):
+            continue
+        head = HEAD.fullmatch(text)
+        if head:
+            number, seed = int(head[1]), head[3] and int(head[3])
+            if number in mutants or number == 0:
+                raise Broken(f"mutants.txt:{n}: number {number} is taken")
+            mutant = mutants[number] = Mutant(n, number, head[2], seed, head[4])
+            file = at = None
+            last = ""
+            continue
+        word, _, rest = text.strip().partition(" ")
+        rest = rest.strip()
+        if not text.startswith("  ") or mutant is None or not rest:
+            raise Broken(f"mutants.txt:{n}: not understood: {text}")
+        if word == "in":
+            file, at = rest, None
+        elif word == "at":
+            at = rest
+        elif word == "with":
+            mutant.base = int(rest)
+        elif word == "was" and last == "was":
+            mutant.pieces[-1].was.append(rest)
+        elif word == "was" and file:
+            mutant.pieces.append(Piece(n, file, at, rest))
+            at = None
+        elif word == "now" and mutant.pieces and last in ("was", "now"):
+            mutant.pieces[-1].now.append(rest)
+        else:
+            raise Broken(f"mutants.txt:{n}: not understood: {text}")
+        last = word
+    for m in mutants.values():
+        if m.base is not None and m.base not in mutants:
+            raise Broken(f"mutants.txt:{m.line}: there is no mutant {m.base}")
+        if not m.pieces and m.base is None:
+            raise Broken(f"mutants.txt:{m.line}: mutant {m.number} changes nothing")
+        if any(not p.now for p in m.pieces):
+            raise Broken(f"mutants.txt:{m.line}: mutant {m.number}: `was` without `now`")
+    return mutants
+
+
+def pattern(text):
+    """A piece of C as a regular expression: blanks and line ends between its words do not matter."""
+    return re.compile(r"\s+".join(re.escape(word) for word in text.split()))
+
+
+def find(piece, name, source):
+    """Where the piece stands: (begin, end)."""
+    begin = 0
+    if piece.at:
+        places = list(pattern(piece.at).finditer(source))
+        if len(places) != 1:
+            raise Broken(f"mutants.txt:{piece.line}: {name}: `at {piece.at}` is in {piece.file} "
+                         f"{len(places)} times, not once")
+        begin = places[0].end()
+    was = " ".join(piece.was)
+    places = list(pattern(was).finditer(source, begin))
+    if not places or (len(places) != 1 and not piece.at):
+        raise Broken(f"mutants.txt:{piece.line}: {name}: `was {was}` is in {piece.file} {len(places)} times, not once")
+    return places[0].span()
+
+
+def is_statement(text):
+    return text.endswith((";", "}"))
+
+
+def compose(original, choices):
+    """The original, or what one of the mutants does instead: choices are (numbers, text)."""
+    lines = original.count("\n")
+    flat = " ".join(original.split())
+    text = "{ " + flat + " }" if is_statement(flat) else "(" + flat + ")"
+    for numbers, now in reversed(choices):
+        test = " || ".join(f"mutant_on({n})" for n in sorted(numbers))
+        if is_statement(flat):
+            text = "if (" + test + ") { " + now + " } else " + text
+        else:
+            text = "((" + test + ") ? (" + now + ") : " + text + ")"
+    # Lines keep their numbers, so that an assert names the place in the source.
+    return text + "\n" * lines
+
+
+def collect(mutants):
+    """file -> {(begin, end): [(numbers, text)]}; and the sources."""
+    sources, changes = {}, {}
+    for m in mutants.values():
+        numbers = {m.number} | {o.number for o in mutants.values() if o.base == m.number}
+        for p in m.pieces:
+            if p.file not in sources:
+                with open(os.path.join(TOP, p.file), encoding="utf-8") as f:
+                    sources[p.file] = f.read()
+            name = f"mutant {m.number} ({m.invariant} {m.title})"
+            span = find(p, name, sources[p.file])
+            was, now = " ".join(p.was), " ".join(p.now)
+            if is_statement(was) != is_statement(now):
+                raise Broken(f"mutants.txt:{p.line}: {name}: a statement for a statement, an expression for an expression")
+            changes.setdefault(p.file, {}).setdefault(span, []).append((numbers, now))
+    return sources, changes
+
+
+def mutate(source, spans):
+    out, done = "", 0
+    for (begin, end), choices in sorted(spans.items()):
+        if begin < done:
+            raise Broken("pieces overlap without being the same: " + " ".join(source[begin:end].split()))
+        out += source[done:begin] + compose(source[begin:end], choices)
+        done = end
+    return out + source[done:]
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    try:
+        sources, changes = collect(parse())
+        for file, spans in changes.items():
+            path = os.path.join(sys.argv[1], os.path.relpath(file, "src"))
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            try:
+                text = mutate(sources[file], spans)
+            except Broken as error:
+                raise Broken(f"{file}: {error}") from error
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(f'#line 1 "{file}"\n{text}')
+    except Broken as error:
+        sys.exit(f"mutate: {error}")
+
+
+if __name__ == "__main__":
+    main()
