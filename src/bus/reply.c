@@ -1,16 +1,14 @@
 #include "ald/bus/reply.h"
 
-#include "ald/link/codec.h" /* codec_decode, codec_encode */
+#include "ald/link/registers.h" /* registers_read, registers_write */
 
 #include <assert.h> /* assert */
-#include <math.h>   /* isfinite */
 #include <modbus.h> /* function and exception codes, limits */
 #include <string.h> /* memcpy */
 
 /* One request while it is being answered. */
 struct request {
-        const struct tool *tool;
-        const struct server_tool *behind;
+        struct registers registers;
         int device;
         const uint8_t *pdu;
         int len;
@@ -55,83 +53,7 @@ bool reply_is_write(const uint8_t *frame)
                function == MODBUS_FC_WRITE_MULTIPLE_COILS || function == MODBUS_FC_WRITE_MULTIPLE_REGISTERS;
 }
 
-/* ---- What stands at an address ---- */
-
-static bool is_bits(enum tool_register reg)
-{
-        return reg == TOOL_COIL || reg == TOOL_DISCRETE;
-}
-
-static int width_of(const struct tool_tag *t)
-{
-        return is_bits(t->reg) ? 1 : codec_words(t->type);
-}
-
-/* The tag that covers an address, or TOOL_NONE. */
-static int find_tag(const struct request *q, enum tool_register reg, int address)
-{
-        for (int i = 0; i < q->tool->tag_count; i++) {
-                const struct tool_tag *t = &q->tool->tags[i];
-                if (t->device == q->device && t->reg == reg && address >= t->address &&
-                    address < t->address + width_of(t))
-                        return i;
-        }
-        return TOOL_NONE;
-}
-
-static bool is_watchdog(const struct request *q, enum tool_register reg, int address)
-{
-        const struct tool_watchdog *dog = &q->tool->devices[q->device].watchdog;
-        return dog->present && reg == TOOL_HOLDING &&
-               (address == dog->time_register || address == dog->trigger_register ||
-                   address == dog->status_register || address == dog->restart_register);
-}
-
-/* ---- Reading ---- */
-
-/* The whole tag, so that its words come from one moment. */
-static int read_tag(const struct request *q, int tag, uint16_t *words)
-{
-        double value = 0;
-        int exception = q->behind->read(q->behind->ctx, tag, &value);
-        if (exception != 0)
-                return exception;
-        if (codec_encode(&q->tool->tags[tag], value, words))
-                return 0;
-        if (q->tool->tags[tag].type != TOOL_FLOAT32 && q->tool->tags[tag].type != TOOL_FLOAT64)
-                return MODBUS_EXCEPTION_SLAVE_OR_SERVER_FAILURE; /* an instrument cannot show what does not fit */
-        /* A gauge may show "not a number" (a quiet NaN, whatever the byte order: every word 0x7fff or 0xffff). */
-        for (int i = 0; i < codec_words(q->tool->tags[tag].type); i++)
-                words[i] = 0xffff;
-        return 0;
-}
-
-/* Read `count` places from `address`; words[i] is the register or the bit. */
-static int read_range(
-    const struct request *q, enum tool_register reg, int address, int count, uint16_t *words)
-{
-        for (int i = 0; i < count;) {
-                int tag = find_tag(q, reg, address + i);
-                int exception = 0;
-                if (tag != TOOL_NONE) {
-                        uint16_t all[CODEC_WORDS_MAX];
-                        int first = address + i - q->tool->tags[tag].address;
-                        exception = read_tag(q, tag, all);
-                        for (; exception == 0 && first < width_of(&q->tool->tags[tag]) && i < count;
-                             first++, i++)
-                                words[i] = all[first];
-                } else if (is_watchdog(q, reg, address + i) && q->behind->read_watchdog) {
-                        exception =
-                            q->behind->read_watchdog(q->behind->ctx, q->device, address + i, &words[i]);
-                        i++;
-                } else {
-                        exception = MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS;
-                }
-                if (exception != 0)
-                        return exception;
-        }
-        return 0;
-}
+/* ---- Functions ---- */
 
 static int answer_read(const struct request *q, enum tool_register reg, int count_max, int *out_len)
 {
@@ -143,62 +65,20 @@ static int answer_read(const struct request *q, enum tool_register reg, int coun
                 return MODBUS_EXCEPTION_ILLEGAL_DATA_VALUE;
         if (address + count > 65536)
                 return MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS;
-        int exception = read_range(q, reg, address, count, words);
+        int exception = registers_read(&q->registers, q->device, reg, address, count, words);
         if (exception != 0)
                 return exception;
-        int bytes = is_bits(reg) ? (count + 7) / 8 : 2 * count;
+        int bytes = registers_are_bits(reg) ? (count + 7) / 8 : 2 * count;
         q->out[1] = (uint8_t)bytes;
         memset(q->out + 2, 0, (size_t)bytes);
         for (int i = 0; i < count; i++) {
-                if (!is_bits(reg))
+                if (!registers_are_bits(reg))
                         put_word(q->out + 2 + 2 * i, words[i]);
                 else if (words[i])
                         q->out[2 + i / 8] |= (uint8_t)(1u << (i % 8));
         }
         *out_len = 2 + bytes;
         return 0;
-}
-
-/* ---- Writing: everything is checked before anything is changed ---- */
-
-static int check_write(
-    const struct request *q, enum tool_register reg, int address, int count, const uint16_t *words)
-{
-        for (int i = 0; i < count;) {
-                int tag = find_tag(q, reg, address + i);
-                if (tag == TOOL_NONE && is_watchdog(q, reg, address + i) && q->behind->write_watchdog) {
-                        i++;
-                        continue;
-                }
-                if (tag == TOOL_NONE || !q->tool->tags[tag].is_output)
-                        return MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS;
-                const struct tool_tag *t = &q->tool->tags[tag];
-                if (t->address != address + i || i + width_of(t) > count)
-                        return MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS; /* part of a value is no value */
-                if (!isfinite(codec_decode(t, words + i)))
-                        return MODBUS_EXCEPTION_ILLEGAL_DATA_VALUE;
-                i += width_of(t);
-        }
-        return 0;
-}
-
-static int do_write(
-    const struct request *q, enum tool_register reg, int address, int count, const uint16_t *words)
-{
-        int exception = check_write(q, reg, address, count, words);
-        for (int i = 0; exception == 0 && i < count;) {
-                int tag = find_tag(q, reg, address + i);
-                if (tag == TOOL_NONE) {
-                        exception =
-                            q->behind->write_watchdog(q->behind->ctx, q->device, address + i, words[i]);
-                        i++;
-                } else {
-                        exception = q->behind->write(
-                            q->behind->ctx, tag, codec_decode(&q->tool->tags[tag], words + i));
-                        i += width_of(&q->tool->tags[tag]);
-                }
-        }
-        return exception;
 }
 
 static int answer_write_one(const struct request *q, enum tool_register reg, int *out_len)
@@ -210,7 +90,7 @@ static int answer_write_one(const struct request *q, enum tool_register reg, int
                 return MODBUS_EXCEPTION_ILLEGAL_DATA_VALUE;
         if (reg == TOOL_COIL)
                 word = word != 0;
-        int exception = do_write(q, reg, get_word(q->pdu + 1), 1, &word);
+        int exception = registers_write(&q->registers, q->device, reg, get_word(q->pdu + 1), 1, &word);
         memcpy(q->out, q->pdu, 5); /* the reply is the echo */
         *out_len = 5;
         return exception;
@@ -222,15 +102,16 @@ static int answer_write_many(const struct request *q, enum tool_register reg, in
         if (q->len < 6)
                 return MODBUS_EXCEPTION_ILLEGAL_DATA_VALUE;
         int address = get_word(q->pdu + 1), count = get_word(q->pdu + 3), bytes = q->pdu[5];
-        if (count < 1 || count > count_max || bytes != (is_bits(reg) ? (count + 7) / 8 : 2 * count) ||
-            q->len != 6 + bytes)
+        if (count < 1 || count > count_max ||
+            bytes != (registers_are_bits(reg) ? (count + 7) / 8 : 2 * count) || q->len != 6 + bytes)
                 return MODBUS_EXCEPTION_ILLEGAL_DATA_VALUE;
         if (address + count > 65536)
                 return MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS;
         const uint8_t *data = q->pdu + 6;
         for (int i = 0; i < count; i++)
-                words[i] = (uint16_t)(is_bits(reg) ? data[i / 8] >> (i % 8) & 1 : get_word(data + 2 * i));
-        int exception = do_write(q, reg, address, count, words);
+                words[i] =
+                    (uint16_t)(registers_are_bits(reg) ? data[i / 8] >> (i % 8) & 1 : get_word(data + 2 * i));
+        int exception = registers_write(&q->registers, q->device, reg, address, count, words);
         memcpy(q->out, q->pdu, 5);
         *out_len = 5;
         return exception;
@@ -264,8 +145,12 @@ int reply_make(const struct tool *tool, const struct server_tool *behind, int de
     int len, uint8_t reply[REPLY_FRAME_MAX])
 {
         assert(len > REPLY_HEADER && len <= REPLY_FRAME_MAX && len == reply_frame_length(frame, len));
-        struct request q = {.tool = tool,
-            .behind = behind,
+        struct request q = {.registers = {.tool = tool,
+                                .ctx = behind->ctx,
+                                .read = behind->read,
+                                .write = behind->write,
+                                .read_watchdog = behind->read_watchdog,
+                                .write_watchdog = behind->write_watchdog},
             .device = device,
             .pdu = frame + REPLY_HEADER,
             .len = len - REPLY_HEADER,

@@ -265,9 +265,11 @@ static bool pick_owed(struct sched *s, struct sched_action *a)
 {
         for (int i = 0; i < s->output_count; i++) {
                 int tag = s->outputs[i];
-                const struct pair *p = sched_pair_of(s, tag);
+                if (!s->owed[tag].is_owed)
+                        continue;
                 /* An open pulse closes by itself; one that only waits must not stand in the way. */
-                if (!s->owed[tag].is_owed || (p && p->state != PAIR_ARMED))
+                const struct pair *p = sched_pair_of(s, tag);
+                if (p && p->state != PAIR_ARMED)
                         continue;
                 if (s->owed[tag].retry_us > s->now_us) {
                         sched_wake_at(s, s->owed[tag].retry_us);

@@ -1,0 +1,217 @@
+#include "world_state.h" /* struct world */
+
+#include "ald/base/time.h" /* TIME_NEVER, time_min */
+
+#include <assert.h> /* assert */
+#include <math.h>   /* isfinite */
+#include <stdio.h>  /* snprintf */
+
+/* ---- Notes ---- */
+
+static void tell_output(struct world *w, int tag, enum world_by by)
+{
+        struct world_note n = world_note(w, WORLD_OUTPUT);
+
+        n.tag = tag;
+        n.device = w->tool->tags[tag].device;
+        n.value = sim_read(w->sim, tag); /* what it holds now, whatever was asked for */
+        n.by = by;
+        world_tell(w, &n);
+}
+
+static void tell_watchdog(struct world *w, int device)
+{
+        struct world_note n = world_note(w, WORLD_WATCHDOG);
+
+        n.device = device;
+        n.number = w->devices[device].module.status;
+        world_tell(w, &n);
+}
+
+/* All outputs of a device to their safe values; those that moved are told. */
+static void make_safe(struct world *w, int device, enum world_by by)
+{
+        double was[TOOL_TAGS_MAX];
+
+        for (int i = 0; i < w->tool->tag_count; i++)
+                if (w->tool->tags[i].is_output && w->tool->tags[i].device == device)
+                        was[i] = sim_read(w->sim, i);
+        sim_device_safe(w->sim, device);
+        for (int i = 0; i < w->tool->tag_count; i++)
+                if (w->tool->tags[i].is_output && w->tool->tags[i].device == device &&
+                    was[i] != sim_read(w->sim, i))
+                        tell_output(w, i, by);
+}
+
+/* ---- What stands behind the registers ---- */
+
+static bool has_watchdog(const struct world *w, int device)
+{
+        return w->tool->devices[device].watchdog.present;
+}
+
+static bool has_power(const struct world *w, int device)
+{
+        return w->devices[device].off_until_us == INT64_MIN;
+}
+
+static void plan_watch(struct world *w)
+{
+        w->watch_us = TIME_NEVER;
+        for (int i = 0; i < w->tool->device_count; i++) {
+                if (has_watchdog(w, i))
+                        w->watch_us = time_min(w->watch_us, module_deadline_us(&w->devices[i].module));
+                if (!has_power(w, i))
+                        w->watch_us = time_min(w->watch_us, w->devices[i].off_until_us);
+        }
+}
+
+static int read_tag(void *ctx, int tag, double *value)
+{
+        const struct world *w = ctx;
+
+        *value = sim_read(w->sim, tag);
+        return MODULE_OK;
+}
+
+/* A module whose watchdog has expired takes no writes (sim/module.h). */
+static bool takes_writes(const struct world *w, int device)
+{
+        return has_power(w, device) &&
+               !(has_watchdog(w, device) && w->devices[device].module.status == TOOL_WATCHDOG_EXPIRED);
+}
+
+static int write_tag(void *ctx, int tag, double value)
+{
+        struct world *w = ctx;
+
+        if (!isfinite(value))
+                return MODULE_NO_VALUE;
+        if (!takes_writes(w, w->tool->tags[tag].device))
+                return MODULE_FAILURE;
+        sim_write(w->sim, tag, value);
+        tell_output(w, tag, WORLD_BY_REQUEST);
+        return MODULE_OK;
+}
+
+static int read_watchdog(void *ctx, int device, int address, uint16_t *word)
+{
+        const struct world *w = ctx;
+
+        return module_read(&w->devices[device].module, address, word);
+}
+
+static int write_watchdog(void *ctx, int device, int address, uint16_t word)
+{
+        struct world *w = ctx;
+        struct module *module = &w->devices[device].module;
+        int before = module->status;
+        int exception = module_write(module, address, word, w->now_us);
+
+        if (before != module->status)
+                tell_watchdog(w, device);
+        plan_watch(w);
+        return exception;
+}
+
+void world_devices_init(struct world *w)
+{
+        w->registers = (struct registers){.tool = w->tool,
+            .ctx = w,
+            .read = read_tag,
+            .write = write_tag,
+            .read_watchdog = read_watchdog,
+            .write_watchdog = write_watchdog};
+        for (int i = 0; i < w->tool->device_count; i++) {
+                w->devices[i].off_until_us = INT64_MIN;
+                if (has_watchdog(w, i))
+                        module_init(&w->devices[i].module, &w->tool->devices[i].watchdog);
+        }
+        plan_watch(w);
+}
+
+int world_find_device(const struct world *w, int link, int slave_id)
+{
+        for (int i = 0; i < w->tool->device_count; i++) {
+                const struct tool_device *d = &w->tool->devices[i];
+
+                if (d->slave_id == slave_id && (d->link == link || d->poll_link == link))
+                        return i;
+        }
+        return TOOL_NONE;
+}
+
+int world_device_serve(struct world *w, const struct world_request *q, uint16_t *words)
+{
+        const struct sched_action *a = &q->action;
+
+        if (!has_power(w, q->device))
+                return -1;
+        sim_advance(w->sim, w->now_us);
+        if (a->kind == SCHED_READ)
+                return registers_read(&w->registers, q->device, a->reg, a->address, a->count, words);
+        return registers_write(&w->registers, q->device, a->reg, a->address, a->count, a->words);
+}
+
+/* ---- Time ---- */
+
+static void expire(struct world *w, int device)
+{
+        if (!has_watchdog(w, device) || !module_expire(&w->devices[device].module, w->now_us))
+                return;
+        tell_watchdog(w, device);
+        make_safe(w, device, WORLD_BY_WATCHDOG);
+}
+
+static void tell_power(struct world *w, int device, bool is_off)
+{
+        char text[WORLD_FAULT_TEXT];
+
+        snprintf(text, sizeof text, "reboot of %s", w->tool->devices[device].name);
+        world_tell_fault(w, text, is_off, TOOL_NONE, device);
+}
+
+static void power_up(struct world *w, int device)
+{
+        if (has_power(w, device) || w->devices[device].off_until_us > w->now_us)
+                return;
+        w->devices[device].off_until_us = INT64_MIN;
+        tell_power(w, device, false);
+}
+
+void world_devices_run(struct world *w)
+{
+        sim_advance(w->sim, w->now_us);
+        for (int i = 0; i < w->tool->device_count; i++) {
+                expire(w, i);
+                power_up(w, i);
+        }
+        plan_watch(w);
+}
+
+/* ---- Faults ---- */
+
+void world_reboot(struct world *w, int device, int64_t off_us)
+{
+        assert(device >= 0 && device < w->tool->device_count && off_us > 0);
+        sim_advance(w->sim, w->now_us);
+        if (has_power(w, device))
+                tell_power(w, device, true);
+        w->devices[device].off_until_us = w->now_us + off_us;
+        if (has_watchdog(w, device) && w->devices[device].module.status != TOOL_WATCHDOG_OFF) {
+                module_init(&w->devices[device].module, &w->tool->devices[device].watchdog);
+                tell_watchdog(w, device);
+        }
+        make_safe(w, device, WORLD_BY_REBOOT);
+        plan_watch(w);
+}
+
+void world_foreign(struct world *w, int tag, double value)
+{
+        assert(tag >= 0 && tag < w->tool->tag_count && w->tool->tags[tag].is_output && isfinite(value));
+        sim_advance(w->sim, w->now_us);
+        if (!takes_writes(w, w->tool->tags[tag].device))
+                return;
+        sim_write(w->sim, tag, value);
+        tell_output(w, tag, WORLD_BY_FOREIGN);
+}
