@@ -11,7 +11,8 @@
 struct dogs {
         int status[TOOL_DEVICES_MAX];
         int64_t since_us[TOOL_DEVICES_MAX];
-        int64_t reset_us; /* a reset was granted then */
+        int64_t expired_us[TOOL_DEVICES_MAX]; /* last time that it did */
+        int64_t reset_us;                     /* a reset was granted then */
 };
 /* Longer than any reason of the worker's own lasts: a turn that is old, a safe value that is owed, a watchdog being armed. */
 #define HEALTHY_US INT64_C(5000000)
@@ -21,6 +22,8 @@ static void fold_dogs(struct dogs *m, const struct seen *s, const struct world_n
         if (n->kind == WORLD_WATCHDOG && m->status[n->device] != (int)n->number) {
                 m->status[n->device] = (int)n->number;
                 m->since_us[n->device] = n->t_us;
+                if (n->number == TOOL_WATCHDOG_EXPIRED)
+                        m->expired_us[n->device] = n->t_us;
         }
         if (n->kind == WORLD_REPLY && seen_resets(s, n))
                 m->reset_us = n->t_us;
@@ -198,15 +201,15 @@ static void see_unguarded(struct check_context *c, const struct world_note *n)
 static void see_restart(struct check_context *c, const struct world_note *n)
 {
         struct dogs *m = c->mine;
-        int tag = n->kind == WORLD_REQUEST ? n->device : TOOL_NONE;
-        const struct tool_watchdog *dog = tag >= 0 ? &c->tool->devices[tag].watchdog : NULL;
+        int device = n->kind == WORLD_REQUEST ? n->device : TOOL_NONE;
+        const struct tool_watchdog *dog = device >= 0 ? &c->tool->devices[device].watchdog : NULL;
 
         fold_dogs(m, c->seen, n);
         if (dog == NULL || !dog->present || n->number != 0 || n->action->kind != SCHED_WRITE ||
             n->action->reg != TOOL_HOLDING || n->action->address != dog->restart_register)
                 return;
-        if (m->reset_us < m->since_us[tag])
-                check_fail(c, "the watchdog of %s is started again, and nobody reset", c->tool->devices[tag].name);
+        if (m->reset_us < m->expired_us[device])
+                check_fail(c, "the watchdog of %s is started again, and nobody reset", c->tool->devices[device].name);
 }
 
 /* The status is asked for at every feed; a link that fails trips by itself. */

@@ -21,7 +21,7 @@ import mutate
 
 # Processor time of one seed; one of the healthy program takes a fraction of a second.
 SEED_S_MAX = 30
-BREACH = re.compile(r"^seed \d+: (\S+) broken at (\S+): (.*)$", re.M)
+BREACH = re.compile(r"^seed \d+: (.+) is broken at (\S+ s): (.*)$", re.M)
 ASSERT = re.compile(r"Assertion [`'](.*)' failed")
 
 
@@ -32,7 +32,7 @@ def limit_time():
 
 def expose(program, number, seed):
     """What one seed says of a mutant: (who, when, what), or None when it finds nothing wrong."""
-    command = [program, "--mutant", str(number), "--seed", str(seed)]
+    command = [program, "--mutant", str(number), "--seed", str(seed), "--until-breach", "--quiet"]
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          preexec_fn=limit_time, check=False)
     text = ran.stdout.decode("utf-8", "replace")

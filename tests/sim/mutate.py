@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Write the sources that tests/sim/mutants.txt changes, with every mutant in them, each chosen at run time.
 
-    tests/sim/mutate.py OUT        OUT/core/output.c ... from src/core/output.c ...
+    tests/sim/mutate.py OUT        OUT/core/output.c ... from src/core/output.c ..., and OUT/count.c
 
 Where a piece of the table is no longer what the source says, the mutant tests nothing any more: that is an error, and the
 table has to follow the source.
@@ -150,7 +150,8 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     try:
-        sources, changes = collect(parse())
+        mutants = parse()
+        sources, changes = collect(mutants)
         for file, spans in changes.items():
             path = os.path.join(sys.argv[1], os.path.relpath(file, "src"))
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -160,6 +161,8 @@ def main():
                 raise Broken(f"{file}: {error}") from error
             with open(path, "w", encoding="utf-8") as f:
                 f.write(f'#line 1 "{file}"\n{text}')
+        with open(os.path.join(sys.argv[1], "count.c"), "w", encoding="utf-8") as f:
+            f.write(f"const int mutant_count = {max(mutants)};\n")
     except Broken as error:
         sys.exit(f"mutate: {error}")
 

@@ -1,0 +1,121 @@
+/* Tools and recipes of the swarm: the reference tool, and one of the same build with what it lacks: a cause that suspends,
+ * trips that hold and stop, outputs that may be moved inside a run, and control that lapses soon. */
+#include "swarm.h"
+
+#include "ald/base/diag.h" /* diag_new */
+#include "ald/file/file.h" /* file_compile_tool */
+
+#include <stdio.h>  /* snprintf */
+#include <stdlib.h> /* malloc, free */
+#include <string.h> /* strstr */
+
+static const char tool_path[] = "config/rotary-ald.yaml";
+
+static const struct {
+        const char *was, *is;
+} edits[] = {
+    {"  - id: no-mixing\n", "  - id: house\n    suspend: trap.temperature > 150 degC\n    for: 500 ms\n"
+                            "  - id: block-hot\n    trip: block.temperature > 150 degC\n    then: hold\n"
+                            "  - id: source-hot-stop\n    trip: nb.temperature > 130 degC\n    then: stop\n"
+                            "  - id: no-mixing\n"},
+    {"\naccess:\n", "\naccess:\n  control_lapse: 20 s\n"},
+    {"address: 1, type: BIT, access: write, valve",
+        "address: 1, type: BIT, access: write, manual: inside, valve"},
+    {"unit: sccm, access: write, limits", "unit: sccm, access: write, manual: inside, limits"},
+};
+
+static char *replace(char *text, const char *was, const char *is)
+{
+        const char *at = strstr(text, was);
+        size_t size = strlen(text) + strlen(is) + 1;
+        char *out = at != NULL ? malloc(size) : NULL;
+
+        if (out != NULL)
+                snprintf(out, size, "%.*s%s%s", (int)(at - text), text, is, at + strlen(was));
+        else
+                fprintf(stderr, "%s: it has no '%s'\n", tool_path, was);
+        free(text);
+        return out;
+}
+
+static char *read_text(const char *path)
+{
+        struct diag *d = diag_new();
+        size_t len;
+        char *text = file_read(path, &len, d);
+
+        if (text == NULL)
+                diag_print(d, stderr, false);
+        diag_free(d);
+        return text;
+}
+
+static struct tool *load_tool(bool is_edited)
+{
+        struct diag *d = diag_new();
+        char *text = read_text(tool_path);
+        struct tool *tool = NULL;
+
+        for (size_t i = 0; is_edited && text != NULL && i < sizeof edits / sizeof edits[0]; i++)
+                text = replace(text, edits[i].was, edits[i].is);
+        if (text != NULL)
+                tool = file_compile_tool(tool_path, text, strlen(text), d);
+        if (tool == NULL)
+                diag_print(d, stderr, false);
+        diag_free(d);
+        free(text);
+        return tool;
+}
+
+static const struct {
+        const char *path;
+        struct file_set sets[4];
+        size_t count;
+} recipes[SWARM_RECIPES] = {
+    {"tests/sim/recipes/short.yaml", {{0}}, 0},
+    {"tests/sim/recipes/expose.yaml", {{0}}, 0},
+    {"tests/sim/recipes/vent.yaml", {{0}}, 0},
+    {"tests/sim/recipes/live.yaml", {{0}}, 0},
+    {"recipes/nb2o5-nmc532.yaml", {{"cycles", "3"}, {"purge", "5 s"}, {"base", "2 s"}, {"settle", "2 s"}}, 4},
+};
+
+static struct recipe *load_recipe(const struct tool *tool, int i)
+{
+        struct diag *d = diag_new();
+        char *text = read_text(recipes[i].path);
+        struct recipe *recipe = NULL;
+
+        if (text != NULL)
+                recipe = file_compile_recipe(
+                    recipes[i].path, text, strlen(text), tool, recipes[i].sets, recipes[i].count, d);
+        if (recipe == NULL)
+                diag_print(d, stderr, false);
+        diag_free(d);
+        free(text);
+        return recipe;
+}
+
+bool swarm_kit_load(struct swarm_kit *kit)
+{
+        *kit = (struct swarm_kit){{0}, {{0}}};
+        for (int t = 0; t < SWARM_TOOLS; t++) {
+                kit->tool[t] = load_tool(t > 0);
+                if (kit->tool[t] == NULL)
+                        return false;
+                for (int i = 0; i < SWARM_RECIPES; i++) {
+                        kit->recipe[t][i] = load_recipe(kit->tool[t], i);
+                        if (kit->recipe[t][i] == NULL)
+                                return false;
+                }
+        }
+        return true;
+}
+
+void swarm_kit_free(struct swarm_kit *kit)
+{
+        for (int t = 0; t < SWARM_TOOLS; t++) {
+                for (int i = 0; i < SWARM_RECIPES; i++)
+                        recipe_free(kit->recipe[t][i]);
+                free(kit->tool[t]);
+        }
+}

@@ -1,0 +1,135 @@
+/* One seed: a world, what befalls it, people who do anything at any time, and the checkers that watch. Each seed draws
+ * which kinds of faults it has at all (swarm testing: some are only found where others are absent), how often, and when.
+ *
+ * First the safety phase, with faults; then all of them end and an operator acknowledges, resets and runs a short recipe,
+ * which must come to Complete in bounded time (the liveness phase). */
+#ifndef TESTS_SIM_SWARM_H
+#define TESTS_SIM_SWARM_H
+
+#include "check.h" /* struct check_breach */
+
+#include "ald/base/random.h" /* struct random */
+#include "ald/core/recipe.h" /* struct recipe */
+#include "ald/sim/world.h"   /* struct world */
+
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int64_t, uint64_t */
+
+/* ---- What all seeds share: tools and recipes, compiled once ---- */
+
+enum { SWARM_TOOLS = 2, SWARM_RECIPES = 5, SWARM_LIVE = 3 };
+struct swarm_kit {
+        struct tool *tool[SWARM_TOOLS];
+        struct recipe *recipe[SWARM_TOOLS][SWARM_RECIPES]; /* the one at SWARM_LIVE: of the liveness phase */
+};
+/* False: a file does not compile, which was told. Run from the top of the source tree. */
+bool swarm_kit_load(struct swarm_kit *kit);
+void swarm_kit_free(struct swarm_kit *kit);
+
+/* ---- Kinds of faults ---- */
+
+enum swarm_fault {
+        SWARM_WIRES, /* + enum world_wire_fault */
+        SWARM_PLANT = SWARM_WIRES + WORLD_WIRE_FAULTS,
+        SWARM_PLANT_KINDS = 20, /* rows of swarm_plant[] */
+        SWARM_REBOOT = SWARM_PLANT + SWARM_PLANT_KINDS,
+        SWARM_FOREIGN,
+        SWARM_STALL,
+        SWARM_STALL_ALL, /* with the workers */
+        SWARM_CLOCK,
+        SWARM_DISK_FULL,
+        SWARM_DISK_SLOW,
+        SWARM_FLOOD,
+        SWARM_CRASH,
+        SWARM_SHUTDOWN,
+        SWARM_FAULTS
+};
+const char *swarm_fault_name(int fault);
+
+/* ---- What came of it ---- */
+
+enum swarm_count {
+        SWARM_RUNS,
+        SWARM_COMPLETED, /* in the safety phase too */
+        SWARM_CYCLES,
+        SWARM_PULSES_DONE,
+        SWARM_PULSES_CUT,
+        SWARM_PULSES_OTHER,
+        SWARM_TRIPS,
+        SWARM_PERMITS_LOST,
+        SWARM_EXPOSURES,
+        SWARM_VENTS,
+        SWARM_BYPASSES,
+        SWARM_MOVES_BY_HAND,
+        SWARM_WATCHDOGS, /* expired */
+        SWARM_ENDED,     /* processes, in whatever way */
+        SWARM_COMMANDS,
+        SWARM_REFUSED,
+        SWARM_LOST_SAMPLES,
+        SWARM_COUNTS
+};
+const char *swarm_count_name(int count);
+
+struct swarm_result {
+        uint64_t seed, hash;
+        int64_t virtual_us, notes;
+        int64_t alive_us; /* how long the liveness phase took */
+        int32_t faults[SWARM_FAULTS], states[MACHINE_STATE_COUNT], counts[SWARM_COUNTS];
+        int32_t breaches;
+        struct check_breach first;
+        char first_id[16];
+};
+
+/* ---- A seed ---- */
+
+struct swarm_config {
+        const struct swarm_kit *kit;
+        uint64_t seed;
+        int64_t safety_us; /* length of the safety phase */
+        /* Besides the checkers; may be NULL. */
+        void (*see)(void *ctx, const struct world_note *n);
+        void *ctx;
+        void (*say)(
+            void *ctx, int64_t t_us, const char *text); /* phases and deeds that are no notes; may be NULL */
+        bool until_breach; /* end at the first breach */
+        bool still_clock; /* the wall clock's steps are drawn and not made (R3) */
+};
+
+/* Run a seed to its end. False: memory is out. */
+bool swarm_run(const struct swarm_config *config, struct swarm_result *out);
+
+/* ---- Inside: shared by swarm*.c ---- */
+
+struct swarm {
+        const struct swarm_config *config;
+        const struct tool *tool;
+        int tool_i;
+        struct world *world;
+        struct checks *checks;
+        struct swarm_result *out;
+        struct random on_fault, on_people, on_plan;
+        bool has[SWARM_FAULTS];
+        int64_t due_us[SWARM_FAULTS], every_us[SWARM_FAULTS];
+        int plant_faults; /* given so far */
+        int aims;
+        int64_t people_us, people_every_us, disk_until_us, end_us;
+        uint64_t replies;
+        /* What the last notes told, for what to do next; never for judging. */
+        bool is_open, is_tripped, is_handed_over, was_refused_store;
+        enum machine_state state;
+};
+
+/* swarm_faults.c */
+void swarm_plan_faults(struct swarm *s);
+/* The next fault is due then. */
+int64_t swarm_fault_due(const struct swarm *s);
+void swarm_make_faults(struct swarm *s);
+void swarm_end_faults(struct swarm *s);
+/* swarm_people.c */
+void swarm_act(struct swarm *s);
+/* The operator of the liveness phase. True: the run is complete. */
+bool swarm_recover(struct swarm *s);
+bool swarm_command(struct swarm *s, struct command *c);
+__attribute__((format(printf, 2, 3))) void swarm_say(struct swarm *s, const char *fmt, ...);
+
+#endif
