@@ -31,15 +31,15 @@ static void see_start(struct check_context *c, const struct world_note *n)
 
         if (n->kind == WORLD_REPLY && m->is_latched && k != NULL && n->reply->code == 0 &&
             (k->verb == VERB_RUN || (k->verb == VERB_OPEN && seen_is_dosing(c->tool, k->tag))))
-                check_fail(c, "%s was granted to %s with %s latched", k->verb == VERB_RUN ? "a run" : "an opening",
-                    k->user, m->first);
+                check_fail(c, "%s was granted to %s with %s latched",
+                    k->verb == VERB_RUN ? "a run" : "an opening", k->user, m->first);
         fold_latches(m, c->seen, n);
 }
 
 static bool names_latch(enum verb verb)
 {
-        return verb == VERB_RUN || verb == VERB_RESET || verb == VERB_RESUME || verb == VERB_HOLD || verb == VERB_STOP ||
-               verb == VERB_CONFIRM;
+        return verb == VERB_RUN || verb == VERB_RESET || verb == VERB_RESUME || verb == VERB_HOLD ||
+               verb == VERB_STOP || verb == VERB_CONFIRM;
 }
 
 /* A run that waits for an external cause names that instead. */
@@ -76,8 +76,8 @@ struct holder {
 
 static bool takes(enum verb verb)
 {
-        return verb == VERB_RUN || verb == VERB_HOLD || verb == VERB_RESUME || verb == VERB_STOP || verb == VERB_RESET ||
-               verb == VERB_CONFIRM;
+        return verb == VERB_RUN || verb == VERB_HOLD || verb == VERB_RESUME || verb == VERB_STOP ||
+               verb == VERB_RESET || verb == VERB_CONFIRM;
 }
 
 static void fold_control(struct holder *m, const struct command *k)
@@ -103,7 +103,8 @@ static void see_control(struct check_context *c, const struct world_note *n)
                 m->is_held = false;
         if (n->kind != WORLD_REPLY || k == NULL)
                 return;
-        if (m->is_held && n->t_us - m->used_us > lapse_us + LAPSE_SLACK_US && seen_is_awake(c->seen, n->t_us - LAPSE_SLACK_US))
+        if (m->is_held && n->t_us - m->used_us > lapse_us + LAPSE_SLACK_US &&
+            seen_is_awake(c->seen, n->t_us - LAPSE_SLACK_US))
                 m->is_held = false;
         if (takes(k->verb) && n->reply->code != 0 && strstr(n->reply->text, " needs control, and ") != NULL &&
             !m->is_held)
@@ -132,23 +133,55 @@ static void see_disk(struct check_context *c, const struct world_note *n)
         if (n->kind == WORLD_STORED)
                 m->stored_us = n->t_us;
         if (n->kind != WORLD_REPLY || k == NULL || n->reply->code != 0 || m->full_us == 0 ||
-            n->t_us - m->full_us < KNOWN_US || n->t_us - m->stored_us < KNOWN_US || !seen_lived(c->seen, n->t_us - KNOWN_US) ||
-            !seen_is_awake(c->seen, n->t_us - TIME_S))
+            n->t_us - m->full_us < KNOWN_US || n->t_us - m->stored_us < KNOWN_US ||
+            !seen_lived(c->seen, n->t_us - KNOWN_US) || !seen_is_awake(c->seen, n->t_us - TIME_S))
                 return;
-        if (k->verb == VERB_RUN || k->verb == VERB_RESUME || (k->verb == VERB_OPEN && seen_is_dosing(c->tool, k->tag)))
+        if (k->verb == VERB_RUN || k->verb == VERB_RESUME ||
+            (k->verb == VERB_OPEN && seen_is_dosing(c->tool, k->tag)))
                 check_fail(c, "%s was granted %s on a disk that has been full for %lld s", k->user,
-                    k->verb == VERB_OPEN ? "an opening" : "a run", (long long)((n->t_us - m->full_us) / TIME_S));
+                    k->verb == VERB_OPEN ? "an opening" : "a run",
+                    (long long)((n->t_us - m->full_us) / TIME_S));
+}
+
+/* ---- L2: records that found no place are told of, all of them ---- */
+
+struct losses {
+        int64_t lost, told; /* in this life */
+        bool is_ill;        /* the disk, since the process began */
+};
+
+static void see_losses(struct check_context *c, const struct world_note *n)
+{
+        struct losses *m = c->mine;
+        long long count;
+
+        if (n->kind == WORLD_FAULT && strncmp(n->text, "disk ", 5) == 0)
+                m->is_ill = n->flag;
+        if (n->kind == WORLD_BEGUN)
+                m->lost = m->told = 0;
+        m->lost += n->kind == WORLD_RECORD && n->record->kind != RECORD_SAMPLE && !n->flag;
+        if (n->kind == WORLD_STORED && n->record != NULL && n->record->kind == RECORD_EVENT &&
+            strcmp(n->record->u.event.kind, "gap") == 0 &&
+            sscanf(n->record->u.event.text, "%lld records lost", &count) == 1)
+                m->told += count;
+        if (m->told > m->lost || (n->kind == WORLD_ENDED && !n->flag && !m->is_ill && m->told != m->lost))
+                check_fail(c, "%lld records found no place, and %lld are told of", (long long)m->lost,
+                    (long long)m->told);
 }
 
 #define ASKED (CHECK_SEES(BEGUN) | CHECK_SEES(REPLY))
 
-const struct check check_latch[] = {
-    {"T2b", "with a trip latched nothing starts, in whatever state", "trips as they are told, each of which latches",
-        sizeof(struct latches), ASKED | CHECK_SEES(RECORD), see_start, NULL},
-    {"T3b", "who is refused for a latched trip is told the first-out", "by the answers, which name it", sizeof(struct latches),
-        ASKED | CHECK_SEES(RECORD), see_first, NULL},
+const struct check check_latch[] = {{"T2b", "with a trip latched nothing starts, in whatever state",
+                                        "trips as they are told, each of which latches",
+                                        sizeof(struct latches), ASKED | CHECK_SEES(RECORD), see_start, NULL},
+    {"T3b", "who is refused for a latched trip is told the first-out", "by the answers, which name it",
+        sizeof(struct latches), ASKED | CHECK_SEES(RECORD), see_first, NULL},
     {"A2b", "nobody is refused for want of control that nobody has", "1 s: the turn that looks at the lapse",
         sizeof(struct holder), ASKED, see_control, NULL},
-    {"L2b", "on a full disk no run begins", "3 s: the longest time until a write was tried and failed", sizeof(struct disk),
-        ASKED | CHECK_SEES(FAULT) | CHECK_SEES(STORED), see_disk, NULL},
+    {"L2b", "on a full disk no run begins", "3 s: the longest time until a write was tried and failed",
+        sizeof(struct disk), ASKED | CHECK_SEES(FAULT) | CHECK_SEES(STORED), see_disk, NULL},
+    {"L2c", "records that found no place are told of, all of them",
+        "at the end of a process in order, on a disk that takes them", sizeof(struct losses),
+        CHECK_SEES(BEGUN) | CHECK_SEES(ENDED) | CHECK_SEES(RECORD) | CHECK_SEES(FAULT) | CHECK_SEES(STORED),
+        see_losses, NULL},
     {.id = NULL}};

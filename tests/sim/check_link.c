@@ -36,8 +36,8 @@ static bool is_healthy(const struct check_context *c, const struct dogs *m, int 
         bool is_guarded = !c->tool->devices[device].watchdog.present ||
                           (m->status[device] == TOOL_WATCHDOG_RUNNING && m->since_us[device] < since_us);
 
-        return is_guarded && seen_output_is_well(c->seen, tag, since_us) && seen_is_awake(c->seen, since_us) &&
-               seen_lived(c->seen, since_us);
+        return is_guarded && seen_output_is_well(c->seen, tag, since_us) &&
+               seen_is_awake(c->seen, since_us) && seen_lived(c->seen, since_us);
 }
 
 static void see_refusal(struct check_context *c, const struct world_note *n)
@@ -53,16 +53,19 @@ static void see_refusal(struct check_context *c, const struct world_note *n)
         if (seen_event(n, "manual") && strncmp(n->record->u.event.text, "refused:", 8) == 0) {
                 int line = tool_find_line(c->tool, n->record->u.event.source);
 
-                tag = line >= 0 ? c->tool->lines[line].valve : tool_find_tag(c->tool, n->record->u.event.source);
+                tag = line >= 0 ? c->tool->lines[line].valve
+                                : tool_find_tag(c->tool, n->record->u.event.source);
         }
         if (tag >= 0 && is_healthy(c, m, tag))
-                check_fail(c, "a pulse of %s was refused by its link, which is healthy", c->tool->tags[tag].name);
+                check_fail(
+                    c, "a pulse of %s was refused by its link, which is healthy", c->tool->tags[tag].name);
 }
 
 /* ---- V3: a close that failed is tried again at once; nothing opens without a turn ---- */
 
 struct closing {
-        int64_t tried_us[TOOL_TAGS_MAX]; /* the last attempt ended without an answer; 0 = none, or it is over */
+        int64_t
+            tried_us[TOOL_TAGS_MAX]; /* the last attempt ended without an answer; 0 = none, or it is over */
 };
 /* A close is tried again after 250 ms at the latest, on a connection that may have to be made first. */
 #define AGAIN_US INT64_C(700000)
@@ -78,7 +81,8 @@ static void see_closing(struct check_context *c, const struct world_note *n)
         }
         if (n->kind == WORLD_TURN) {
                 for (int i = 0; i < c->tool->tag_count; i++) {
-                        const struct seen_link *l = &c->seen->link[c->tool->devices[c->tool->tags[i].device].link];
+                        const struct seen_link *l =
+                            &c->seen->link[c->tool->devices[c->tool->tags[i].device].link];
 
                         if (m->tried_us[i] != 0 && n->t_us - m->tried_us[i] > AGAIN_US && l->is_up &&
                             n->t_us - l->up_us > AGAIN_US && seen_is_awake(c->seen, m->tried_us[i]))
@@ -113,6 +117,53 @@ static void see_opening(struct check_context *c, const struct world_note *n)
                     (long long)((n->t_us - c->seen->turn_us) / TIME_MS));
 }
 
+/* ---- V3: a pulse is as long as it was planned, whatever the loop and the wire do ---- */
+
+struct widths {
+        int64_t plan_us[TOOL_TAGS_MAX];  /* of the pulse that was ordered last */
+        int64_t begun_us[TOOL_TAGS_MAX]; /* the call that opens it began; 0 = none is open */
+        int64_t stalled_us;              /* the workers stand still until then */
+};
+/* The worker's thread wakes; a connection that is being replaced is not counted at all. */
+#define WIDTH_SLACK_US INT64_C(30000)
+
+static void fold_widths(struct check_context *c, const struct world_note *n)
+{
+        struct widths *m = c->mine;
+        const struct command *k = seen_command(c->seen);
+        int device, tag;
+
+        if (n->kind == WORLD_STALL && n->flag)
+                m->stalled_us = n->t_us + n->number;
+        if (n->kind == WORLD_RECORD && n->record->kind == RECORD_PULSE_START)
+                m->plan_us[c->tool->lines[n->record->u.pulse.line].valve] =
+                    n->record->u.pulse.planned_width_us;
+        if (n->kind == WORLD_REPLY && k != NULL && k->verb == VERB_OPEN && n->reply->code == 0 && k->tag >= 0)
+                m->plan_us[k->tag] = k->for_us;
+        if (n->kind != WORLD_CALL || n->action->kind != SCHED_WRITE || n->action->reg != TOOL_COIL)
+                return;
+        device = seen_device_of(c->tool, n->link, n->action);
+        tag = device >= 0 ? seen_tag_of(c->tool, device, n->action) : TOOL_NONE;
+        if (tag >= 0 && seen_is_dosing(c->tool, tag))
+                m->begun_us[tag] = n->action->words[0] != 0 ? n->t_us : 0;
+}
+
+static void see_widths(struct check_context *c, const struct world_note *n)
+{
+        struct widths *m = c->mine;
+
+        if (n->kind == WORLD_BEGUN || n->kind == WORLD_ENDED)
+                memset(m, 0, sizeof *m);
+        fold_widths(c, n);
+        for (int i = 0; n->kind == WORLD_REQUEST && i < c->tool->tag_count; i++)
+                if (m->begun_us[i] != 0 && n->t_us - m->begun_us[i] > m->plan_us[i] + WIDTH_SLACK_US &&
+                    c->seen->link[c->tool->devices[c->tool->tags[i].device].link].is_up &&
+                    m->stalled_us < m->begun_us[i])
+                        check_fail(c, "%s is not closed %lld ms after it was opened, planned are %lld",
+                            c->tool->tags[i].name, (long long)((n->t_us - m->begun_us[i]) / TIME_MS),
+                            (long long)(m->plan_us[i] / TIME_MS));
+}
+
 /* ---- Q3: after a call that failed the connection is closed ---- */
 
 struct spoilt {
@@ -127,8 +178,10 @@ static void see_spoilt(struct check_context *c, const struct world_note *n)
                 memset(m, 0, sizeof *m);
                 return;
         }
-        if (n->kind == WORLD_CALL && m->is[n->link] && (n->action->kind == SCHED_READ || n->action->kind == SCHED_WRITE))
-                check_fail(c, "a request on %s follows one that failed, on the same connection", c->tool->links[n->link].name);
+        if (n->kind == WORLD_CALL && m->is[n->link] &&
+            (n->action->kind == SCHED_READ || n->action->kind == SCHED_WRITE))
+                check_fail(c, "a request on %s follows one that failed, on the same connection",
+                    c->tool->links[n->link].name);
         if (n->action->kind == SCHED_CLOSE || n->action->kind == SCHED_CONNECT)
                 m->is[n->link] = false;
         else if (n->kind == WORLD_ANSWER && n->outcome != SCHED_OK && n->outcome != SCHED_EXCEPTION)
@@ -171,9 +224,11 @@ static void see_down(struct check_context *c, const struct world_note *n)
         }
         for (int i = 0; n->kind == WORLD_TURN && i < c->tool->link_count; i++)
                 if (m->since_us[i] != 0 && n->t_us - m->since_us[i] > DOWN_US && is_energised_on(c, i) &&
-                    !is_aborting(c->seen) && seen_is_awake(c->seen, m->since_us[i]) && seen_lived(c->seen, m->since_us[i]))
-                        check_fail(c, "link %s is down for %lld ms in %s with outputs energised", c->tool->links[i].name,
-                            (long long)((n->t_us - m->since_us[i]) / TIME_MS), machine_state_name(c->seen->state));
+                    !is_aborting(c->seen) && seen_is_awake(c->seen, m->since_us[i]) &&
+                    seen_lived(c->seen, m->since_us[i]))
+                        check_fail(c, "link %s is down for %lld ms in %s with outputs energised",
+                            c->tool->links[i].name, (long long)((n->t_us - m->since_us[i]) / TIME_MS),
+                            machine_state_name(c->seen->state));
 }
 
 /* ---- F2, V7: watchdogs ---- */
@@ -209,7 +264,8 @@ static void see_restart(struct check_context *c, const struct world_note *n)
             n->action->reg != TOOL_HOLDING || n->action->address != dog->restart_register)
                 return;
         if (m->reset_us < m->expired_us[device])
-                check_fail(c, "the watchdog of %s is started again, and nobody reset", c->tool->devices[device].name);
+                check_fail(c, "the watchdog of %s is started again, and nobody reset",
+                    c->tool->devices[device].name);
 }
 
 /* The status is asked for at every feed; a link that fails trips by itself. */
@@ -223,9 +279,9 @@ static void see_expired(struct check_context *c, const struct world_note *n)
         for (int i = 0; n->kind == WORLD_TURN && i < c->tool->device_count; i++) {
                 int64_t since_us = m->since_us[i];
 
-                if (m->status[i] == TOOL_WATCHDOG_EXPIRED && n->t_us - since_us > EXPIRED_US && !is_aborting(c->seen) &&
-                    seen_is_well(c->seen, c->tool->devices[i].link, since_us) && seen_is_awake(c->seen, since_us) &&
-                    seen_lived(c->seen, since_us))
+                if (m->status[i] == TOOL_WATCHDOG_EXPIRED && n->t_us - since_us > EXPIRED_US &&
+                    !is_aborting(c->seen) && seen_is_well(c->seen, c->tool->devices[i].link, since_us) &&
+                    seen_is_awake(c->seen, since_us) && seen_lived(c->seen, since_us))
                         check_fail(c, "the watchdog of %s expired %lld ms ago, and nothing tripped",
                             c->tool->devices[i].name, (long long)((n->t_us - since_us) / TIME_MS));
         }
@@ -234,22 +290,30 @@ static void see_expired(struct check_context *c, const struct world_note *n)
 #define CALLS (CHECK_SEES(CALL) | CHECK_SEES(ANSWER))
 #define DOGS  (CHECK_SEES(WATCHDOG) | CHECK_SEES(REPLY))
 
-const struct check check_link[] = {
-    {"V2b", "the core asks for nothing that its gate has to refuse", "pulses, on a link that has been healthy for 5 s: whatever "
-        "else the worker refuses for is over by then",
-        sizeof(struct dogs), DOGS | CHECK_SEES(RECORD), see_refusal, NULL},
-    {"V3b", "a close that failed is tried again until it is done", "700 ms on a connection that stands: 250 ms and the calls before",
-        sizeof(struct closing), CALLS | CHECK_SEES(TURN) | CHECK_SEES(BEGUN) | CHECK_SEES(ENDED), see_closing, NULL},
-    {"V3c", "nothing that doses opens without a turn of the core in the last 100 ms", "2 ms from the worker's look to its call", 0,
-        CHECK_SEES(CALL), see_opening, NULL},
-    {"Q3b", "after a call that failed no request goes out on the same connection", "no tolerance", sizeof(struct spoilt),
-        CALLS | CHECK_SEES(BEGUN), see_spoilt, NULL},
-    {"C1b", "a link that is down with outputs energised trips", "4 s without an answer, of links that cannot be connected",
-        sizeof(struct downs), CALLS | CHECK_SEES(BEGUN) | CHECK_SEES(TURN), see_down, NULL},
-    {"F2", "nothing opens that a watchdog guards and that does not run", "2 s after it ceased to", sizeof(struct dogs),
-        DOGS | CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT), see_unguarded, NULL},
-    {"F2b", "an expired watchdog is started again by an operator's reset only", "no tolerance", sizeof(struct dogs),
-        DOGS | CHECK_SEES(REQUEST), see_restart, NULL},
-    {"V7b", "a watchdog that expired trips", "2 s, while its link answers", sizeof(struct dogs), DOGS | CHECK_SEES(TURN),
-        see_expired, NULL},
+const struct check check_link[] = {{"V2b", "the core asks for nothing that its gate has to refuse",
+                                       "pulses, on a link that has been healthy for 5 s: whatever "
+                                       "else the worker refuses for is over by then",
+                                       sizeof(struct dogs), DOGS | CHECK_SEES(RECORD), see_refusal, NULL},
+    {"V3b", "a close that failed is tried again until it is done",
+        "700 ms on a connection that stands: 250 ms and the calls before", sizeof(struct closing),
+        CALLS | CHECK_SEES(TURN) | CHECK_SEES(BEGUN) | CHECK_SEES(ENDED), see_closing, NULL},
+    {"V3c", "nothing that doses opens without a turn of the core in the last 100 ms",
+        "2 ms from the worker's look to its call", 0, CHECK_SEES(CALL), see_opening, NULL},
+    {"V3d", "a pulse is closed when it was planned, whatever loop and wire do",
+        "30 ms for the worker's thread; not while it stands still or its connection is being replaced",
+        sizeof(struct widths),
+        CALLS | CHECK_SEES(BEGUN) | CHECK_SEES(ENDED) | CHECK_SEES(REQUEST) | CHECK_SEES(RECORD) |
+            CHECK_SEES(REPLY) | CHECK_SEES(STALL),
+        see_widths, NULL},
+    {"Q3b", "after a call that failed no request goes out on the same connection", "no tolerance",
+        sizeof(struct spoilt), CALLS | CHECK_SEES(BEGUN), see_spoilt, NULL},
+    {"C1b", "a link that is down with outputs energised trips",
+        "4 s without an answer, of links that cannot be connected", sizeof(struct downs),
+        CALLS | CHECK_SEES(BEGUN) | CHECK_SEES(TURN), see_down, NULL},
+    {"F2", "nothing opens that a watchdog guards and that does not run", "2 s after it ceased to",
+        sizeof(struct dogs), DOGS | CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT), see_unguarded, NULL},
+    {"F2b", "an expired watchdog is started again by an operator's reset only", "no tolerance",
+        sizeof(struct dogs), DOGS | CHECK_SEES(REQUEST), see_restart, NULL},
+    {"V7b", "a watchdog that expired trips", "2 s, while its link answers", sizeof(struct dogs),
+        DOGS | CHECK_SEES(TURN), see_expired, NULL},
     {.id = NULL}};

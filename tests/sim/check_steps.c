@@ -55,12 +55,15 @@ static void see_dry_purge(struct check_context *c, const struct world_note *n)
                 int64_t purge_us = 0;
 
                 if (i == tag || !c->tool->tags[i].is_output || !tool_excludes(c->tool, tag, i, &purge_us) ||
-                    c->seen->out[i].close_told_us == SEEN_NEVER || c->seen->out[i].close_told_us < c->seen->begun_us)
+                    c->seen->out[i].close_told_us == SEEN_NEVER ||
+                    c->seen->out[i].close_told_us < c->seen->begun_us)
                         continue;
                 if (m->t_us > c->seen->out[i].close_told_us && n->t_us - m->t_us < purge_us - DRY_SLACK_US)
-                        check_fail(c, "%s opens %lld ms after flow, pump or exhaust were away, and %s wants a purge of %lld",
-                            c->tool->tags[tag].name, (long long)((n->t_us - m->t_us) / TIME_MS), c->tool->tags[i].name,
-                            (long long)(purge_us / TIME_MS));
+                        check_fail(c,
+                            "%s opens %lld ms after flow, pump or exhaust were away, and %s wants a purge of "
+                            "%lld",
+                            c->tool->tags[tag].name, (long long)((n->t_us - m->t_us) / TIME_MS),
+                            c->tool->tags[i].name, (long long)(purge_us / TIME_MS));
         }
 }
 
@@ -103,8 +106,10 @@ static void judge_noted(struct check_context *c, const struct recipe *r, const s
 {
         for (int i = 0; i < c->tool->tag_count; i++)
                 if (looks_at(c->tool, r, m->op + 1, i) && c->seen->in[i].good_sent_us < m->note_us)
-                        check_fail(c, "line %d: '%s' was passed without a Good value of %s since the step began",
-                            r->ops[m->op + 1].source_line, r->conds[r->ops[m->op + 1].cond].text, c->tool->tags[i].name);
+                        check_fail(c,
+                            "line %d: '%s' was passed without a Good value of %s since the step began",
+                            r->ops[m->op + 1].source_line, r->conds[r->ops[m->op + 1].cond].text,
+                            c->tool->tags[i].name);
 }
 
 static void see_noted(struct check_context *c, const struct world_note *n)
@@ -113,7 +118,8 @@ static void see_noted(struct check_context *c, const struct world_note *n)
         const struct recipe *r = c->seen->recipe;
 
         if (!seen_event(n, "note") || r == NULL) {
-                if (n->kind == WORLD_BEGUN || (n->kind == WORLD_RECORD && n->record->kind == RECORD_RUN_START))
+                if (n->kind == WORLD_BEGUN ||
+                    (n->kind == WORLD_RECORD && n->record->kind == RECORD_RUN_START))
                         m->op = -1;
                 return;
         }
@@ -148,7 +154,36 @@ static void see_repeat(struct check_context *c, const struct world_note *n)
         purge_us = c->tool->lines[n->record->u.pulse.line].purge_us_min;
         if (n->t_us - m->t_us < purge_us - DRY_SLACK_US)
                 check_fail(c, "pulse %s is repeated %lld ms after the resume, its purge is %lld at least",
-                    n->record->u.pulse.path, (long long)((n->t_us - m->t_us) / TIME_MS), (long long)(purge_us / TIME_MS));
+                    n->record->u.pulse.path, (long long)((n->t_us - m->t_us) / TIME_MS),
+                    (long long)(purge_us / TIME_MS));
+}
+
+/* ---- S7: a run that ended with its process is told of ---- */
+
+struct interrupted {
+        bool is_open; /* its start is on the disk, its end is not */
+        bool is_full; /* the disk: what is on it may not be known */
+        bool is_owed; /* the process that runs owes it */
+};
+
+static void see_interrupted(struct check_context *c, const struct world_note *n)
+{
+        struct interrupted *m = c->mine;
+
+        if (n->kind == WORLD_FAULT && strcmp(n->text, "disk full") == 0)
+                m->is_full = n->flag;
+        if (n->kind == WORLD_BEGUN) {
+                m->is_owed = m->is_open && !m->is_full;
+                m->is_open = false;
+        }
+        if (n->kind == WORLD_STORED && n->record != NULL && n->record->kind == RECORD_RUN_START)
+                m->is_open = true;
+        if (n->kind == WORLD_STORED && n->record != NULL && n->record->kind == RECORD_RUN_END)
+                m->is_open = false;
+        if (seen_event(n, "trip") && strcmp(n->record->u.event.source, "restart") == 0)
+                m->is_owed = false;
+        if (n->kind == WORLD_READY && m->is_owed)
+                check_fail(c, "the process before ended in a run, and nothing says so");
 }
 
 /* ---- Q1: the time of a value is when it was asked for ---- */
@@ -170,7 +205,8 @@ static void see_dated(struct check_context *c, const struct world_note *n)
                 memset(m->count, 0, sizeof m->count);
         if (n->kind == WORLD_SAMPLE)
                 m->sent_us[n->tag][m->count[n->tag]++ % ASKED_MAX] = n->sent_us;
-        if (n->kind != WORLD_RECORD || n->record->kind != RECORD_SAMPLE || n->record->u.sample.quality != QUALITY_GOOD)
+        if (n->kind != WORLD_RECORD || n->record->kind != RECORD_SAMPLE ||
+            n->record->u.sample.quality != QUALITY_GOOD)
                 return;
         s = &n->record->u.sample;
         t_us = n->t_us + (s->t_us - n->wall_us);
@@ -209,8 +245,9 @@ static void judge_rise(struct check_context *c, int i, int64_t now_us)
         } else if (now_us - m->loop[i].from_us > loop->rise_us + RISE_SLACK_US &&
                    seen_output_is_well(c->seen, loop->setpoint, m->loop[i].from_us) &&
                    seen_is_awake(c->seen, m->loop[i].from_us) && seen_lived(c->seen, m->loop[i].from_us)) {
-                check_fail(c, "%s is told %g, did not reach %g in %lld s, and stays on", c->tool->tags[loop->setpoint].name,
-                    o->told, m->loop[i].goal, (long long)((now_us - m->loop[i].from_us) / TIME_S));
+                check_fail(c, "%s is told %g, did not reach %g in %lld s, and stays on",
+                    c->tool->tags[loop->setpoint].name, o->told, m->loop[i].goal,
+                    (long long)((now_us - m->loop[i].from_us) / TIME_S));
         }
 }
 
@@ -253,8 +290,9 @@ static void see_turning(struct check_context *c, const struct world_note *n)
                 if (m->since_us[i] != 0 && n->t_us - m->since_us[i] > loop->follow_us + TURN_SLACK_US &&
                     seen_output_is_well(c->seen, loop->setpoint, m->since_us[i]) &&
                     seen_is_awake(c->seen, m->since_us[i]) && seen_lived(c->seen, m->since_us[i]))
-                        check_fail(c, "%s is told %g and reads %g for %lld ms", c->tool->tags[loop->setpoint].name, o->told,
-                            c->seen->in[loop->value].value, (long long)((n->t_us - m->since_us[i]) / TIME_MS));
+                        check_fail(c, "%s is told %g and reads %g for %lld ms",
+                            c->tool->tags[loop->setpoint].name, o->told, c->seen->in[loop->value].value,
+                            (long long)((n->t_us - m->since_us[i]) / TIME_MS));
         }
 }
 
@@ -262,16 +300,21 @@ static void see_turning(struct check_context *c, const struct world_note *n)
 
 const struct check check_steps[] = {
     {"V2c", "the purge between counts only with flow, pump and way out",
-        "by values that say clearly that one of them is away; not in runs of recipes with an expose block", sizeof(struct dry),
-        TOLD | CHECK_SEES(SAMPLE), see_dry_purge, NULL},
-    {"S1b", "a wait ends on Good values that were sampled in it", "waits that stand between two notes of the recipe",
-        sizeof(struct noted), CHECK_SEES(RECORD) | CHECK_SEES(BEGUN), see_noted, NULL},
-    {"S2b", "a pulse is repeated only behind a whole purge", "the line's least purge; 100 ms: it is handed over ahead of its edge",
-        sizeof(struct resumed), CHECK_SEES(RECORD), see_repeat, NULL},
-    {"Q1b", "the time of a value is when it was asked for", "of Good values that are recorded", sizeof(struct asked),
-        CHECK_SEES(BEGUN) | CHECK_SEES(SAMPLE) | CHECK_SEES(RECORD), see_dated, NULL},
-    {"H1b", "a heater that does not heat is switched off", "the tool's time and 5 s, while its link answers", sizeof(struct rising),
-        CHECK_SEES(BEGUN) | CHECK_SEES(REPLY) | CHECK_SEES(TURN), see_rise, NULL},
+        "by values that say clearly that one of them is away; not in runs of recipes with an expose block",
+        sizeof(struct dry), TOLD | CHECK_SEES(SAMPLE), see_dry_purge, NULL},
+    {"S1b", "a wait ends on Good values that were sampled in it",
+        "waits that stand between two notes of the recipe", sizeof(struct noted),
+        CHECK_SEES(RECORD) | CHECK_SEES(BEGUN), see_noted, NULL},
+    {"S2b", "a pulse is repeated only behind a whole purge",
+        "the line's least purge; 100 ms: it is handed over ahead of its edge", sizeof(struct resumed),
+        CHECK_SEES(RECORD), see_repeat, NULL},
+    {"S7b", "a run that ended with its process is latched", "not on a full disk", sizeof(struct interrupted),
+        CHECK_SEES(BEGUN) | CHECK_SEES(FAULT) | CHECK_SEES(STORED) | CHECK_SEES(RECORD) | CHECK_SEES(READY),
+        see_interrupted, NULL},
+    {"Q1b", "the time of a value is when it was asked for", "of Good values that are recorded",
+        sizeof(struct asked), CHECK_SEES(BEGUN) | CHECK_SEES(SAMPLE) | CHECK_SEES(RECORD), see_dated, NULL},
+    {"H1b", "a heater that does not heat is switched off", "the tool's time and 5 s, while its link answers",
+        sizeof(struct rising), CHECK_SEES(BEGUN) | CHECK_SEES(REPLY) | CHECK_SEES(TURN), see_rise, NULL},
     {"M1b", "a bed that does not turn as told is stopped", "the tool's time and 2 s, while its link answers",
         sizeof(struct turning), CHECK_SEES(BEGUN) | CHECK_SEES(TURN), see_turning, NULL},
     {.id = NULL}};

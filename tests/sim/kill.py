@@ -30,9 +30,9 @@ def limit_time():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def expose(program, number, seed):
-    """What one seed says of a mutant: (who, when, what), or None when it finds nothing wrong."""
-    command = [program, "--mutant", str(number), "--seed", str(seed), "--until-breach", "--quiet"]
+def expose(program, number, trial):
+    """What one trial, a seed or a drill, says of a mutant: (who, when, what), or None when it finds nothing wrong."""
+    command = [program, "--mutant", str(number), "--" + trial[0], str(trial[1]), "--until-breach", "--quiet"]
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          preexec_fn=limit_time, check=False)
     text = ran.stdout.decode("utf-8", "replace")
@@ -50,12 +50,12 @@ def expose(program, number, seed):
     raise RuntimeError(f"{' '.join(command)}: exit {ran.returncode}\n{text}")
 
 
-def hunt(program, mutant, seeds):
-    """The first of the seeds that exposes the mutant, and how: (seed, who, when, what), or None."""
-    for seed in ([mutant.seed] if mutant.seed in seeds else []) + [s for s in seeds if s != mutant.seed]:
-        found = expose(program, mutant.number, seed)
+def hunt(program, mutant, trials):
+    """The first trial that exposes the mutant, and how: (trial, who, when, what), or None."""
+    for trial in ([mutant.hint] if mutant.hint in trials else []) + [t for t in trials if t != mutant.hint]:
+        found = expose(program, mutant.number, trial)
         if found:
-            return (seed,) + found
+            return (trial,) + found
     return None
 
 
@@ -66,9 +66,9 @@ def kept_seeds(path):
 
 
 def row(mutant, found):
-    seed, who, when, what = found or ("", "SURVIVED", "", "")
+    trial, who, when, what = found or (("", ""), "SURVIVED", "", "")
     file = ", ".join(sorted({os.path.relpath(p.file, "src") for p in mutant.pieces}))
-    killer = f"{who} seed {seed}" + (f" at {when}" if when else "") if found else who
+    killer = f"{who} {trial[0]} {trial[1]}" + (f" at {when}" if when else "") if found else who
     return f"{mutant.number:>3}  {mutant.invariant:<3} {mutant.title:<58.58} {file:<26.26} {killer}  {what}"[:220]
 
 
@@ -77,22 +77,24 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--drills", type=int, default=18)
     parser.add_argument("numbers", nargs="*", type=int)
     options = parser.parse_args()
     mutants = mutate.parse()
     chosen = [mutants[n] for n in options.numbers or sorted(mutants)]
-    seeds = list(dict.fromkeys([*range(1, options.seeds + 1), *kept_seeds(os.path.join(mutate.HERE, "seeds.txt"))]))
+    seeds = dict.fromkeys([*range(1, options.seeds + 1), *kept_seeds(os.path.join(mutate.HERE, "seeds.txt"))])
+    trials = [("drill", n) for n in range(1, options.drills + 1)] + [("seed", n) for n in seeds]
     begun = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         # The program must be whole without a mutant: what is found then is found in all of them.
-        whole = list(pool.map(lambda s: expose(options.program, 0, s), seeds[:2]))
+        whole = list(pool.map(lambda s: expose(options.program, 0, s), trials[:2]))
         if any(whole):
             sys.exit(f"kill: the program without a mutant is broken itself: {whole}")
-        found = dict(zip((m.number for m in chosen), pool.map(lambda m: hunt(options.program, m, seeds), chosen)))
+        found = dict(zip((m.number for m in chosen), pool.map(lambda m: hunt(options.program, m, trials), chosen)))
     for m in chosen:
         print(row(m, found[m.number]))
     killed = sum(f is not None for f in found.values())
-    print(f"{killed} of {len(chosen)} mutants exposed by {len(seeds)} seeds, in {time.monotonic() - begun:.0f} s")
+    print(f"{killed} of {len(chosen)} mutants exposed by {len(trials)} drills and seeds, in {time.monotonic() - begun:.0f} s")
     return 0 if killed == len(chosen) else 1
 
 

@@ -13,7 +13,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 TABLE = os.path.join(HERE, "mutants.txt")
-HEAD = re.compile(r"(\d+) ([A-Z]\d+) (?:seed=(\d+) )?(\S.*)")
+HEAD = re.compile(r"(\d+) ([A-Z]\d+) (?:(seed|drill)=(\d+) )?(\S.*)")
 
 
 class Broken(Exception):
@@ -26,8 +26,8 @@ class Piece:
 
 
 class Mutant:
-    def __init__(self, line, number, invariant, seed, title):
-        self.line, self.number, self.invariant, self.seed, self.title = line, number, invariant, seed, title
+    def __init__(self, line, number, invariant, hint, title):
+        self.line, self.number, self.invariant, self.hint, self.title = line, number, invariant, hint, title
         self.pieces, self.base = [], None
 
 
@@ -41,10 +41,10 @@ def parse(path=TABLE):
             continue
         head = HEAD.fullmatch(text)
         if head:
-            number, seed = int(head[1]), head[3] and int(head[3])
+            number, hint = int(head[1]), (head[3], int(head[4])) if head[3] else None
             if number in mutants or number == 0:
                 raise Broken(f"mutants.txt:{n}: number {number} is taken")
-            mutant = mutants[number] = Mutant(n, number, head[2], seed, head[4])
+            mutant = mutants[number] = Mutant(n, number, head[2], hint, head[5])
             file = at = None
             last = ""
             continue
@@ -83,6 +83,27 @@ def pattern(text):
     return re.compile(r"\s+".join(re.escape(word) for word in text.split()))
 
 
+# How tightly operators bind, from the loosest; what is no operator of these binds most tightly of all.
+LEVELS = [("?", ":"), ("||",), ("&&",), ("==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "&", "!")]
+TOKEN = re.compile(r"->|\+\+|--|\|\||&&|[=!<>]=|[?:<>+\-*/&!()\[\]{},;=]|\w+")
+
+
+def level(token):
+    return next((i for i, ops in enumerate(LEVELS) if token in ops), len(LEVELS))
+
+
+def is_whole(source, begin, end):
+    """Is this expression one that its neighbours do not tear apart? In parentheses it would mean something else."""
+    depth, loosest = 0, len(LEVELS)
+    for token in TOKEN.findall(source[begin:end]):
+        depth += (token in "([{") - (token in ")]}")
+        if depth == 0:
+            loosest = min(loosest, level(token))
+    before, after = TOKEN.findall(source[max(0, begin - 80):begin]), TOKEN.findall(source[end:end + 80])
+    tightest = [level(t) for t in (before[-1:] + after[:1]) if level(t) < len(LEVELS)]
+    return depth == 0 and all(loosest > t or loosest == t in (1, 2) for t in tightest)
+
+
 def find(piece, name, source):
     """Where the piece stands: (begin, end)."""
     begin = 0
@@ -96,6 +117,8 @@ def find(piece, name, source):
     places = list(pattern(was).finditer(source, begin))
     if not places or (len(places) != 1 and not piece.at):
         raise Broken(f"mutants.txt:{piece.line}: {name}: `was {was}` is in {piece.file} {len(places)} times, not once")
+    if not is_statement(was) and not is_whole(source, *places[0].span()):
+        raise Broken(f"mutants.txt:{piece.line}: {name}: `was {was}` is only a part of its expression in {piece.file}")
     return places[0].span()
 
 

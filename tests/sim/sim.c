@@ -10,6 +10,7 @@
  * A process that dies (an assert of the product) fails the seed it was at; the others go on. The hash at the end is over the
  * hashes of all seeds in their order: it must be the same under gcc and clang, at any -O, with and without sanitizers
  * (tests/sim/determinism.sh). Run from the top of the source tree. */
+#include "drill.h"
 #include "mutant.h"
 #include "swarm.h"
 #include "tale.h"
@@ -31,7 +32,7 @@ enum { JOBS_MAX = 16 };
 struct options {
         uint64_t seed, first, count;
         const char *list;
-        int jobs;
+        int jobs, drill;
         int64_t minutes;
         bool one, verbose, wire, quiet, calm, until_breach;
         double from_s, to_s;
@@ -81,6 +82,7 @@ static void tell_seed(struct run *run, uint64_t seed, int64_t from_us, int64_t t
         struct swarm_config config = {.kit = &run->kit,
             .seed = seed,
             .safety_us = safety_us(&run->options),
+            .drill = run->options.drill,
             .see = on_note,
             .ctx = &tale,
             .say = on_word};
@@ -113,7 +115,11 @@ static int run_one(struct run *run)
         const struct options *o = &run->options;
         struct swarm_result *r = calloc(1, sizeof *r);
         struct swarm_config config = {
-            .kit = &run->kit, .seed = o->seed, .safety_us = safety_us(o), .until_breach = o->until_breach};
+            .kit = &run->kit,
+            .seed = o->seed,
+            .safety_us = safety_us(o),
+            .until_breach = o->until_breach,
+            .drill = o->drill};
         double begun_s = now_s(), took_s;
         int status;
 
@@ -455,6 +461,9 @@ static bool read_value(struct options *o, const char *word, const char *value)
                 o->jobs = (int)number;
         } else if (strcmp(word, "--minutes") == 0) {
                 o->minutes = (int64_t)number;
+        } else if (strcmp(word, "--drill") == 0 && number >= 1 && number <= drill_count()) {
+                o->one = true;
+                o->drill = (int)number;
         } else if (strcmp(word, "--mutant") == 0 && number <= mutant_count) {
                 mutant_now = (int)number;
         } else if (strcmp(word, "--from") == 0) {

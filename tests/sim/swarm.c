@@ -1,5 +1,7 @@
 #include "swarm.h"
 
+#include "drill.h" /* drill_run */
+
 #include "ald/base/time.h" /* TIME_S */
 #include "ald/core/core.h" /* core_get_status */
 
@@ -221,7 +223,7 @@ static void plan(struct swarm *s)
         s->on_plan = random_split(seed, 101);
         s->on_fault = random_split(seed, 102);
         s->on_people = random_split(seed, 103);
-        s->tool_i = (int)random_below(&s->on_plan, SWARM_TOOLS);
+        s->tool_i = s->config->drill > 0 ? 0 : (int)random_below(&s->on_plan, SWARM_TOOLS);
         s->tool = s->config->kit->tool[s->tool_i];
         s->end_us = s->config->safety_us;
         s->disk_until_us = INT64_MAX;
@@ -246,8 +248,12 @@ bool swarm_run(const struct swarm_config *config, struct swarm_result *out)
         s.world = s.checks != NULL ? world_new(s.tool, &world) : NULL;
         ok = s.world != NULL;
         if (ok) {
-                run_safety(&s);
-                run_liveness(&s);
+                if (config->drill > 0) {
+                        drill_run(&s, config->drill);
+                } else {
+                        run_safety(&s);
+                        run_liveness(&s);
+                }
                 run_end(&s);
                 take_breaches(&s);
                 out->hash = world_hash(s.world);
