@@ -277,13 +277,13 @@ static void see_expired(struct check_context *c, const struct world_note *n)
 
         fold_dogs(m, c->seen, n);
         for (int i = 0; n->kind == WORLD_TURN && i < c->tool->device_count; i++) {
-                int64_t since_us = m->since_us[i];
+                const struct seen_link *l = &c->seen->link[c->tool->devices[i].link];
+                int64_t since_us = l->up_us > m->since_us[i] ? l->up_us : m->since_us[i];
 
-                if (m->status[i] == TOOL_WATCHDOG_EXPIRED && n->t_us - since_us > EXPIRED_US &&
-                    !is_aborting(c->seen) && seen_is_well(c->seen, c->tool->devices[i].link, since_us) &&
-                    seen_is_awake(c->seen, since_us) && seen_lived(c->seen, since_us))
+                if (m->status[i] == TOOL_WATCHDOG_EXPIRED && l->is_up && n->t_us - since_us > EXPIRED_US &&
+                    !is_aborting(c->seen) && seen_is_awake(c->seen, since_us) && seen_lived(c->seen, since_us))
                         check_fail(c, "the watchdog of %s expired %lld ms ago, and nothing tripped",
-                            c->tool->devices[i].name, (long long)((n->t_us - since_us) / TIME_MS));
+                            c->tool->devices[i].name, (long long)((n->t_us - m->since_us[i]) / TIME_MS));
         }
 }
 
@@ -314,6 +314,6 @@ const struct check check_link[] = {{"V2b", "the core asks for nothing that its g
         sizeof(struct dogs), DOGS | CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT), see_unguarded, NULL},
     {"F2b", "an expired watchdog is started again by an operator's reset only", "no tolerance",
         sizeof(struct dogs), DOGS | CHECK_SEES(REQUEST), see_restart, NULL},
-    {"V7b", "a watchdog that expired trips", "2 s, while its link answers", sizeof(struct dogs),
+    {"V7b", "a watchdog that expired trips", "2 s of a connection that stands", sizeof(struct dogs),
         DOGS | CHECK_SEES(TURN), see_expired, NULL},
     {.id = NULL}};

@@ -93,7 +93,7 @@ static void spoil(
             .device = TOOL_NONE,
             .per_mille = per_mille,
             .us = us,
-            .number = 4,
+            .number = 6, /* busy */
             .from_us = world_now(s->world),
             .until_us = world_now(s->world) + for_us};
 
@@ -210,7 +210,8 @@ static void pulse_on(struct swarm *s, void (*trouble)(struct swarm *s))
 
 static void be_late(struct swarm *s)
 {
-        spoil(s, WORLD_LATE, "valves", 250, 150 * TIME_MS, 5 * TIME_S);
+        go(s, 1350 * TIME_MS);
+        spoil(s, WORLD_LATE, "valves", 1000, 190 * TIME_MS, 110 * TIME_MS);
 }
 
 static void be_lost(struct swarm *s)
@@ -279,6 +280,16 @@ static void wait_blindly(struct swarm *s)
         go(s, 3 * TIME_S);
         befall(s, "nan:nb.temperature", 2 * TIME_S);
         (void)reach(s, MACHINE_COMPLETE, 6 * TIME_MIN);
+}
+
+static void settle_blindly(struct swarm *s)
+{
+        settle(s);
+        start(s, SWARM_NOTED);
+        (void)reach(s, MACHINE_EXECUTE, 20 * TIME_S);
+        go(s, TIME_S);
+        befall(s, "nan:carrier.flow", 5 * TIME_MIN);
+        (void)reach(s, MACHINE_COMPLETE, 8 * TIME_MIN);
 }
 
 static void hold_everywhere(struct swarm *s)
@@ -406,8 +417,7 @@ static void stay_unarmed(struct swarm *s)
 {
         settle(s);
         world_reboot(s->world, tool_find_device(s->tool, "valve-io"), TIME_S);
-        go(s, 1500 * TIME_MS);
-        spoil(s, WORLD_EXCEPTION, "valves", 700, 0, TIME_MIN);
+        spoil(s, WORLD_EXCEPTION, "valves", 500, 0, TIME_MIN);
         for (int i = 0; i < 60; i++) {
                 pulse(s, "water.valve", 300 * TIME_MS);
                 go(s, TIME_S);
@@ -447,6 +457,7 @@ static const struct {
     {"a loop that stands still in pulses", pulse_alone},
     {"a loop that stands still at a handover", stall_at_handover},
     {"blind waits", wait_blindly},
+    {"blind settling", settle_blindly},
     {"holds everywhere", hold_everywhere},
     {"trips in pulses", trip_in_pulses},
     {"drives that fail", fail_drives},
