@@ -4,7 +4,7 @@
 #include "ald/base/time.h" /* TIME_S */
 
 #include <stdio.h>  /* snprintf */
-#include <string.h> /* strcmp, strstr */
+#include <string.h> /* memset, strcmp, strstr */
 
 /* ---- T2, T3: what is latched ---- */
 
@@ -62,6 +62,84 @@ static void see_first(struct check_context *c, const struct world_note *n)
                 check_fail(c, "a refusal names %s, and first-out is %s", n->reply->interlock,
                     m->is_latched ? m->first : "nothing");
         fold_latches(m, c->seen, n);
+}
+
+/* ---- T1: what a trip sets beyond the image stays set until the reset ---- */
+
+struct forced {
+        int64_t since_us[TOOL_INTERLOCKS_MAX]; /* latched since; 0 = not */
+};
+
+static void judge_forced(struct check_context *c, int i, int64_t since_us, int64_t now_us)
+{
+        const struct tool_interlock *lock = &c->tool->interlocks[i];
+
+        for (int k = 0; k < lock->set_count; k++) {
+                int tag = lock->set[k].tag;
+                double off = c->seen->out[tag].value - lock->set[k].value;
+
+                if ((off > c->tool->tags[tag].verify_within || -off > c->tool->tags[tag].verify_within) &&
+                    seen_output_is_well(c->seen, tag, since_us) && seen_is_awake(c->seen, since_us) &&
+                    seen_lived(c->seen, since_us) && now_us - since_us > CHECK_FREE_US)
+                        check_fail(c, "%s is latched for %lld ms and sets %s to %g, which is at %g", lock->id,
+                            (long long)((now_us - since_us) / TIME_MS), c->tool->tags[tag].name,
+                            lock->set[k].value, c->seen->out[tag].value);
+        }
+}
+
+static void see_forced(struct check_context *c, const struct world_note *n)
+{
+        struct forced *m = c->mine;
+
+        if (n->kind == WORLD_BEGUN || (n->kind == WORLD_REPLY && seen_resets(c->seen, n)))
+                memset(m, 0, sizeof *m);
+        for (int i = 0; i < c->tool->interlock_count; i++) {
+                if (seen_event(n, "trip") &&
+                    strcmp(n->record->u.event.source, c->tool->interlocks[i].id) == 0)
+                        m->since_us[i] = n->t_us;
+                if (n->kind == WORLD_TURN && m->since_us[i] != 0)
+                        judge_forced(c, i, m->since_us[i], n->t_us);
+        }
+}
+
+/* ---- T1: nothing goes before the safe values of an abort ---- */
+
+struct urgent {
+        int64_t since_us; /* an abort began; 0 = none is under way, or not everything went well in it */
+};
+
+/* An output of this link that is away from safe, and whose safe value has not been sent yet. */
+static int find_unsent(const struct check_context *c, int link, int64_t since_us)
+{
+        for (int i = 0; i < c->tool->tag_count; i++) {
+                const struct tool_tag *t = &c->tool->tags[i];
+
+                if (t->is_output && c->tool->devices[t->device].link == link &&
+                    c->seen->out[i].told_us != SEEN_NEVER &&
+                    !seen_is_safe(c->tool, i, c->seen->out[i].told) && c->seen->out[i].asked_us < since_us)
+                        return i;
+        }
+        return TOOL_NONE;
+}
+
+static void see_urgent(struct check_context *c, const struct world_note *n)
+{
+        struct urgent *m = c->mine;
+        enum machine_state from, to;
+        int tag;
+
+        if (n->kind == WORLD_BEGUN || n->kind == WORLD_STALL ||
+            (n->kind == WORLD_ANSWER && n->outcome != SCHED_OK))
+                m->since_us = 0;
+        if (n->kind == WORLD_RECORD && seen_transition(n->record, &from, &to))
+                m->since_us = to == MACHINE_ABORTING ? n->t_us : 0;
+        if (n->kind != WORLD_CALL || n->action->kind != SCHED_READ || m->since_us == 0 ||
+            n->t_us == m->since_us)
+                return;
+        tag = find_unsent(c, n->link, m->since_us);
+        if (tag >= 0)
+                check_fail(c, "link %s polls in an abort, before %s was made safe",
+                    c->tool->links[n->link].name, c->tool->tags[tag].name);
 }
 
 /* ---- A2: nobody is refused for want of control that nobody has ---- */
@@ -171,9 +249,16 @@ static void see_losses(struct check_context *c, const struct world_note *n)
 
 #define ASKED (CHECK_SEES(BEGUN) | CHECK_SEES(REPLY))
 
-const struct check check_latch[] = {{"T2b", "with a trip latched nothing starts, in whatever state",
-                                        "trips as they are told, each of which latches",
-                                        sizeof(struct latches), ASKED | CHECK_SEES(RECORD), see_start, NULL},
+const struct check check_latch[] = {
+    {"T1b", "what a trip sets beyond the image stays so until the reset", "250 ms while its link answers",
+        sizeof(struct forced), ASKED | CHECK_SEES(RECORD) | CHECK_SEES(TURN), see_forced, NULL},
+    {"T1c", "on each link the safe values of an abort come before any poll", "while every call is answered",
+        sizeof(struct urgent),
+        CHECK_SEES(BEGUN) | CHECK_SEES(RECORD) | CHECK_SEES(CALL) | CHECK_SEES(ANSWER) | CHECK_SEES(STALL),
+        see_urgent, NULL},
+    {"T2b", "with a trip latched nothing starts, in whatever state",
+        "trips as they are told, each of which latches", sizeof(struct latches), ASKED | CHECK_SEES(RECORD),
+        see_start, NULL},
     {"T3b", "who is refused for a latched trip is told the first-out", "by the answers, which name it",
         sizeof(struct latches), ASKED | CHECK_SEES(RECORD), see_first, NULL},
     {"A2b", "nobody is refused for want of control that nobody has", "1 s: the turn that looks at the lapse",

@@ -164,6 +164,35 @@ static void see_widths(struct check_context *c, const struct world_note *n)
                             (long long)(m->plan_us[i] / TIME_MS));
 }
 
+/* ---- V3: what the core does not renew ends ---- */
+
+struct silences {
+        int64_t stalled_us; /* the workers stand still until then */
+};
+
+static void see_silence(struct check_context *c, const struct world_note *n)
+{
+        struct silences *m = c->mine;
+
+        if (n->kind == WORLD_STALL && n->flag)
+                m->stalled_us = n->t_us + n->number;
+        for (int i = 0; n->kind == WORLD_ANSWER && i < c->tool->tag_count; i++) {
+                const struct tool_tag *t = &c->tool->tags[i];
+                int64_t since_us = c->seen->turn_us;
+
+                if (!t->is_output || t->lease_us == 0 || since_us == SEEN_NEVER || !c->seen->is_alive ||
+                    n->t_us - since_us <= t->lease_us + CHECK_FREE_US ||
+                    c->seen->out[i].told_us == SEEN_NEVER || c->seen->out[i].told_us < c->seen->begun_us ||
+                    seen_is_safe(c->tool, i, c->seen->out[i].told) || m->stalled_us >= since_us ||
+                    !seen_output_is_well(c->seen, i, since_us))
+                        continue;
+                if (!seen_is_dosing(c->tool, i)) /* a pulse has a close of its own (V3d) */
+                        check_fail(c, "%s is at %g, %lld ms after the last turn; its lease is %lld", t->name,
+                            c->seen->out[i].told, (long long)((n->t_us - since_us) / TIME_MS),
+                            (long long)(t->lease_us / TIME_MS));
+        }
+}
+
 /* ---- Q3: after a call that failed the connection is closed ---- */
 
 struct spoilt {
@@ -236,13 +265,35 @@ static void see_down(struct check_context *c, const struct world_note *n)
 /* A watchdog that fails is seen at the next feed or look, both well within this. */
 #define UNGUARDED_US INT64_C(2000000)
 
+/* Who asks for a dose is refused while a watchdog does not run that a dose relies on. */
+static void judge_grant(struct check_context *c, const struct world_note *n)
+{
+        const struct dogs *m = c->mine;
+
+        for (int i = 0; i < c->tool->tag_count; i++) {
+                int device = c->tool->tags[i].device;
+
+                if (seen_is_dosing(c->tool, i) && c->tool->tags[i].failsafe == TOOL_FAILSAFE_WATCHDOG &&
+                    m->status[device] != TOOL_WATCHDOG_RUNNING &&
+                    n->t_us - m->since_us[device] > UNGUARDED_US &&
+                    seen_is_awake(c->seen, m->since_us[device]) &&
+                    seen_lived(c->seen, n->t_us - UNGUARDED_US))
+                        check_fail(c, "a dose was granted, and the watchdog of %s does not run",
+                            c->tool->devices[device].name);
+        }
+}
+
 static void see_unguarded(struct check_context *c, const struct world_note *n)
 {
         struct dogs *m = c->mine;
+        const struct command *k = seen_command(c->seen);
         double value;
         int tag, device;
 
         fold_dogs(m, c->seen, n);
+        if (n->kind == WORLD_REPLY && n->reply->code == 0 && k != NULL &&
+            (k->verb == VERB_RUN || (k->verb == VERB_OPEN && seen_is_dosing(c->tool, k->tag))))
+                judge_grant(c, n);
         if (!seen_told(c->tool, n, &tag, &value) || value == 0 || !seen_is_dosing(c->tool, tag) ||
             c->tool->tags[tag].failsafe != TOOL_FAILSAFE_WATCHDOG)
                 return;
@@ -251,6 +302,50 @@ static void see_unguarded(struct check_context *c, const struct world_note *n)
             seen_is_awake(c->seen, m->since_us[device]))
                 check_fail(c, "%s is opened, and the watchdog of %s does not run", c->tool->tags[tag].name,
                     c->tool->devices[device].name);
+}
+
+struct proofs {
+        struct dogs dogs;
+        bool is_proven[TOOL_DEVICES_MAX]; /* asked on this connection, while it ran */
+};
+
+/* The device that this call is about, of those that this link guards; TOOL_NONE: none. */
+static int guarded_device(const struct check_context *c, const struct world_note *n)
+{
+        int device = n->action->kind == SCHED_READ || n->action->kind == SCHED_WRITE
+                         ? seen_device_of(c->tool, n->link, n->action)
+                         : TOOL_NONE;
+
+        return device >= 0 && c->tool->devices[device].watchdog.present &&
+                       c->tool->devices[device].link == n->link
+                   ? device
+                   : TOOL_NONE;
+}
+
+static void see_unproven(struct check_context *c, const struct world_note *n)
+{
+        struct proofs *m = c->mine;
+        int device, tag;
+
+        fold_dogs(&m->dogs, c->seen, n);
+        if (n->kind != WORLD_CALL && n->kind != WORLD_ANSWER)
+                return;
+        for (int i = 0; n->action->kind == SCHED_CONNECT && i < c->tool->device_count; i++)
+                if (c->tool->devices[i].link == n->link)
+                        m->is_proven[i] = false;
+        device = guarded_device(c, n);
+        if (device < 0)
+                return;
+        if (n->kind == WORLD_ANSWER && n->action->kind == SCHED_READ && n->outcome == SCHED_OK &&
+            n->action->address == c->tool->devices[device].watchdog.status_register &&
+            m->dogs.status[device] == TOOL_WATCHDOG_RUNNING)
+                m->is_proven[device] = true;
+        tag = n->kind == WORLD_CALL && n->action->kind == SCHED_WRITE
+                  ? seen_tag_of(c->tool, device, n->action)
+                  : TOOL_NONE;
+        if (tag >= 0 && seen_is_dosing(c->tool, tag) && n->action->words[0] != 0 && !m->is_proven[device])
+                check_fail(c, "%s is opened on a connection on which the watchdog of %s was not seen to run",
+                    c->tool->tags[tag].name, c->tool->devices[device].name);
 }
 
 static void see_restart(struct check_context *c, const struct world_note *n)
@@ -281,7 +376,8 @@ static void see_expired(struct check_context *c, const struct world_note *n)
                 int64_t since_us = l->up_us > m->since_us[i] ? l->up_us : m->since_us[i];
 
                 if (m->status[i] == TOOL_WATCHDOG_EXPIRED && l->is_up && n->t_us - since_us > EXPIRED_US &&
-                    !is_aborting(c->seen) && seen_is_awake(c->seen, since_us) && seen_lived(c->seen, since_us))
+                    !is_aborting(c->seen) && seen_is_awake(c->seen, since_us) &&
+                    seen_lived(c->seen, since_us))
                         check_fail(c, "the watchdog of %s expired %lld ms ago, and nothing tripped",
                             c->tool->devices[i].name, (long long)((n->t_us - m->since_us[i]) / TIME_MS));
         }
@@ -305,13 +401,18 @@ const struct check check_link[] = {{"V2b", "the core asks for nothing that its g
         CALLS | CHECK_SEES(BEGUN) | CHECK_SEES(ENDED) | CHECK_SEES(REQUEST) | CHECK_SEES(RECORD) |
             CHECK_SEES(REPLY) | CHECK_SEES(STALL),
         see_widths, NULL},
+    {"V3e", "what the core does not renew becomes safe", "250 ms behind its lease, while its link answers",
+        sizeof(struct silences), CHECK_SEES(ANSWER) | CHECK_SEES(STALL), see_silence, NULL},
     {"Q3b", "after a call that failed no request goes out on the same connection", "no tolerance",
         sizeof(struct spoilt), CALLS | CHECK_SEES(BEGUN), see_spoilt, NULL},
     {"C1b", "a link that is down with outputs energised trips",
         "4 s without an answer, of links that cannot be connected", sizeof(struct downs),
         CALLS | CHECK_SEES(BEGUN) | CHECK_SEES(TURN), see_down, NULL},
-    {"F2", "nothing opens that a watchdog guards and that does not run", "2 s after it ceased to",
-        sizeof(struct dogs), DOGS | CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT), see_unguarded, NULL},
+    {"F2", "nothing that a watchdog guards is opened, or granted, while that does not run",
+        "2 s after it ceased to", sizeof(struct dogs), DOGS | CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT),
+        see_unguarded, NULL},
+    {"F2c", "nothing that doses opens on a connection on which its watchdog was not seen to run",
+        "no tolerance", sizeof(struct proofs), CALLS | DOGS, see_unproven, NULL},
     {"F2b", "an expired watchdog is started again by an operator's reset only", "no tolerance",
         sizeof(struct dogs), DOGS | CHECK_SEES(REQUEST), see_restart, NULL},
     {"V7b", "a watchdog that expired trips", "2 s of a connection that stands", sizeof(struct dogs),

@@ -228,7 +228,17 @@ static void be_mute(struct swarm *s)
 static void stand_still(struct swarm *s)
 {
         go(s, 600 * TIME_MS);
-        world_stall(s->world, 900 * TIME_MS + random_below(&s->on_fault, 900) * TIME_MS, false);
+        world_stall(s->world, 900 * TIME_MS + random_below(&s->on_fault, 2500) * TIME_MS, false);
+}
+
+static void be_reset(struct swarm *s)
+{
+        spoil(s, WORLD_RESET, "valves", 400, 0, 100 * TIME_MS);
+}
+
+static void pulse_reset(struct swarm *s)
+{
+        pulse_on(s, be_reset);
 }
 
 static void pulse_late(struct swarm *s)
@@ -267,6 +277,43 @@ static void stall_at_handover(struct swarm *s)
                 say(s, VERB_RESUME);
                 go(s, TIME_S);
         }
+}
+
+/* The whole machine pauses, for less than a turn may be old, just as a pulse of a run was handed over. */
+static void pause_at_handover(struct swarm *s)
+{
+        settle(s);
+        start(s, SWARM_NOTED);
+        (void)reach(s, MACHINE_EXECUTE, 20 * TIME_S);
+        for (int i = 0; i < 12 && s->state != MACHINE_COMPLETE; i++) {
+                int64_t until_us = world_now(s->world) + 4 * TIME_MIN;
+
+                s->is_handed_over = false;
+                while (!s->is_handed_over && world_now(s->world) < until_us)
+                        go(s, TIME_MS);
+                world_stall(s->world, (72 + random_below(&s->on_fault, 20)) * TIME_MS, true);
+                go(s, 3 * TIME_S);
+                if (s->state == MACHINE_HELD)
+                        say(s, VERB_RESUME);
+        }
+}
+
+/* Precursors opened by hand wherever a run stands. */
+static void open_in_holds(struct swarm *s)
+{
+        settle(s);
+        say(s, VERB_CONTROL);
+        start(s, SWARM_LIVE);
+        (void)reach(s, MACHINE_EXECUTE, 20 * TIME_S);
+        s->is_handed_over = false;
+        for (int i = 0; i < 1000 && !s->is_handed_over; i++)
+                go(s, 20 * TIME_MS);
+        go(s, TIME_S);
+        say(s, VERB_HOLD);
+        (void)reach(s, MACHINE_HELD, 20 * TIME_S);
+        go(s, 7 * TIME_S);
+        pulse(s, "water.valve", 300 * TIME_MS);
+        go(s, 3 * TIME_S);
 }
 
 /* A run whose waits stand between notes, with instruments that fail in them; then holds wherever it is. */
@@ -403,8 +450,11 @@ static void lose_link(struct swarm *s)
 {
         settle(s);
         for (int i = 0; i < 2; i++) {
-                spoil(s, WORLD_REFUSED, "valves", 1000, 0, 4 * TIME_S);
-                spoil(s, WORLD_RESET, "valves", 1000, 0, 4 * TIME_S);
+                if (i == 0)
+                        set(s, "soft.valve", 1);
+                go(s, TIME_S);
+                spoil(s, WORLD_REFUSED, "valves", 1000, 0, 8 * TIME_S);
+                spoil(s, WORLD_RESET, "valves", 1000, 0, 8 * TIME_S);
                 go(s, 12 * TIME_S);
                 pulse(s, "water.valve", TIME_S);
                 go(s, 3 * TIME_S);
@@ -417,11 +467,12 @@ static void stay_unarmed(struct swarm *s)
 {
         settle(s);
         world_reboot(s->world, tool_find_device(s->tool, "valve-io"), TIME_S);
-        spoil(s, WORLD_EXCEPTION, "valves", 500, 0, TIME_MIN);
-        for (int i = 0; i < 60; i++) {
-                pulse(s, "water.valve", 300 * TIME_MS);
-                go(s, TIME_S);
-        }
+        spoil(s, WORLD_EXCEPTION, "valves", 1000, 0, 20 * TIME_S);
+        go(s, 8 * TIME_S);
+        pulse(s, "water.valve", 300 * TIME_MS);
+        go(s, 3 * TIME_S);
+        start(s, SWARM_LIVE);
+        go(s, 30 * TIME_S);
         go(s, 5 * TIME_S);
 }
 
@@ -447,26 +498,30 @@ static void crash(struct swarm *s)
 static const struct {
         const char *name;
         void (*run)(struct swarm *s);
+        int tool; /* of the kit: 0 = the reference tool */
 } drills[] = {
-    {"pairs", try_pairs},
-    {"way out", try_way_out},
-    {"dry purges", try_dry_purges},
-    {"late edges", pulse_late},
-    {"lost edges", pulse_lost},
-    {"mute edges", pulse_mute},
-    {"a loop that stands still in pulses", pulse_alone},
-    {"a loop that stands still at a handover", stall_at_handover},
-    {"blind waits", wait_blindly},
-    {"blind settling", settle_blindly},
-    {"holds everywhere", hold_everywhere},
-    {"trips in pulses", trip_in_pulses},
-    {"drives that fail", fail_drives},
-    {"bypasses", bypass_all},
-    {"a full disk", fill_disk},
-    {"a full queue", flood_disk},
-    {"a link that is lost", lose_link},
-    {"a watchdog that is not armed", stay_unarmed},
-    {"crashes", crash},
+    {"pairs", try_pairs, 0},
+    {"way out", try_way_out, 0},
+    {"dry purges", try_dry_purges, 0},
+    {"late edges", pulse_late, 0},
+    {"lost edges", pulse_lost, 0},
+    {"mute edges", pulse_mute, 0},
+    {"connections that are reset", pulse_reset, 0},
+    {"a loop that stands still in pulses", pulse_alone, 0},
+    {"a loop that stands still at a handover", stall_at_handover, 0},
+    {"a machine that pauses at a handover", pause_at_handover, 0},
+    {"hands in a hold", open_in_holds, 1},
+    {"blind waits", wait_blindly, 0},
+    {"blind settling", settle_blindly, 0},
+    {"holds everywhere", hold_everywhere, 0},
+    {"trips in pulses", trip_in_pulses, 0},
+    {"drives that fail", fail_drives, 0},
+    {"bypasses", bypass_all, 0},
+    {"a full disk", fill_disk, 0},
+    {"a full queue", flood_disk, 0},
+    {"a link that is lost", lose_link, 0},
+    {"a watchdog that is not armed", stay_unarmed, 0},
+    {"crashes", crash, 0},
 };
 
 int drill_count(void)
@@ -478,6 +533,12 @@ const char *drill_name(int n)
 {
         assert(n >= 1 && n <= drill_count());
         return drills[n - 1].name;
+}
+
+int drill_tool(int n)
+{
+        assert(n >= 1 && n <= drill_count());
+        return drills[n - 1].tool;
 }
 
 void drill_run(struct swarm *s, int n)

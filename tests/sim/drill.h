@@ -8,6 +8,8 @@
 int drill_count(void);
 /* Of drill n, from 1. */
 const char *drill_name(int n);
+/* Which tool of the kit it is made for. */
+int drill_tool(int n);
 void drill_run(struct swarm *s, int n);
 
 #endif
