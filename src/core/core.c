@@ -268,6 +268,8 @@ static void fold_link(struct core *core, const struct event_link *link)
         if (link->up || core->link[link->link].is_up)
                 core->link[link->link].down_us = core->now_us;
         core->link[link->link].is_up = link->up;
+        if (link->up)
+                output_hurry(&core->outs, link->link, core->now_us);
         text_copy(core->link[link->link].why, sizeof core->link[link->link].why, link->why);
         core_log(core, "link", link->up ? RECORD_INFO : RECORD_WARNING, core->tool->links[link->link].name,
             "%s%s%s", link->up ? "up" : "down", link->why[0] != '\0' ? ": " : "", link->why);

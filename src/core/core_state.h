@@ -106,6 +106,7 @@ struct core_rotation {
         int16_t tag;
         double speed, ordered;
         int64_t begun_us, period_us, lead_us;
+        int64_t rests_us; /* since when a speed of 0 is ordered */
 };
 
 /* What the plausibility checks remember (plausible.c). */
@@ -313,6 +314,8 @@ void core_pause_rotation(struct core *core, int tag);
 void core_resume_rotation(struct core *core);
 /* The rotation's set-point in this turn. */
 void core_turn_bed(struct core *core);
+/* Does the pulse that is due wait for the bed to rest? Then it is planned anew (M2). */
+bool core_awaits_rest(struct core *core);
 /* The block's own bounds, and when the next of them is over. */
 void core_watch_block(struct core *core);
 int64_t core_block_deadline(const struct core *core);

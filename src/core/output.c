@@ -271,3 +271,11 @@ void output_insist(struct outputs *o, const struct snapshot *snap)
                 if (o->tool->tags[i].is_output && !output_is_confirmed(o, snap, i))
                         o->out[i].retry_us = snap->now_us;
 }
+
+void output_hurry(struct outputs *o, int link, int64_t now_us)
+{
+        for (int i = 0; i < o->tool->tag_count; i++)
+                if (o->tool->tags[i].is_output && o->tool->devices[o->tool->tags[i].device].link == link &&
+                    o->out[i].retry_us != TIME_NEVER && o->out[i].retry_us > now_us)
+                        o->out[i].retry_us = now_us;
+}

@@ -21,12 +21,15 @@ int64_t output_purged_since(const struct outputs *o, int tag)
         return o->purging_us == TIME_NEVER || o->purging_us > out->closed_us ? o->purging_us : out->closed_us;
 }
 
-/* An expose closes the exhaust: what was purged away before that stays away. What it doses itself is not purged in it. */
-static bool was_purged(const struct outputs *o, const struct snapshot *snap, int tag, int64_t purge_us)
+/* An expose closes the exhaust, and so does a vent, whose valve may have to open again after a hold: what of `other` was purged
+ * away before that stays away. What an expose doses itself is not purged in it. */
+static bool was_purged(
+    const struct outputs *o, const struct snapshot *snap, int tag, int other, int64_t purge_us)
 {
-        const struct output *out = &o->out[tag];
+        const struct output *out = &o->out[other];
 
-        return snap->is_exposing && out->purged_of_us == out->closed_us && out->purged_us >= purge_us;
+        return (snap->is_exposing || o->tool->tags[tag].class == TOOL_CLASS_PLAIN) &&
+               out->purged_of_us == out->closed_us && out->purged_us >= purge_us;
 }
 
 static void name_exclusion(const struct outputs *o, const struct snapshot *snap, int tag, int other,
@@ -69,7 +72,7 @@ static bool is_clear(const struct outputs *o, const struct snapshot *snap, int t
                 since = output_purged_since(o, i);
                 if (!is_open_now && since != TIME_NEVER && time_add(since, purge_us) <= at_us)
                         continue;
-                if (!is_open_now && was_purged(o, snap, i, purge_us))
+                if (!is_open_now && was_purged(o, snap, tag, i, purge_us))
                         continue;
                 name_exclusion(o, snap, tag, i, is_open_now, why);
                 return false;

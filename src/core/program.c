@@ -335,6 +335,8 @@ static bool walk(struct core *core)
         /* The last pulse's end is reported a moment after its close; the next one waits for that (core.c watches it). */
         if (!core->is_entered && op->kind == RECIPE_PULSE && core->pulse.is_live)
                 return false;
+        if (!core->is_entered && op->kind == RECIPE_PULSE && core_awaits_rest(core))
+                return false;
         if (!core->is_entered) {
                 step_enter(core, op);
                 if (core->state != before)

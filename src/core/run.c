@@ -181,8 +181,9 @@ static void enter_aborting(struct core *core)
 
 static void enter_clearing(struct core *core)
 {
+        /* One that expired and was then restarted says off; its link still waits for this reset to arm it again. */
         for (int i = 0; i < core->tool->device_count; i++)
-                if (core->tool->devices[i].watchdog.present && core->watchdog[i] == TOOL_WATCHDOG_EXPIRED)
+                if (core->tool->devices[i].watchdog.present && core->watchdog[i] != TOOL_WATCHDOG_RUNNING)
                         core_emit(core, EFFECT_REARM)->u.device = (int16_t)i;
         core_enter_image(core, TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
         output_insist(&core->outs, &core->snap);

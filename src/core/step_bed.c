@@ -143,6 +143,27 @@ void core_turn_bed(struct core *core)
                 return;
         rot->has_ordered = true;
         rot->ordered = speed;
+        rot->rests_us = core->now_us;
         core->setpoint[rot->tag] = (struct core_setpoint){.is_set = true, .value = speed};
         output_want(&core->outs, rot->tag, speed, CAUSE_STEP);
+}
+
+/* A pulse behind a wait whose end nobody could foretell comes upon a bed that still turns. One that the schedule told of has
+ * had its lead, within a turn's length. */
+bool core_awaits_rest(struct core *core)
+{
+        const struct core_rotation *rot = &core->rotation;
+        bool is_at_rest = rot->has_ordered && !(rot->ordered < 0) && !(rot->ordered > 0);
+        int64_t ready_us = time_add(is_at_rest ? rot->rests_us : core->now_us, rot->lead_us);
+
+        if (!rot->is_on || !rot->stops || rot->is_paused)
+                return false;
+        if (is_at_rest && core->step_us >= ready_us - CORE_TURN_US_MAX)
+                return false;
+        if (ready_us < core->now_us + CORE_ANCHOR_US)
+                ready_us = core->now_us + CORE_ANCHOR_US;
+        if (core->step_us < ready_us)
+                core->step_us = ready_us;
+        core->program_due_us = core->step_us - CORE_HANDOVER_US;
+        return !is_at_rest || core->now_us < core->program_due_us;
 }

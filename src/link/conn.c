@@ -68,10 +68,11 @@ bool conn_refused(struct conn *c, int64_t now_us, const char *why)
 
 bool conn_broke(struct conn *c, int64_t now_us, const char *why)
 {
+        int64_t again_us = time_add(c->retry_us, CONN_REPLACE_US); /* since the attempt that led here */
         c->fails++;
         c->must_drop = true;
         c->tried_us = now_us;
-        c->retry_us = now_us;
+        c->retry_us = now_us > again_us ? now_us : again_us;
         if (c->fails < 2)
                 return false; /* replaced at once, and nobody need know */
         bool is_news = set_down(c, why);

@@ -352,6 +352,36 @@ START_TEST(a_bed_rests_in_pulses)
 }
 END_TEST
 
+/* M2: nobody can foretell when such a wait ends, or that a pulse stands right behind the rotation; it waits for the lead. */
+START_TEST(a_pulse_behind_a_wait_for_a_condition_waits_for_the_bed)
+{
+        int bed, valve;
+        int64_t rests_us = 0;
+        bool was_open = false;
+
+        start(ROTATE("speed: 3 rpm, reverse_every: 60 s, stop_in: pulse, lead: 2 s",
+            "    - wait: 30 s\n    - repeat: 3\n      do:\n        - {pulse: water, for: 500 ms}\n"
+            "        - purge: {until: chamber.pressure < 5 Torr, for: 10 s, timeout: 1 min}\n"));
+        bed = scenario_tag(s, "bed.speed.setpoint");
+        valve = scenario_tag(s, "water.valve");
+        await_out("bed.speed.setpoint", 3, TIME_MIN);
+        while (scenario_state(s) == MACHINE_EXECUTE) {
+                bool is_open = s->out[valve] != 0;
+
+                if (s->out[bed] != 0)
+                        rests_us = 0;
+                else if (rests_us == 0)
+                        rests_us = virtual_now(s->v);
+                ck_assert_msg(!is_open || was_open ||
+                                  (rests_us != 0 && virtual_now(s->v) - rests_us >= 2 * TIME_S - 2 * TIME_MS),
+                    "the bed has not come to rest");
+                was_open = is_open;
+                virtual_run(s->v, virtual_now(s->v) + TIME_MS);
+        }
+        ck_assert_int_eq(s->pulse_count, 3);
+}
+END_TEST
+
 START_TEST(a_set_ends_the_rotation_and_a_hold_does_not)
 {
         start(ROTATE("speed: 3 rpm, reverse_every: 20 s",
@@ -644,6 +674,7 @@ int main(void)
             a_search_takes_nothing_from_before_its_pass, a_search_that_fails_holds_and_looks_again,
             a_search_without_a_pulse_runs_its_last_pass_again, a_search_that_fails_stops,
             a_search_in_an_expose_that_fails_doses_again, a_bed_turns_to_and_fro, a_bed_rests_in_pulses,
+            a_pulse_behind_a_wait_for_a_condition_waits_for_the_bed,
             a_set_ends_the_rotation_and_a_hold_does_not, an_abort_ends_the_rotation,
             a_question_waits_for_its_answer, a_question_is_an_alarm_until_it_is_answered,
             a_hold_tells_before_it_ends, a_question_without_an_answer_ends,

@@ -209,6 +209,47 @@ END_TEST
 
 /* ---- by hand x trips, outside a run ---- */
 
+/* In a vent the exhaust is shut, so nothing counts as purging any more: what was purged before counts. */
+START_TEST(a_vent_goes_on_after_a_hold)
+{
+        int vent = scenario_tag(s, "vent.valve");
+
+        start(HEAD "phases:\n  handle:\n    - set: {carrier.flow: 20 sccm}\n    - wait: 2 s\n"
+                   "    - pulse: water\n      for: 100 ms\n    - purge: 8 s\n"
+                   "    - vent: {flow: 20 sccm, until: chamber.atmosphere, timeout: 2 h}\n" FINALLY);
+        while (s->out[vent] == 0)
+                scenario_run(s, TIME_S);
+        scenario_run(s, 3 * TIME_S);
+        ck_assert_int_eq(scenario_do(s, VERB_HOLD), 0);
+        scenario_await(s, MACHINE_HELD, TIME_S);
+        scenario_run(s, 3 * TIME_S);
+        ck_assert_int_eq(scenario_do(s, VERB_RESUME), 0);
+        scenario_run(s, 2 * TIME_S);
+        ck_assert_int_eq(scenario_state(s), MACHINE_EXECUTE);
+        ck_assert(s->out[vent] == 1);
+}
+END_TEST
+
+static void tell_watchdog(uint8_t status)
+{
+        struct event event = {.kind = EVENT_WATCHDOG,
+            .u.watchdog = {.device = (int16_t)tool_find_device(s->tool, "valve-io"), .status = status}};
+
+        virtual_event(s->v, &event);
+}
+
+/* A module whose watchdog expired and which was then switched off and on says off; its link arms it again only on a reset. */
+START_TEST(a_reset_arms_a_watchdog_that_expired_and_was_restarted)
+{
+        tell_watchdog(TOOL_WATCHDOG_EXPIRED);
+        scenario_await(s, MACHINE_ABORTED, TIME_MIN);
+        tell_watchdog(TOOL_WATCHDOG_OFF);
+        scenario_run(s, TIME_S);
+        ck_assert_int_eq(scenario_do(s, VERB_RESET), 0);
+        scenario_await(s, MACHINE_STOPPED, TIME_MIN);
+}
+END_TEST
+
 START_TEST(a_trip_closes_a_gas_that_flows_by_hand)
 {
         change_tool((struct scenario_edit[]){{"  - id: no-mixing\n",
@@ -434,6 +475,7 @@ static Suite *core_past3_suite(void)
             what_a_latched_trip_sets_is_not_set_by_hand, no_heat_by_hand_under_the_cut_out,
             an_expose_waits_for_the_purge_of_a_pulse_by_hand,
             a_leak_check_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
+            a_vent_goes_on_after_a_hold, a_reset_arms_a_watchdog_that_expired_and_was_restarted,
             no_bed_by_hand_under_an_open_lid, a_lapse_does_not_pump_a_vented_chamber,
             a_timeout_used_by_one_step_is_not_counted_on_another, a_run_that_stops_asks_nothing,
             a_refused_resume_resets_nothing, the_alarm_of_a_trip_that_chattered_ends_with_its_reset,

@@ -97,6 +97,8 @@ void output_arbitrate(
     struct outputs *o, const struct interlocks *il, const struct snapshot *snap, struct effects *out);
 /* Write again whatever is not confirmed, even where the last command already says it. */
 void output_insist(struct outputs *o, const struct snapshot *snap);
+/* What failed on this link is tried again now: it is up. */
+void output_hurry(struct outputs *o, int link, int64_t now_us);
 
 /* An output whose read-back differs from its command for longer than follow_us, or -1 (V7); *expected gets what was
  * commanded. A pulse is commanded open between its edges: a valve that stays closed is found within a long one. Outside

@@ -1,7 +1,7 @@
 /* One connection's life: when to connect, when to drop, when to call the link down. Pure.
  *
  * A call that fails on a link that worked so far only replaces the connection, at once: a single late reply is not
- * a lost link. The link is down when connecting fails, or when calls fail twice without a success between; from then
+ * a lost link. One that breaks again and again is replaced at a bounded rate. The link is down when connecting fails, or when calls fail twice without a success between; from then
  * on attempts are paced by a back-off that doubles (SAFETY C3). */
 #ifndef ALD_LINK_CONN_H
 #define ALD_LINK_CONN_H
@@ -14,6 +14,9 @@
 
 /* A close that is owed may be tried this often, whatever the back-off says. */
 #define CONN_HURRY_US INT64_C(100000)
+/* A connection that broke is replaced at once, unless it was itself replaced less than this before: a device that spoils
+ * every second call would otherwise be given a new socket every few milliseconds for as long as it does (C3). */
+#define CONN_REPLACE_US INT64_C(20000)
 
 struct conn {
         int64_t backoff_us, backoff_us_min, backoff_us_max;

@@ -1,0 +1,59 @@
+/* A connection's pace: replaced at once when it breaks once, at a bounded rate when it breaks again and again. */
+#include "support.h" /* support_main */
+
+#include "ald/base/time.h" /* TIME_MS */
+#include "ald/link/conn.h" /* conn_broke */
+
+static const struct tool_link link = {.name = "valves", .backoff_us_min = 250000, .backoff_us_max = 5000000};
+
+/* Each connection works for one call and breaks at the next, a millisecond later. */
+START_TEST(what_breaks_after_each_success_is_replaced_at_a_bounded_rate)
+{
+        struct conn c;
+        int64_t now_us = TIME_S;
+        int attempts = 0;
+
+        conn_init(&c, &link, true, now_us);
+        while (now_us < 2 * TIME_S) {
+                int64_t due_us = conn_retry(&c, true);
+
+                now_us = due_us > now_us ? due_us : now_us;
+                conn_connected(&c);
+                attempts++;
+                conn_worked(&c);
+                now_us += TIME_MS;
+                conn_broke(&c, now_us, "bytes that nobody asked for");
+                conn_dropped(&c);
+        }
+        ck_assert_int_ge(attempts, 20);
+        ck_assert_int_le(attempts, 60);
+}
+END_TEST
+
+START_TEST(what_breaks_once_is_replaced_at_once)
+{
+        struct conn c;
+
+        conn_init(&c, &link, true, 0);
+        conn_connected(&c);
+        conn_worked(&c);
+        conn_broke(&c, TIME_S, "late");
+        ck_assert_int_eq(conn_retry(&c, false), TIME_S);
+        conn_dropped(&c);
+        conn_connected(&c);
+        conn_worked(&c);
+        conn_broke(&c, TIME_S + 30 * TIME_MS, "late");
+        ck_assert_int_eq(conn_retry(&c, false), TIME_S + 30 * TIME_MS);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("conn");
+        TCase *c = tcase_create("conn");
+
+        tcase_add_test(c, what_breaks_after_each_success_is_replaced_at_a_bounded_rate);
+        tcase_add_test(c, what_breaks_once_is_replaced_at_once);
+        suite_add_tcase(suite, c);
+        return support_main(suite);
+}
