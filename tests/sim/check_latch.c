@@ -108,13 +108,23 @@ struct urgent {
         int64_t since_us; /* an abort began; 0 = none is under way, or not everything went well in it */
 };
 
+/* A value that a trip sets instead goes out like any other. */
+static bool is_set_by_trip(const struct tool *tool, int tag)
+{
+        for (int i = 0; i < tool->interlock_count; i++)
+                for (int k = 0; k < tool->interlocks[i].set_count; k++)
+                        if (tool->interlocks[i].set[k].tag == tag)
+                                return true;
+        return false;
+}
+
 /* An output of this link that is away from safe, and whose safe value has not been sent yet. */
 static int find_unsent(const struct check_context *c, int link, int64_t since_us)
 {
         for (int i = 0; i < c->tool->tag_count; i++) {
                 const struct tool_tag *t = &c->tool->tags[i];
 
-                if (t->is_output && c->tool->devices[t->device].link == link &&
+                if (t->is_output && !is_set_by_trip(c->tool, i) && c->tool->devices[t->device].link == link &&
                     c->seen->out[i].told_us != SEEN_NEVER &&
                     !seen_is_safe(c->tool, i, c->seen->out[i].told) && c->seen->out[i].asked_us < since_us)
                         return i;
@@ -224,8 +234,8 @@ static void see_disk(struct check_context *c, const struct world_note *n)
 /* ---- L2: records that found no place are told of, all of them ---- */
 
 struct losses {
-        int64_t lost, told; /* in this life */
-        bool is_ill;        /* the disk, since the process began */
+        int64_t lost, told;   /* in this life */
+        bool is_ill, was_ill; /* the disk, now and as the process began: then nothing is kept at all */
 };
 
 static void see_losses(struct check_context *c, const struct world_note *n)
@@ -236,13 +246,14 @@ static void see_losses(struct check_context *c, const struct world_note *n)
         if (n->kind == WORLD_FAULT && strncmp(n->text, "disk ", 5) == 0)
                 m->is_ill = n->flag;
         if (n->kind == WORLD_BEGUN)
-                m->lost = m->told = 0;
+                *m = (struct losses){.is_ill = m->is_ill, .was_ill = m->is_ill};
         m->lost += n->kind == WORLD_RECORD && n->record->kind != RECORD_SAMPLE && !n->flag;
         if (n->kind == WORLD_STORED && n->record != NULL && n->record->kind == RECORD_EVENT &&
             strcmp(n->record->u.event.kind, "gap") == 0 &&
             sscanf(n->record->u.event.text, "%lld records lost", &count) == 1)
                 m->told += count;
-        if (m->told > m->lost || (n->kind == WORLD_ENDED && !n->flag && !m->is_ill && m->told != m->lost))
+        if (m->told > m->lost ||
+            (n->kind == WORLD_ENDED && !n->flag && !m->is_ill && !m->was_ill && m->told != m->lost))
                 check_fail(c, "%lld records found no place, and %lld are told of", (long long)m->lost,
                     (long long)m->told);
 }
