@@ -123,8 +123,8 @@ $(BUILD)/mutants/obj/%.o: $(BUILD)/mutants/src/%.c $(BUILD)/flags
 $(BUILD)/mutants/sim: $(SIMOBJS) $(MUTOBJS) $(BUILD)/libald.a
 	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
 .PHONY: mutants
-mutants: $(BUILD)/mutants/sim
-	@$(PYTHON) -B tests/sim/kill.py $< --jobs $(JOBS)
+mutants: $(BUILD)/mutants/sim $(BUILD)/tests/sim
+	@$(PYTHON) -B tests/sim/kill.py $^ --jobs $(JOBS)
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/mutants/obj/*/*.d $(BUILD)/fuzz/obj/*.d)
 
