@@ -1,6 +1,6 @@
 #include "swarm.h"
 
-#include "drill.h" /* drill_run */
+#include "drill.h" /* drill_at */
 
 #include "ald/base/time.h" /* TIME_S */
 #include "ald/core/core.h" /* core_get_status */
@@ -223,7 +223,7 @@ static void plan(struct swarm *s)
         s->on_plan = random_split(seed, 101);
         s->on_fault = random_split(seed, 102);
         s->on_people = random_split(seed, 103);
-        s->tool_i = s->config->drill > 0 ? drill_tool(s->config->drill) : (int)random_below(&s->on_plan, SWARM_TOOLS);
+        s->tool_i = s->config->drill > 0 ? drill_at(s->config->drill)->tool : (int)random_below(&s->on_plan, SWARM_TOOLS);
         s->tool = s->config->kit->tool[s->tool_i];
         s->end_us = s->config->safety_us;
         s->disk_until_us = INT64_MAX;
@@ -249,7 +249,7 @@ bool swarm_run(const struct swarm_config *config, struct swarm_result *out)
         ok = s.world != NULL;
         if (ok) {
                 if (config->drill > 0) {
-                        drill_run(&s, config->drill);
+                        drill_at(config->drill)->run(&s);
                 } else {
                         run_safety(&s);
                         run_liveness(&s);
