@@ -179,9 +179,9 @@ RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
 deps:
 	@tests/install-deps.sh build test
 test: deps
-	+@$(SUBMAKE) all unit
+	+@$(SUBMAKE) all unit $(BUILD)/tests/sim $(BUILD)/mutants/sim
 	+@$(MAKE) --no-print-directory fuzz
-	@$(RUN) unit rings fuzz system
+	@$(RUN) unit rings fuzz sim system
 test-asan: deps
 	+@$(SUBMAKE) $(ASAN) all unit
 	@$(RUN) --build build-asan unit system

@@ -46,6 +46,13 @@ class Mutate(unittest.TestCase):
                 place(was, at)
         self.assertEqual(SOURCE[slice(*place("return", "a++;"))], "return")
 
+    def test_part_of_an_expression_is_refused(self):
+        source = "return x != NULL && y == 3 ? 4 : 0;"
+        for piece, whole in (("x != NULL && y == 3 ? 4 : 0", True), ("x != NULL && y == 3", True), ("y == 3", True),
+                             ("y == 3 ? 4 : 0", False), ("3 ? 4", False), ("NULL && y", False)):
+            begin = source.index(piece)
+            self.assertEqual(mutate.is_whole(source, begin, begin + len(piece)), whole, piece)
+
     def test_text_of_a_mutant(self):
         self.assertEqual(mutate.compose("a > 0", [({3}, "true")]), "((mutant_on(3)) ? (true) : (a > 0))")
         self.assertEqual(mutate.compose("a++;", [({3, 1}, ";"), ({2}, "a--;")]),
