@@ -95,7 +95,7 @@ $(BUILD)/tests/test_gate_mutant: $(addprefix $(BUILD)/tests/mutant/,output.o out
 .SECONDARY: $(UNITHELP) $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
-unit: $(UNITS)
+unit: $(UNITS) $(BUILD)/tests/sim
 
 # ---- The fault simulation: many seeds in virtual time, watched by checkers of their own (tests/sim) ----
 SIMOBJS  := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim-obj/%.o,$(wildcard tests/sim/*.c))
@@ -107,6 +107,10 @@ $(BUILD)/tests/sim-obj/%.o: tests/sim/%.c $(BUILD)/flags
 	$(call say,CC,$<)$(COMPILE) $(POSIX) -c $< -o $@
 $(BUILD)/tests/sim: $(SIMOBJS) $(BUILD)/libald.a
 	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
+# The checkers by themselves, each shown what breaks it.
+CHECKOBJS := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim-obj/%.o,$(wildcard tests/sim/check*.c) tests/sim/locks.c tests/sim/seen.c)
+$(BUILD)/tests/test_checkers: MUTANTS := $(CHECKOBJS)
+$(BUILD)/tests/test_checkers: $(CHECKOBJS)
 .PHONY: sim
 sim: $(BUILD)/tests/sim
 	@$(BUILD)/tests/sim --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS) --minutes $(MINUTES)
@@ -184,7 +188,7 @@ test: deps
 	@$(RUN) unit rings fuzz sim system
 test-asan: deps
 	+@$(SUBMAKE) $(ASAN) all unit
-	@$(RUN) --build build-asan unit system
+	@$(RUN) --build build-asan unit sim system
 # Threads are in the links' workers and the database's writer, and in the programs that join them.
 test-tsan: deps
 	+@$(SUBMAKE) $(TSAN) all unit

@@ -32,6 +32,14 @@ static void wind_up(struct world *w)
                 world_daemon_end(w, false);
 }
 
+static void restart(struct world *w)
+{
+        bool has_memory = w->restart_us > w->now_us || world_daemon_start(w);
+
+        assert(has_memory);
+        (void)has_memory;
+}
+
 /* All that is due now, in a fixed order: what lies outside first. Whatever becomes due by it has its turn in the next
  * round. */
 static void happen(struct world *w)
@@ -43,29 +51,30 @@ static void happen(struct world *w)
         if (w->arrive_us <= w->now_us)
                 world_requests_arrive(w);
         for (int i = 0; i < w->tool->link_count; i++)
-                if (world_worker_due(w, i) <= w->now_us)
+                if (w->crash_down_us < 0 && world_worker_due(w, i) <= w->now_us)
                         world_worker_run(w, i);
-        if (world_disk_due(w) <= w->now_us)
+        if (w->crash_down_us < 0 && world_disk_due(w) <= w->now_us)
                 world_disk_run(w);
-        if (world_daemon_due(w) <= w->now_us)
+        if (w->crash_down_us < 0 && world_daemon_due(w) <= w->now_us)
                 world_daemon_run(w);
-        if (w->core != NULL && w->is_exiting)
+        if (w->crash_down_us < 0 && w->core != NULL && w->is_exiting)
                 wind_up(w);
-        if (w->restart_us <= w->now_us && !world_daemon_start(w))
-                assert(false && "memory for a new daemon");
+        world_daemon_crash(w);
+        restart(w);
 }
 
 void world_run(struct world *w, int64_t t_us)
 {
-        assert(!w->is_in_turn);
+        assert(!w->is_happening);
+        w->is_happening = true;
         for (int64_t next_us = next_time(w); next_us <= t_us; next_us = next_time(w)) {
                 if (next_us > w->now_us)
                         w->now_us = next_us;
                 happen(w);
         }
+        w->is_happening = false;
         if (t_us > w->now_us)
                 w->now_us = t_us;
-        sim_advance(w->sim, w->now_us);
 }
 
 /* ---- Beginning and end ---- */
@@ -100,8 +109,13 @@ struct world *world_new(const struct tool *tool, const struct world_config *conf
         w->on_loop = random_split(config->seed, FOR_LOOP);
         w->on_disk = random_split(config->seed, FOR_DISK);
         w->arrive_us = w->fault_us = TIME_NEVER;
-        if (begin(w))
+        w->crash_down_us = -1;
+        w->is_happening = true;
+        if (begin(w)) {
+                w->is_happening = false;
+                world_daemon_crash(w);
                 return w;
+        }
         world_free(w);
         return NULL;
 }
@@ -137,6 +151,7 @@ uint64_t world_hash(const struct world *w)
 
 struct sim *world_sim(struct world *w)
 {
+        sim_advance(w->sim, w->now_us);
         return w->sim;
 }
 

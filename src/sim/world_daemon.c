@@ -107,8 +107,7 @@ static void turn(struct world *w, struct event *event)
         struct world_note n = world_note(w, WORLD_TURN);
         int64_t due_us;
 
-        assert(!w->is_in_turn && !w->is_exiting);
-        w->is_in_turn = true;
+        assert(!w->is_exiting);
         event->now_us = w->now_us;
         event->wall_us = w->now_us + w->wall_offset_us;
         due_us = core_step(w->core, event, &w->effects);
@@ -118,10 +117,14 @@ static void turn(struct world *w, struct event *event)
             time_add(due_us > w->now_us ? due_us : w->now_us, random_below(&w->on_loop, TICK_US_MAX));
         n.number = (int64_t)event->kind;
         world_tell(w, &n);
-        w->is_in_turn = false;
 }
 
 /* ---- The loop ---- */
+
+static bool goes_on(const struct world *w)
+{
+        return !w->is_exiting && w->crash_down_us < 0;
+}
 
 static void take_refused(struct world *w)
 {
@@ -159,7 +162,7 @@ static bool take_event(struct world *w)
 static void take_bus(struct world *w)
 {
         w->bus_us = TIME_NEVER;
-        while (!w->is_exiting) {
+        while (goes_on(w)) {
                 if (w->refused_count > 0)
                         take_refused(w);
                 else if (!take_event(w))
@@ -199,12 +202,12 @@ void world_daemon_run(struct world *w)
 {
         if (w->bus_us <= w->now_us)
                 take_bus(w);
-        if (!w->is_exiting && w->store_us <= w->now_us)
+        if (goes_on(w) && w->store_us <= w->now_us)
                 take_store(w);
-        for (int i = 0; !w->is_exiting && i < w->command_count; i++)
+        for (int i = 0; goes_on(w) && i < w->command_count; i++)
                 take_command(w, &w->commands[i]);
         w->command_count = 0;
-        if (!w->is_exiting && w->tick_us <= w->now_us) {
+        if (goes_on(w) && w->tick_us <= w->now_us) {
                 w->event.kind = EVENT_TICK;
                 turn(w, &w->event);
         }
@@ -214,15 +217,18 @@ bool world_command(struct world *w, const struct command *command)
 {
         struct world_note n = world_note(w, WORLD_COMMAND);
 
-        assert(!w->is_in_turn);
+        assert(!w->is_happening);
         if (w->core == NULL || w->is_exiting || w->command_count == WORLD_COMMANDS)
                 return false;
+        w->is_happening = true;
         n.command = command;
         world_tell(w, &n);
         if (w->now_us < w->loop_until_us)
                 w->commands[w->command_count++] = *command;
         else
                 take_command(w, command);
+        w->is_happening = false;
+        world_daemon_crash(w);
         return true;
 }
 
@@ -258,7 +264,7 @@ void world_daemon_end(struct world *w, bool is_killed)
 {
         struct world_note n = world_note(w, WORLD_ENDED);
 
-        assert(w->core != NULL && !w->is_in_turn);
+        assert(w->core != NULL);
         core_free(w->core);
         w->core = NULL;
         world_disk_drop(w);
@@ -272,12 +278,24 @@ void world_daemon_end(struct world *w, bool is_killed)
         world_tell(w, &n);
 }
 
-void world_crash(struct world *w, int64_t down_us)
+void world_daemon_crash(struct world *w)
 {
-        assert(down_us >= 0);
+        int64_t down_us = w->crash_down_us;
+
+        if (down_us < 0)
+                return;
+        w->crash_down_us = -1;
         if (w->core != NULL)
                 world_daemon_end(w, true);
         w->restart_us = w->now_us + down_us;
+}
+
+void world_crash(struct world *w, int64_t down_us)
+{
+        assert(down_us >= 0);
+        w->crash_down_us = down_us;
+        if (!w->is_happening)
+                world_daemon_crash(w);
 }
 
 void world_stall(struct world *w, int64_t us, bool workers)

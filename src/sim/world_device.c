@@ -31,7 +31,7 @@ static void tell_watchdog(struct world *w, int device)
 /* All outputs of a device to their safe values; those that moved are told. */
 static void make_safe(struct world *w, int device, enum world_by by)
 {
-        double was[TOOL_TAGS_MAX];
+        double was[TOOL_TAGS_MAX] = {0};
 
         for (int i = 0; i < w->tool->tag_count; i++)
                 if (w->tool->tags[i].is_output && w->tool->tags[i].device == device)

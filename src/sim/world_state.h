@@ -152,7 +152,8 @@ struct world {
         int64_t tick_us, bus_us, store_us;       /* when the loop hears of: time, links, the store */
         int64_t loop_until_us, workers_until_us; /* stand still till then */
         int from;                                /* the link to ask first for an event */
-        bool is_in_turn;
+        bool is_happening;                       /* notes are being told */
+        int64_t crash_down_us; /* it crashes once that is over, and is down so long; -1 = it does not */
         int refused_head, refused_count;
         struct world_refused refused[WORLD_UNTAKEN];
         int command_count;
@@ -223,6 +224,7 @@ bool world_daemon_start(struct world *w);
 int64_t world_daemon_due(const struct world *w);
 void world_daemon_run(struct world *w);
 void world_daemon_end(struct world *w, bool is_killed);
+void world_daemon_crash(struct world *w); /* if it is to */
 
 /* ---- world_disk.c ---- */
 /* A new process opens what is there. */

@@ -142,33 +142,50 @@ static int64_t answer_bytes(const struct sched_action *a, int exception)
         return 9 + (registers_are_bits(a->reg) ? (a->count + 7) / 8 : 2 * a->count);
 }
 
-static void answer(struct world *w, const struct world_request *q, int exception, const uint16_t *words)
+/* When the answer is there, as far as it comes at all. */
+static int64_t answer_time(
+    const struct world *w, const struct world_request *q, int exception, int64_t delay_us)
 {
-        struct world_call *call = call_of(w, q->link);
-        int64_t delay_us = sim_wire_delay(w->sim, q->device, q->action.kind == SCHED_WRITE);
         int64_t t_us = w->now_us + q->back_us + (delay_us > 0 ? delay_us : 0);
 
         if (q->fault == WORLD_LATE)
                 t_us += q->fault_us;
         if (q->fault == WORLD_DRIPPED) /* the call's time bounds the whole answer (SAFETY, trap 2) */
                 t_us += answer_bytes(&q->action, exception) * q->fault_us;
-        if (delay_us == -2 || q->fault == WORLD_RESET) {
+        return t_us;
+}
+
+/* Cut off in the middle it is waited for in vain; cut short by its sender it is a frame, but the wrong one. */
+static void answer_in_part(struct world *w, struct world_call *call, int64_t t_us)
+{
+        if (random_chance(&w->on_fault, 500))
+                answer_at(call, t_us, SCHED_BAD_FRAME, "the reply has another length than was asked for");
+}
+
+static void answer_whole(struct world_call *call, int64_t t_us, int exception, const uint16_t *words)
+{
+        answer_at(call, t_us, exception != 0 ? SCHED_EXCEPTION : SCHED_OK, "");
+        call->result.exception = exception;
+        if (call->action.kind == SCHED_READ && exception == 0)
+                memcpy(call->result.words, words, sizeof words[0] * (size_t)call->action.count);
+}
+
+static void answer(struct world *w, const struct world_request *q, int exception, const uint16_t *words)
+{
+        struct world_call *call = call_of(w, q->link);
+        int64_t delay_us = sim_wire_delay(w->sim, q->device, q->action.kind == SCHED_WRITE);
+        int64_t t_us = answer_time(w, q, exception, delay_us);
+
+        if (delay_us == -2 || q->fault == WORLD_RESET)
                 answer_at(call, t_us, SCHED_CLOSED, "Connection reset by peer");
-        } else if (delay_us < 0 || q->fault == WORLD_MUTE) {
+        else if (delay_us < 0 || q->fault == WORLD_MUTE)
                 return;
-        } else if (q->fault == WORLD_WRONG_UNIT) {
+        else if (q->fault == WORLD_WRONG_UNIT)
                 answer_at(call, t_us, SCHED_BAD_FRAME, "the reply comes from another unit");
-        } else if (q->fault == WORLD_TRUNCATED) {
-                /* Cut off in the middle it is waited for in vain; cut short by its sender it is a frame, but the wrong one. */
-                if (random_chance(&w->on_fault, 500))
-                        answer_at(
-                            call, t_us, SCHED_BAD_FRAME, "the reply has another length than was asked for");
-        } else {
-                answer_at(call, t_us, exception != 0 ? SCHED_EXCEPTION : SCHED_OK, "");
-                call->result.exception = exception;
-                if (q->action.kind == SCHED_READ && exception == 0)
-                        memcpy(call->result.words, words, sizeof words[0] * (size_t)q->action.count);
-        }
+        else if (q->fault == WORLD_TRUNCATED)
+                answer_in_part(w, call, t_us);
+        else
+                answer_whole(call, t_us, exception, words);
         if (q->fault == WORLD_DUPLICATED)
                 w->links[q->link].stray_us = t_us + random_below(&w->on_fault, STRAY_US_MAX);
 }

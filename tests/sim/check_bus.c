@@ -129,6 +129,7 @@ static void see_feeding(struct check_context *c, const struct world_note *n)
 struct lags {
         int64_t late_us; /* the loop has been standing for more than the trip's bound until then; 0 = no */
         bool has_tripped;
+        bool was_aborted; /* at the last turn's end */
 };
 /* A turn is due every 50 ms, so that a stall counts from a turn that was due up to that much later. */
 #define TRIP_LAG_US (INT64_C(1000000) + INT64_C(60000))
@@ -139,20 +140,22 @@ static void see_lag(struct check_context *c, const struct world_note *n)
 
         if (n->kind == WORLD_BEGUN || n->kind == WORLD_ENDED)
                 m->late_us = 0;
-        if (n->kind == WORLD_STALL && n->number > TRIP_LAG_US)
-                m->late_us = n->t_us + n->number;
+        /* A further stall takes the place of the one under way. */
+        if (n->kind == WORLD_STALL)
+                m->late_us = n->number > TRIP_LAG_US ? n->t_us + n->number : 0;
         if (seen_event(n, "trip") && strcmp(n->record->u.event.source, "loop-lag") == 0)
                 m->has_tripped = true;
-        if (n->kind == WORLD_TURN && n->t_us < m->late_us)
-                return;
-        if (n->kind != WORLD_TURN || m->late_us == 0)
+        if (n->kind != WORLD_TURN)
                 return;
         /* In Aborting and Aborted it may be latched already; then there is nothing new to tell. */
-        if (!m->has_tripped && c->seen->state != MACHINE_ABORTING && c->seen->state != MACHINE_ABORTED)
+        if (m->late_us != 0 && n->t_us >= m->late_us && !m->has_tripped && !m->was_aborted)
                 check_fail(c, "the loop stood still until %lld ms and nothing tripped",
                     (long long)(m->late_us / TIME_MS));
-        m->late_us = 0;
-        m->has_tripped = false;
+        if (n->t_us >= m->late_us) {
+                m->late_us = 0;
+                m->has_tripped = false;
+        }
+        m->was_aborted = c->seen->state == MACHINE_ABORTING || c->seen->state == MACHINE_ABORTED;
 }
 
 /* ---- F1 ---- */

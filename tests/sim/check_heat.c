@@ -134,7 +134,7 @@ static void see_bed(struct check_context *c, const struct world_note *n)
                 check_fail(c, "%s opens while the bed is told to turn", c->tool->tags[tag].name);
 }
 
-#define TOLD (CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT))
+#define TOLD CHECK_SEES(REQUEST)
 
 const struct check check_heat[] = {
     {"H1", "heater power only with a Good temperature and cut-out younger than 3 s, within limits",

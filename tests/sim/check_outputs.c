@@ -10,38 +10,34 @@
 
 /* ---- V5 ---- */
 
-enum { MOVES_MAX = 8 };
-
-/* Moves away from safe that no record has explained yet. */
+/* Moves away from safe, and the records that explain them. */
 struct moves {
-        struct {
-                int tag;
-                double value;
-                int64_t t_us;
-        } open[MOVES_MAX];
-        int count;
+        int64_t moved_us[TOOL_TAGS_MAX];     /* the first that no record has explained yet; 0 = none */
+        double value[TOOL_TAGS_MAX];         /* of it */
+        int64_t explained_us[TOOL_TAGS_MAX]; /* last record of this output */
+        int pending;
 };
-/* The worker reports once the call has ended, and the loop hears of it in its next turn. */
+/* The worker reports once the call has ended, and the loop hears of it in its next turn. A call that was given up is reported
+ * before a late request arrives. */
 #define EXPLAIN_US INT64_C(2000000)
+#define EARLY_US   INT64_C(1000000)
 
-static void explained(struct moves *m, int tag)
+static void explained(struct check_context *c, int tag)
 {
-        int kept = 0;
+        struct moves *m = c->mine;
 
-        for (int i = 0; i < m->count; i++)
-                if (m->open[i].tag != tag)
-                        m->open[kept++] = m->open[i];
-        m->count = kept;
+        m->pending -= m->moved_us[tag] != 0;
+        m->moved_us[tag] = 0;
+        m->explained_us[tag] = c->seen->now_us + 1;
 }
 
 static void explain(struct check_context *c, const struct world_note *n)
 {
-        struct moves *m = c->mine;
         const struct record_event *e = &n->record->u.event;
         int tag;
 
         if (n->record->kind == RECORD_PULSE_START || n->record->kind == RECORD_PULSE_END)
-                explained(m, c->tool->lines[n->record->u.pulse.line].valve);
+                explained(c, c->tool->lines[n->record->u.pulse.line].valve);
         if (n->record->kind != RECORD_EVENT)
                 return;
         tag = tool_find_tag(c->tool, e->source);
@@ -50,7 +46,7 @@ static void explain(struct check_context *c, const struct world_note *n)
         if (tag < 0)
                 return;
         if (strcmp(e->kind, "output") == 0 || strcmp(e->kind, "manual") == 0 || strcmp(e->kind, "pulse") == 0)
-                explained(m, tag);
+                explained(c, tag);
         if (strcmp(e->kind, "output") == 0 && strstr(e->text, "none") != NULL)
                 check_fail(c, "a write to %s carries no cause: %s", e->source, e->text);
         /* Its value stands first, as people read it; what is safe is read with the tool's own words. */
@@ -68,26 +64,36 @@ static void explain(struct check_context *c, const struct world_note *n)
         }
 }
 
+static void note_move(struct check_context *c, int tag, double value, int64_t t_us)
+{
+        struct moves *m = c->mine;
+        bool is_known = m->explained_us[tag] != 0 && t_us - m->explained_us[tag] <= EARLY_US;
+
+        if (is_known || m->moved_us[tag] != 0)
+                return;
+        m->moved_us[tag] = t_us + 1;
+        m->value[tag] = value;
+        m->pending++;
+}
+
 static void see_cause(struct check_context *c, const struct world_note *n)
 {
         struct moves *m = c->mine;
         int tag;
         double value;
 
-        if (n->kind == WORLD_BEGUN || n->kind == WORLD_ENDED || !c->seen->is_alive)
-                m->count = 0;
+        if (n->kind == WORLD_BEGUN || n->kind == WORLD_ENDED)
+                memset(m, 0, sizeof *m);
         if (n->kind == WORLD_RECORD)
                 explain(c, n);
         if (seen_told(c->tool, n, &tag, &value) && value != c->seen->out[tag].told &&
-            !seen_is_safe(c->tool, tag, value) && c->seen->is_alive && m->count < MOVES_MAX) {
-                m->open[m->count].tag = tag;
-                m->open[m->count].value = value;
-                m->open[m->count++].t_us = n->t_us;
-        }
-        for (int i = 0; i < m->count; i++)
-                if (n->t_us - m->open[i].t_us > EXPLAIN_US && seen_is_awake(c->seen, m->open[i].t_us))
-                        check_fail(c, "%s was told %g, and no record says why",
-                            c->tool->tags[m->open[i].tag].name, m->open[i].value);
+            !seen_is_safe(c->tool, tag, value) && c->seen->is_alive)
+                note_move(c, tag, value, n->t_us);
+        for (int i = 0; m->pending > 0 && i < c->tool->tag_count; i++)
+                if (m->moved_us[i] != 0 && n->t_us - m->moved_us[i] > EXPLAIN_US &&
+                    seen_is_awake(c->seen, m->moved_us[i]))
+                        check_fail(
+                            c, "%s was told %g, and no record says why", c->tool->tags[i].name, m->value[i]);
 }
 
 /* ---- V6 ---- */
@@ -226,7 +232,7 @@ static void see_following(struct check_context *c, const struct world_note *n)
         }
 }
 
-#define TOLD (CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT))
+#define TOLD CHECK_SEES(REQUEST)
 #define LIFE (CHECK_SEES(BEGUN) | CHECK_SEES(ENDED))
 
 const struct check check_outputs[] = {

@@ -83,12 +83,12 @@ static bool wants_token(const struct check_context *c, const struct command *k)
         return k->verb == VERB_OPEN || k->verb == VERB_SET || (k->verb == VERB_CLOSE && !is_dosing);
 }
 
-static void control(struct check_context *c, const struct command *k, int64_t now_us)
+static void control(struct check_context *c, const struct command *k, int64_t now_us, bool is_near)
 {
         struct token_model *m = c->mine;
 
         if (strcmp(k->name, "take") == 0) {
-                if (m->is_held && !holds(m, k) && !(k->force && k->role >= TOOL_ROLE_ENGINEER))
+                if (m->is_held && !is_near && !holds(m, k) && !(k->force && k->role >= TOOL_ROLE_ENGINEER))
                         check_fail(c, "%s took control that %s has", k->user, m->user);
                 give(m, k, now_us + lapse_us(c->tool));
         } else if (k->to[0] != '\0' && strcmp(k->to, m->user) != 0) {
@@ -123,7 +123,7 @@ static void judge_holder(struct check_context *c, const struct world_note *n)
         if (takes(k->verb))
                 give(m, k, n->t_us + lapse_us(c->tool));
         if (k->verb == VERB_CONTROL)
-                control(c, k, n->t_us);
+                control(c, k, n->t_us, is_near);
 }
 
 static void see_holder(struct check_context *c, const struct world_note *n)

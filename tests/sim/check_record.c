@@ -154,8 +154,8 @@ const struct check check_record[] = {
         "the time between sending and arrival of both edges: where in it the edge lay is not known to the "
         "daemon. Cut and "
         "failed pulses are exempt",
-        sizeof(struct openings),
-        CHECK_SEES(BEGUN) | CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT) | CHECK_SEES(RECORD), see_pulses, NULL},
+        sizeof(struct openings), CHECK_SEES(BEGUN) | CHECK_SEES(REQUEST) | CHECK_SEES(RECORD), see_pulses,
+        NULL},
     {"L1", "samples: stored + gaps = produced",
         "exactly, at the end of a process in order, unless its disk was full; at any time never more",
         sizeof(struct account),

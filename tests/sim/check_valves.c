@@ -57,16 +57,20 @@ static void see_purge_between(struct check_context *c, const struct world_note *
 /* ---- V3 ---- */
 
 struct pulse_plan {
-        int64_t width_us[TOOL_TAGS_MAX]; /* of the pulse that was handed over last; 0 = by hand */
+        int64_t width_us[TOOL_TAGS_MAX]; /* of the opening that was handed over or granted last; 0 = none */
 };
 
 static void see_deadline(struct check_context *c, const struct world_note *n)
 {
         struct pulse_plan *p = c->mine;
+        const struct command *k = seen_command(c->seen);
 
         if (n->kind == WORLD_RECORD && n->record->kind == RECORD_PULSE_START)
                 p->width_us[c->tool->lines[n->record->u.pulse.line].valve] =
                     n->record->u.pulse.planned_width_us;
+        if (n->kind == WORLD_REPLY && n->reply->code == 0 && k != NULL && k->tag >= 0 &&
+            (k->verb == VERB_OPEN || k->verb == VERB_SET))
+                p->width_us[k->tag] = k->for_us;
         for (int i = 0; i < c->tool->tag_count; i++) {
                 const struct tool_tag *t = &c->tool->tags[i];
                 const struct seen_output *o = &c->seen->out[i];
@@ -235,7 +239,7 @@ static void see_way_out(struct check_context *c, const struct world_note *n)
         }
 }
 
-#define TOLD (CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT))
+#define TOLD CHECK_SEES(REQUEST)
 
 const struct check check_valves[] = {
     {"V1", "no two outputs of one exclusion are told open together",
@@ -248,7 +252,8 @@ const struct check check_valves[] = {
     {"V3", "an open precursor closes by its deadline",
         "planned width + 250 ms while its link answers, hard maximum + 250 ms + the watchdog's 1.0 s "
         "whatever the bus does",
-        sizeof(struct pulse_plan), TOLD | CHECK_SEES(TURN) | CHECK_SEES(RECORD), see_deadline, NULL},
+        sizeof(struct pulse_plan), TOLD | CHECK_SEES(TURN) | CHECK_SEES(RECORD) | CHECK_SEES(REPLY),
+        see_deadline, NULL},
     {"V4", "a precursor opens, and stays open, only in its states and with its permits",
         "permits by the values that came over the wire; 110 ms: the worker bears a turn that is 100 ms old. "
         "Expose blocks "

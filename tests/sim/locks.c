@@ -50,6 +50,15 @@ static enum lock_says compare(const struct cond_node *n, double a, double with)
         }
 }
 
+/* Good by its age; but a read of it failed since, or its link is down, which may make it Bad to the core before its time. */
+static bool is_doubtful(const struct seen *s, int tag)
+{
+        const struct seen_input *in = &s->in[tag];
+
+        return in->failed_us > in->got_us ||
+               !s->link[s->tool->devices[s->tool->tags[tag].device].poll_link].is_up;
+}
+
 static enum lock_says leaf(const struct seen *s, const struct cond_node *n, enum lock_says benign)
 {
         double a, with = n->value;
@@ -62,6 +71,8 @@ static enum lock_says leaf(const struct seen *s, const struct cond_node *n, enum
                 return LOCK_UNSURE;
         if (!lock_is_good(s, n->a) || (n->b >= 0 && !lock_is_good(s, n->b)))
                 return LOCK_BAD;
+        if (is_doubtful(s, n->a) || (n->b >= 0 && is_doubtful(s, n->b)))
+                return LOCK_UNSURE;
         a = s->in[n->a].value;
         if (n->b >= 0)
                 with += s->in[n->b].value * n->b_scale + n->b_offset;
@@ -185,18 +196,14 @@ static void judge(struct lock_watch *w, const struct seen *s, int i)
                 st->denied_us = s->now_us;
 }
 
-/* Between turns it is enough to look so often: only time passes. */
-#define LOCK_EVERY_US INT64_C(10000)
-
 void lock_note(struct lock_watch *w, const struct seen *s, const struct world_note *n)
 {
         if (n->kind == WORLD_BEGUN) {
                 lock_init(w, s->tool);
                 return;
         }
-        if (n->kind == WORLD_SAMPLE || (n->kind != WORLD_TURN && n->t_us - w->judged_us < LOCK_EVERY_US))
+        if (n->kind != WORLD_TURN)
                 return;
-        w->judged_us = n->t_us;
         for (int i = 0; i < w->tool->interlock_count; i++)
                 if (w->tool->interlocks[i].kind != TOOL_EXCLUSIVE)
                         judge(w, s, i);

@@ -2,8 +2,8 @@
  * core/cond.c or core/interlock.c is not repeated here. Four outcomes: a value that is not Good is BAD; what an onlooker cannot
  * know (is an expose block open, has a window of time been steady) is UNSURE, and nothing is concluded from it.
  *
- * It judges at the end of each turn (and now and then between): samples come several to an answer, and only when all of one
- * answer are in do they mean something together. */
+ * It judges at the end of each turn: samples come several to an answer, and only when all of one answer are in do they mean
+ * something together. So a loop that stands still delays its judgement as well: that is R2's, and the watchdogs'. */
 #ifndef TESTS_SIM_LOCKS_H
 #define TESTS_SIM_LOCKS_H
 
@@ -24,7 +24,6 @@ struct lock_state {
 
 struct lock_watch {
         const struct tool *tool;
-        int64_t judged_us;
         struct lock_state lock[TOOL_INTERLOCKS_MAX];
 };
 

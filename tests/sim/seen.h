@@ -33,6 +33,7 @@ struct seen_input {
         int64_t sent_us, got_us; /* of the last value that came; SEEN_NEVER: none yet */
         int64_t good_sent_us;    /* of the last one that was a number within `valid` */
         int64_t same_us;         /* bit-identical since (sent) */
+        int64_t failed_us;       /* last read of it that failed: Bad to the core from then on, or not yet */
         bool is_valid;           /* a number within `valid` */
 };
 
@@ -53,10 +54,11 @@ struct seen {
         const struct tool *tool;
         int64_t now_us, wall_us; /* of the last note */
         /* The daemon. */
-        bool is_alive, was_killed, has_state;
+        bool is_alive, is_ending, was_killed, has_state;
         int lives;
         int64_t begun_us, ended_us, turn_us;
-        int64_t stall_us, stalled_us; /* the last stall began, ends; SEEN_NEVER */
+        int64_t loop_us, workers_us; /* they stand still till then */
+        int64_t stalled_us;          /* the later of both; SEEN_NEVER: there was no stall */
         bool is_vented;
         enum machine_state state;
         int64_t state_us;            /* entered */
@@ -100,11 +102,11 @@ bool seen_is_safe(const struct tool *tool, int tag, double value);
 bool seen_is_dosing(const struct tool *tool, int tag);
 /* Nothing failed on the link since `since_us`, and it was connected then: the bus was free. */
 bool seen_is_well(const struct seen *s, int link, int64_t since_us);
-/* ... on the links of this output, both ways, and its device holds what it is told. */
+/* ... on the links of this output, both ways, and its device holds what it was told: nobody else moved it since. */
 bool seen_output_is_well(const struct seen *s, int tag, int64_t since_us);
 /* The loop took turns, and its workers, all the time since then. */
 bool seen_is_awake(const struct seen *s, int64_t since_us);
-/* The daemon has lived since then. */
+/* The daemon has lived since then, and is not at its end. */
 bool seen_lived(const struct seen *s, int64_t since_us);
 
 #endif

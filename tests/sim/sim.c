@@ -193,6 +193,26 @@ static bool get(int fd, struct message *m)
         return true;
 }
 
+/* R3, by comparison: a second world in which the wall clock's steps are drawn and not made. Every output does the same at the
+ * same time. For one seed in eight of those that have such steps. */
+static void compare_clocks(const struct swarm_config *config, struct swarm_result *r)
+{
+        struct swarm_config still = *config;
+        struct swarm_result *other;
+
+        if (r->faults[SWARM_CLOCK] == 0 || r->seed % 8 != 0 || r->breaches > 0)
+                return;
+        other = calloc(1, sizeof *other);
+        still.still_clock = true;
+        if (other != NULL && swarm_run(&still, other) && other->outputs != r->outputs) {
+                r->breaches++;
+                snprintf(r->first_id, sizeof r->first_id, "R3");
+                snprintf(
+                    r->first.text, sizeof r->first.text, "steps of the wall clock changed what outputs did");
+        }
+        free(other);
+}
+
 static void work(struct run *run, size_t from, int fd)
 {
         static struct message m;
@@ -208,6 +228,7 @@ static void work(struct run *run, size_t from, int fd)
                 put(fd, &m);
                 if (!swarm_run(&config, &m.result))
                         _exit(EXIT_FAILURE);
+                compare_clocks(&config, &m.result);
                 m.is_done = true;
                 put(fd, &m);
         }

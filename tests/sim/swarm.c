@@ -11,7 +11,7 @@
 
 static const char *const count_names[SWARM_COUNTS] = {"runs", "completed", "cycles", "pulses done",
     "pulses cut", "pulses otherwise", "trips", "permits lost", "exposures", "vents", "bypasses",
-    "moves by hand", "watchdogs expired", "processes ended", "commands", "refusals", "samples in gaps"};
+    "moves by hand", "watchdogs expired", "processes ended", "commands", "refusals", "given up"};
 
 const char *swarm_count_name(int count)
 {
@@ -101,6 +101,8 @@ static void count_note(struct swarm *s, const struct world_note *n)
                 counts[SWARM_WATCHDOGS] += n->number == TOOL_WATCHDOG_EXPIRED;
                 break;
         case WORLD_OUTPUT:
+                s->out->outputs = random_mix(s->out->outputs ^ (uint64_t)n->t_us) ^
+                                  random_mix((uint64_t)n->tag) ^ (uint64_t)(int64_t)(n->value * 1e6);
                 if (seen_is_dosing(s->tool, n->tag))
                         s->is_open = n->value != 0;
                 break;
@@ -111,9 +113,6 @@ static void count_note(struct swarm *s, const struct world_note *n)
                 counts[SWARM_REFUSED] += n->reply->code != 0;
                 if (strncmp(n->reply->text, "nothing can be recorded", 23) == 0)
                         s->was_refused_store = true;
-                break;
-        case WORLD_STORED:
-                counts[SWARM_LOST_SAMPLES] += n->record == NULL && n->flag ? (int32_t)n->number : 0;
                 break;
         default:
                 break;
@@ -128,6 +127,8 @@ static void see(void *ctx, const struct world_note *n)
         if (s->config->see != NULL)
                 s->config->see(s->config->ctx, n);
         checks_see(s->checks, n);
+        if (s->crash_in > 0 && --s->crash_in == 0)
+                world_crash(s->world, s->down_us);
 }
 
 /* ---- the phases ---- */
@@ -221,7 +222,6 @@ static void plan(struct swarm *s)
         uint64_t seed = s->config->seed;
 
         s->on_plan = random_split(seed, 101);
-        s->on_fault = random_split(seed, 102);
         s->on_people = random_split(seed, 103);
         s->tool_i = s->config->drill > 0 ? drill_at(s->config->drill)->tool : (int)random_below(&s->on_plan, SWARM_TOOLS);
         s->tool = s->config->kit->tool[s->tool_i];

@@ -31,7 +31,7 @@ void swarm_kit_free(struct swarm_kit *kit);
 enum swarm_fault {
         SWARM_WIRES, /* + enum world_wire_fault */
         SWARM_PLANT = SWARM_WIRES + WORLD_WIRE_FAULTS,
-        SWARM_PLANT_KINDS = 20, /* rows of swarm_plant[] */
+        SWARM_PLANT_KINDS = 21, /* rows of swarm_plant[] */
         SWARM_REBOOT = SWARM_PLANT + SWARM_PLANT_KINDS,
         SWARM_FOREIGN,
         SWARM_STALL,
@@ -65,13 +65,14 @@ enum swarm_count {
         SWARM_ENDED,     /* processes, in whatever way */
         SWARM_COMMANDS,
         SWARM_REFUSED,
-        SWARM_LOST_SAMPLES,
+        SWARM_GIVEN_UP, /* runs of the liveness phase that would not go on and were stopped */
         SWARM_COUNTS
 };
 const char *swarm_count_name(int count);
 
 struct swarm_result {
         uint64_t seed, hash;
+        uint64_t outputs; /* digest of what every output did, and when */
         int64_t virtual_us, notes;
         int64_t alive_us; /* how long the liveness phase took */
         int32_t faults[SWARM_FAULTS], states[MACHINE_STATE_COUNT], counts[SWARM_COUNTS];
@@ -108,15 +109,20 @@ struct swarm {
         struct world *world;
         struct checks *checks;
         struct swarm_result *out;
-        struct random on_fault, on_people, on_plan;
+        struct random on_people, on_plan;
+        /* One stream for each kind of fault, so that a new kind moves none of the others; on_fault is that of the one being made. */
+        struct random on[SWARM_FAULTS], on_fault;
         bool has[SWARM_FAULTS];
         int64_t due_us[SWARM_FAULTS], every_us[SWARM_FAULTS];
         int plant_faults; /* given so far */
         int aims;
         int64_t people_us, people_every_us, disk_until_us, end_us;
         uint64_t replies;
+        int64_t crash_in; /* so many notes on the process is killed; 0 = it is not */
+        int64_t down_us;
         /* What the last notes told, for what to do next; never for judging. */
         bool is_open, is_tripped, is_handed_over, was_refused_store;
+        int resumes; /* in vain, one after the other */
         enum machine_state state;
 };
 

@@ -248,7 +248,13 @@ bool swarm_recover(struct swarm *s)
                 do_verb(s, VERB_RESET);
                 break;
         case MACHINE_HELD:
-                do_verb(s, VERB_RESUME);
+                /* As people do: what is held again at once, time after time, is ended. */
+                if (++s->resumes % 8 == 0) {
+                        s->out->counts[SWARM_GIVEN_UP]++;
+                        do_verb(s, VERB_STOP);
+                } else {
+                        do_verb(s, VERB_RESUME);
+                }
                 break;
         case MACHINE_STOPPED:
         case MACHINE_IDLE:

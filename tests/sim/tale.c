@@ -130,7 +130,8 @@ static void tell_plain(struct tale *t, const struct world_note *n)
                 break;
         case WORLD_COMMAND:
                 fprintf(t->out, "> %s (%s): %s %s%s%s%s%s\n", n->command->user,
-                    tool_role_name(n->command->role), verb_at(n->command->verb)->name, n->command->name,
+                    tool_role_name(n->command->role), verb_at(n->command->verb)->name,
+                    n->command->skip ? "--skip " : n->command->name,
                     n->command->tag >= 0 ? t->tool->tags[n->command->tag].name : "",
                     n->command->recipe != NULL ? n->command->recipe->name : "",
                     n->command->now ? " --now" : "", n->command->force ? " --force" : "");

@@ -2,6 +2,7 @@
 #include "ald/base/time.h"   /* TIME_S */
 #include "ald/core/core.h"   /* core_get_status */
 #include "ald/core/recipe.h" /* recipe_free */
+#include "ald/core/recq.h"   /* RECQ_SAMPLES_DEFAULT */
 #include "ald/sim/world.h"   /* world_new */
 
 #include "unit/support.h" /* support_tool, support_recipe, support_main */
@@ -42,12 +43,21 @@ static void keep_record(struct kept *k, const struct record *r)
         }
 }
 
+/* Crash at so many more notes; 0 = never. */
+static int notes_to_crash;
+static int64_t samples_made, samples_stored, samples_lost;
+
 static void see(void *ctx, const struct world_note *n)
 {
         struct kept *k;
 
         (void)ctx;
-        if (n->kind == WORLD_TURN || (n->kind == WORLD_RECORD && n->record->kind == RECORD_SAMPLE))
+        if (notes_to_crash > 0 && --notes_to_crash == 0)
+                world_crash(world, 100 * TIME_MS);
+        samples_made += n->kind == WORLD_RECORD && n->record->kind == RECORD_SAMPLE;
+        if (n->kind == WORLD_STORED && n->record == NULL)
+                *(n->flag ? &samples_lost : &samples_stored) += n->number;
+        if (n->kind == WORLD_RECORD && n->record->kind == RECORD_SAMPLE)
                 return;
         ck_assert_int_lt(kept_count, KEPT_MAX);
         ck_assert(kept_count == 0 || kept[kept_count - 1].note.t_us <= n->t_us);
@@ -96,7 +106,8 @@ static void begin(uint64_t seed)
             .see = see};
 
         end();
-        kept_count = 0;
+        kept_count = notes_to_crash = 0;
+        samples_made = samples_stored = samples_lost = 0;
         world = world_new(tool, &config);
         ck_assert_ptr_nonnull(world);
 }
@@ -285,11 +296,13 @@ START_TEST(test_pieces)
 {
         uint64_t hash;
 
-        begin(3);
-        run(20 * TIME_S);
+        come_up(3);
+        start_run("1");
+        run(40 * TIME_S);
         hash = world_hash(world);
-        begin(3);
-        for (int i = 0; i < 2000; i++)
+        come_up(3);
+        start_run("1");
+        for (int i = 0; i < 4000; i++)
                 run(10 * TIME_MS);
         ck_assert(world_hash(world) == hash);
 }
@@ -411,15 +424,14 @@ START_TEST(test_late_write)
                 ck_assert_int_eq(give(&c), 0);
                 run(5 * TIME_S);
                 ck_assert_int_eq(count_answers(from, "flow", SCHED_OK), 0);
-                for (int i = from, gave_up = 0; i < kept_count; i++) {
+                for (int i = from, in_call = 0; i < kept_count; i++) {
                         const struct world_note *n = &kept[i].note;
 
-                        if (n->kind == WORLD_ANSWER && n->device == device_of("flow") &&
-                            kept[i].action.kind == SCHED_WRITE && n->outcome == SCHED_TIMEOUT)
-                                gave_up = 1;
+                        if (n->device == device_of("flow") && kept[i].action.kind == SCHED_WRITE)
+                                in_call = n->kind == WORLD_CALL || (in_call && n->kind != WORLD_ANSWER);
                         if (n->kind == WORLD_OUTPUT && n->tag == c.tag && n->value == 20) {
-                                late_writes += gave_up;
-                                late_answers += !gave_up;
+                                late_writes += !in_call;
+                                late_answers += in_call;
                         }
                 }
         }
@@ -562,6 +574,38 @@ START_TEST(test_plant_fault)
 }
 END_TEST
 
+/* Faults of the wire in the words of sim/fault.h. */
+START_TEST(test_plant_wire_faults)
+{
+        char why[256], spec[64];
+        int from;
+
+        come_up(1);
+        snprintf(spec, sizeof spec, "slow:motor=50 ms@%ds+2s", (int)(world_now(world) / TIME_S));
+        ck_assert_msg(world_fault(world, spec, why, sizeof why), "%s", why);
+        from = kept_count - 1;
+        run(2 * TIME_S);
+        ck_assert_int_gt(count_answers(from, "motor", SCHED_OK), 4);
+        for (int i = from; i < kept_count; i++)
+                if (kept[i].note.kind == WORLD_ANSWER && kept[i].note.device == device_of("motor") &&
+                    kept[i].note.sent_us >= kept[from].note.t_us &&
+                    kept[i].note.t_us < kept[from].note.t_us + TIME_S)
+                        ck_assert_int_ge(kept[i].note.t_us - kept[i].note.sent_us, 50 * TIME_MS);
+        snprintf(spec, sizeof spec, "silent:motor@%ds+2s", (int)(world_now(world) / TIME_S));
+        ck_assert(world_fault(world, spec, why, sizeof why));
+        from = kept_count - 1;
+        run(TIME_S);
+        ck_assert_int_gt(count_of_device(WORLD_REQUEST, from, "motor"), 0);
+        ck_assert_int_eq(count_answers(from, "motor", SCHED_OK), 0);
+        run(20 * TIME_S);
+        snprintf(spec, sizeof spec, "drop:motor@%ds+2s", (int)(world_now(world) / TIME_S));
+        ck_assert(world_fault(world, spec, why, sizeof why));
+        from = kept_count - 1;
+        run(TIME_S);
+        ck_assert_int_gt(count_answers(from, "motor", SCHED_CLOSED), 0);
+}
+END_TEST
+
 START_TEST(test_reboot)
 {
         const struct kept *off;
@@ -653,6 +697,29 @@ START_TEST(test_crash)
 }
 END_TEST
 
+/* At whatever is told: what comes up is in order, and nothing of the dead process has an effect. */
+START_TEST(test_crash_anywhere)
+{
+        for (int n = 1; n < 600; n += 7) {
+                const struct kept *ended;
+                int from;
+
+                come_to_run(1);
+                from = kept_count;
+                notes_to_crash = n;
+                run(20 * TIME_S);
+                ended = find(WORLD_ENDED, from);
+                ck_assert_ptr_nonnull(ended);
+                for (const struct kept *k = ended + 1; k->note.kind != WORLD_BEGUN; k++)
+                        ck_assert(k->note.kind == WORLD_REQUEST || k->note.kind == WORLD_OUTPUT ||
+                                  k->note.kind == WORLD_WATCHDOG);
+                ck_assert_int_eq(count(WORLD_BEGUN, from), 1);
+                ck_assert_int_eq(count(WORLD_READY, from), 1);
+                ck_assert_int_eq(state(), MACHINE_ABORTED);
+        }
+}
+END_TEST
+
 START_TEST(test_shutdown)
 {
         struct command c = command(VERB_SHUTDOWN);
@@ -672,6 +739,8 @@ START_TEST(test_shutdown)
                 stored += kept[i].note.kind == WORLD_STORED && kept[i].note.record != NULL;
         }
         ck_assert_int_eq(stored, recorded);
+        ck_assert_int_gt(samples_made, 500);
+        ck_assert_int_eq(samples_stored, samples_made);
         world_crash(world, TIME_S);
         run(2 * TIME_S);
         ck_assert_int_eq(count(WORLD_BEGUN, 0), 2);
@@ -806,9 +875,61 @@ START_TEST(test_disk_full)
         world_disk(world, 0, true);
         run(TIME_S);
         world_crash(world, TIME_S);
-        run(5 * TIME_S);
+        run(TIME_S + TIME_MS);
         core_get_status(world_core(world), &status);
         ck_assert(!status.store_ok);
+        world_disk(world, 0, false);
+        run(5 * TIME_S);
+        core_get_status(world_core(world), &status);
+        ck_assert(!status.store_ok); /* this process keeps nothing */
+        world_crash(world, TIME_S);
+        run(5 * TIME_S);
+        core_get_status(world_core(world), &status);
+        ck_assert(status.store_ok);
+}
+END_TEST
+
+/* L1: stored + gaps = produced, exactly. */
+START_TEST(test_gaps)
+{
+        struct command c = command(VERB_SHUTDOWN);
+
+        c.role = TOOL_ROLE_ENGINEER;
+        come_up(1);
+        world_disk(world, 0, true);
+        for (int i = 0; i < 20; i++) {
+                run(TIME_MIN);
+                kept_count = 0; /* there is no room for all */
+        }
+        world_disk(world, 0, false);
+        run(TIME_MIN);
+        give(&c);
+        run(10 * TIME_S);
+        ck_assert_ptr_nonnull(find(WORLD_ENDED, 0));
+        ck_assert_int_gt(samples_lost, 1000);
+        ck_assert_int_gt(samples_stored, RECQ_SAMPLES_DEFAULT);
+        ck_assert_int_eq(samples_stored + samples_lost, samples_made);
+}
+END_TEST
+
+/* L3: what waits for the disk dies with the process. */
+START_TEST(test_lost_in_a_crash)
+{
+        int recorded = 0, stored = 0;
+
+        come_to_run(1);
+        world_disk(world, 2 * TIME_S, false);
+        run(1500 * TIME_MS);
+        world_crash(world, 5 * TIME_S);
+        for (int i = 0; i < kept_count; i++) {
+                recorded += kept[i].note.kind == WORLD_RECORD;
+                stored += kept[i].note.kind == WORLD_STORED && kept[i].note.record != NULL;
+        }
+        ck_assert_int_lt(stored, recorded);
+        run(4 * TIME_S);
+        for (int i = 0; i < kept_count; i++)
+                stored -= kept[i].note.kind == WORLD_STORED && kept[i].note.record != NULL;
+        ck_assert_int_eq(stored, 0);
 }
 END_TEST
 
@@ -862,10 +983,12 @@ int main(void)
         tcase_add_test(tc, test_wires_max);
         tc = add(suite, "plant and devices");
         tcase_add_test(tc, test_plant_fault);
+        tcase_add_test(tc, test_plant_wire_faults);
         tcase_add_test(tc, test_reboot);
         tcase_add_test(tc, test_foreign);
         tc = add(suite, "daemon");
         tcase_add_test(tc, test_crash);
+        tcase_add_test(tc, test_crash_anywhere);
         tcase_add_test(tc, test_shutdown);
         tcase_add_test(tc, test_stall);
         tcase_add_test(tc, test_stall_of_all);
@@ -873,6 +996,8 @@ int main(void)
         tcase_add_test(tc, test_clock);
         tc = add(suite, "disk");
         tcase_add_test(tc, test_disk_full);
+        tcase_add_test(tc, test_gaps);
+        tcase_add_test(tc, test_lost_in_a_crash);
         tcase_add_test(tc, test_disk_slow);
         return support_main(suite);
 }

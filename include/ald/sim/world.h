@@ -23,25 +23,26 @@
 
 struct world; /* opaque */
 
-/* What a note tells. Times are monotonic us of the virtual clock. */
+/* What a note tells. Times are monotonic us of the virtual clock, and never go back from one note to the next. */
 enum world_note_kind {
-        WORLD_BEGUN,  /* a daemon process began (again); `number` counts them from 1 */
-        WORLD_ENDED,  /* it ended; flag: it was killed, else it ended in order */
-        WORLD_TURN,   /* the core took a turn that ended just now; number: its event's kind */
-        WORLD_CALL,   /* a link's worker begins a call: link, action */
-        WORLD_ANSWER, /* ... and has its result: link, action, outcome; t_us = done */
+        WORLD_BEGUN, /* a daemon process began (again); `number` counts them from 1 */
+        WORLD_ENDED, /* it ended; flag: it was killed, else it ended in order */
+        WORLD_TURN,  /* the core took a turn that ended just now; number: its event's kind */
+        WORLD_CALL,  /* a link's worker begins a call: link, action */
+        WORLD_ANSWER, /* ... and has its result: link, action, outcome, number = exception, sent_us; t_us = done */
         WORLD_REQUEST, /* a request arrived at its device: device, action; number: exception it answers, 0 = done */
-        WORLD_OUTPUT, /* an output of a device was written or changed: tag, value, by */
+        WORLD_OUTPUT, /* an output of a device was written, or fell: tag, value = what it holds now, by */
         WORLD_SAMPLE, /* an answer brings a tag's value to the worker: tag, value (NaN: no number), sent_us */
         WORLD_WATCHDOG, /* a device's watchdog changed: device, number = TOOL_WATCHDOG_* */
         WORLD_RECORD,   /* the core made a record (also samples): record; flag: the queue took it */
-        WORLD_STORED, /* a record is safe on the disk: record. Samples: number of them, gaps as flag with their count */
+        WORLD_STORED, /* a record is safe on the disk: record. Samples: number of them; a gap: flag, tag, number of samples. At
+                       * a start also the end of the run that a crash left open */
         WORLD_COMMAND,     /* somebody commands: command */
         WORLD_REPLY,       /* and is answered: reply */
         WORLD_RECIPE_DONE, /* the core gave its recipe back */
         WORLD_READY,
         WORLD_FAULT, /* a fault begins (flag) or ends: text */
-        WORLD_STALL, /* the loop stands still: number = us, beginning now */
+        WORLD_STALL, /* the loop stands still: number = us, beginning now; flag: the workers too */
         WORLD_CLOCK  /* the wall clock steps: number = us */
 };
 
@@ -68,8 +69,10 @@ struct world_config {
         const struct tool *tool; /* borrowed */
         uint64_t seed;           /* of latencies and of what faults draw */
         struct sim_config sim;
-        int64_t wall_us;                                       /* UTC at virtual time 0 */
-        void (*see)(void *ctx, const struct world_note *note); /* NULL allowed */
+        int64_t wall_us; /* UTC at virtual time 0 */
+        /* NULL allowed. What a note points to lives as long as the call. Of all that changes the world it may only call
+         * world_crash(). */
+        void (*see)(void *ctx, const struct world_note *note);
         void *ctx;
 };
 
@@ -81,14 +84,15 @@ int64_t world_now(const struct world *w);
 int64_t world_wall(const struct world *w);
 /* A digest of all notes so far. */
 uint64_t world_hash(const struct world *w);
+/* The plant, brought up to now: where its steps end matters in the last digits, so that to look is to be part of the scenario. */
 struct sim *world_sim(struct world *w);
 /* For people's eyes and for scheduling what comes next, never for judging. NULL while no daemon runs. */
 const struct core *world_core(const struct world *w);
 
 /* Run until t_us. */
 void world_run(struct world *w, int64_t t_us);
-/* Give a command now, as a client's line would; false: no daemon runs. With a recipe: it must live until WORLD_RECIPE_DONE or
- * WORLD_ENDED. */
+/* Give a command now, as a client's line would; while the loop stands still it waits. False: no daemon runs, or too many wait.
+ * With a recipe: it must live until WORLD_RECIPE_DONE or WORLD_ENDED. */
 bool world_command(struct world *w, const struct command *command);
 
 /* ---- faults; each tells itself as notes, begin and end ---- */
@@ -98,16 +102,16 @@ bool world_fault(struct world *w, const char *spec, char *why, int why_cap);
 
 /* Of wires and devices. Each request meets it with `per_mille` chance while it lasts. */
 enum world_wire_fault {
-        WORLD_LATE,       /* the answer comes `us` late */
-        WORLD_LOST,       /* the request never arrives */
+        WORLD_LATE, /* the answer comes `us` late, or the request does (drawn): it is done after it was given up */
+        WORLD_LOST, /* the request never arrives; for no device in particular: nor does an attempt to connect */
         WORLD_MUTE,       /* it arrives and is done, the answer is lost */
         WORLD_DUPLICATED, /* the answer comes twice: the second one meets the next call */
-        WORLD_TRUNCATED,
-        WORLD_DRIPPED, /* byte by byte */
+        WORLD_TRUNCATED,  /* cut off in the middle, or a frame too short (drawn) */
+        WORLD_DRIPPED,    /* byte by byte, `us` each */
         WORLD_WRONG_UNIT,
         WORLD_EXCEPTION, /* `number`: its code; the device does nothing */
-        WORLD_RESET,     /* the connection is reset */
-        WORLD_REFUSED,   /* connections are refused */
+        WORLD_RESET,     /* the connection is reset, before the request is done or after (drawn) */
+        WORLD_REFUSED,   /* new connections are refused */
         WORLD_WIRE_FAULTS
 };
 struct world_wire {
@@ -120,11 +124,13 @@ struct world_wire {
         int64_t from_us, until_us;
 };
 enum { WORLD_WIRES_MAX = 32 };
-bool world_wire(struct world *w, const struct world_wire *fault); /* false: WORLD_WIRES_MAX are given */
+bool world_wire(
+    struct world *w, const struct world_wire *fault); /* false: WORLD_WIRES_MAX are not yet over */
 
-/* The module loses its power for off_us: outputs fall to what they are without power, its watchdog is off again. */
+/* The module loses its power for off_us: outputs fall to what they are without power (their safe values), its watchdog is off
+ * again, requests find nobody. Connections stay: they end at the gateway. */
 void world_reboot(struct world *w, int device, int64_t off_us);
-/* A second master writes an output. */
+/* A second master writes an output; a device that takes no writes now does not take this one either. */
 void world_foreign(struct world *w, int tag, double value);
 /* The daemon's event loop stands still for `us` (SIGSTOP, a page fault, a busy machine); the workers run on. With
  * `workers` they stand still too. */
@@ -133,7 +139,8 @@ void world_stall(struct world *w, int64_t us, bool workers);
 void world_step_clock(struct world *w, int64_t us);
 /* The disk: writes take `us` each; full: none succeeds. (0, false) is a healthy one. */
 void world_disk(struct world *w, int64_t us, bool full);
-/* SIGKILL, and a new process after down_us, which finds what was stored. */
+/* SIGKILL, and a new process after down_us, which finds what was stored. Where none runs (it was shut down) only the latter. From
+ * within `see`: once what is told there has ended, at the same instant. */
 void world_crash(struct world *w, int64_t down_us);
 
 #endif
