@@ -124,7 +124,22 @@ $(BUILD)/tests/test_checkers: $(CHECKOBJS)
 sim: $(BUILD)/tests/sim
 	@$(BUILD)/tests/sim --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS) --minutes $(MINUTES)
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/fuzz/obj/*.d)
+# ---- Mutants of the safety code (tests/sim/mutants.txt), all in one program, each chosen by its number ----
+MUTATED  := $(sort $(shell sed -n 's,^ *in src/,,p' tests/sim/mutants.txt))
+MUTOBJS  := $(MUTATED:%.c=$(BUILD)/mutants/obj/%.o) $(BUILD)/mutants/obj/count.o
+$(MUTATED:%=$(BUILD)/mutants/src/%) $(BUILD)/mutants/src/count.c &: tests/sim/mutants.txt tests/sim/mutate.py $(MUTATED:%=src/%)
+	$(call say,MUT,tests/sim/mutants.txt)$(PYTHON) tests/sim/mutate.py $(BUILD)/mutants/src
+$(BUILD)/mutants/obj/%.o: $(BUILD)/mutants/src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,'src/$*.c (mutants)')$(COMPILE) -Itests -Isrc/$(*D) -include sim/mutant.h -c $< -o $@
+# They come before the library's.
+$(BUILD)/mutants/sim: $(SIMOBJS) $(MUTOBJS) $(BUILD)/libald.a
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
+.PHONY: mutants
+mutants: $(BUILD)/mutants/sim $(BUILD)/tests/sim
+	@$(PYTHON) -B tests/sim/kill.py $^ --jobs $(JOBS)
+
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/mutants/obj/*/*.d $(BUILD)/fuzz/obj/*.d)
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.
@@ -186,7 +201,7 @@ RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
 deps:
 	@tests/install-deps.sh build test
 test: deps
-	+@$(SUBMAKE) all unit
+	+@$(SUBMAKE) all unit $(BUILD)/tests/sim $(BUILD)/mutants/sim
 	+@$(MAKE) --no-print-directory fuzz
 	@$(RUN) unit rings golden fuzz sim system
 test-asan: deps
@@ -272,6 +287,7 @@ help:
 	@echo "make demo           the reference process, two cycles, on the simulated tool (under three minutes)"
 	@echo "make unit           build the unit tests only"
 	@echo "make sim            the fault simulation: SEEDS=$(SEEDS) FIRST=$(FIRST) MINUTES=$(MINUTES) simulated minutes each, over JOBS"
+	@echo "make mutants        every deliberate mutant of the safety code against the seeds of make test"
 	@echo "make asan tsan      build with AddressSanitizer + UBSan, ThreadSanitizer (build-asan/, build-tsan/)"
 	@echo "make test-asan      unit and system tests under ASan + UBSan"
 	@echo "make test-tsan      the threaded parts and the system tests under TSan"

@@ -128,6 +128,11 @@ int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *
                         out->differs_us = TIME_NEVER;
                         continue;
                 }
+                /* What should be safe is told so again at once, whoever moved it (a request that came much too late): the trip
+                 * has its patience, the powder has not. */
+                if (out->differs_us == TIME_NEVER && out->pulse_id == 0 &&
+                    output_same(out->commanded, t->safe))
+                        out->retry_us = snap->now_us;
                 if (out->differs_us == TIME_NEVER)
                         out->differs_us = st->t_us;
                 if (st->t_us - out->differs_us <= t->follow_us)

@@ -102,7 +102,8 @@ void output_hurry(struct outputs *o, int link, int64_t now_us);
 
 /* An output whose read-back differs from its command for longer than follow_us, or -1 (V7); *expected gets what was
  * commanded. A pulse is commanded open between its edges: a valve that stays closed is found within a long one. Outside
- * pulses the output is written again: what strayed does not stay as it is because the image says so already. */
+ * pulses the output is written again: what strayed does not stay as it is because the image says so already. What should be safe is
+ * written again as soon as it is seen not to be. */
 int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *expected);
 
 /* Commanded as wanted, and acknowledged or (where verified) read back as such. */
