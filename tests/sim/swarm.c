@@ -223,7 +223,8 @@ static void plan(struct swarm *s)
 
         s->on_plan = random_split(seed, 101);
         s->on_people = random_split(seed, 103);
-        s->tool_i = s->config->drill > 0 ? drill_at(s->config->drill)->tool : (int)random_below(&s->on_plan, SWARM_TOOLS);
+        s->tool_i = s->config->drill > 0 ? drill_at(s->config->drill)->tool
+                                         : (int)random_below(&s->on_plan, SWARM_TOOLS);
         s->tool = s->config->kit->tool[s->tool_i];
         s->end_us = s->config->safety_us;
         s->disk_until_us = INT64_MAX;

@@ -94,7 +94,7 @@ struct swarm_config {
             void *ctx, int64_t t_us, const char *text); /* phases and deeds that are no notes; may be NULL */
         int drill;         /* instead of the swarm: this one of drill.h; 0 = none */
         bool until_breach; /* end at the first breach */
-        bool still_clock; /* the wall clock's steps are drawn and not made (R3) */
+        bool still_clock;  /* the wall clock's steps are drawn and not made (R3) */
 };
 
 /* Run a seed to its end. False: memory is out. */
