@@ -192,8 +192,8 @@ $(BUILD)/bench/sim: tests/bench/sim.c $(BUILD)/libald.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(UNITCC) -MF $@.d $< $(BUILD)/libald.a $(LDFLAGS) $(PKGLIBS) -lm -o $@
 bench-sim: deps
-	+@$(SUBMAKE) $(BUILD)/bench/sim
-	@tests/bench/bench-sim.sh $(BUILD)/bench/sim
+	+@$(SUBMAKE) all $(BUILD)/bench/sim $(BUILD)/tests/sim
+	@tests/bench/bench-sim.sh $(BUILD)
 
 # ---- Tests ----
 RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
