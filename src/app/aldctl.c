@@ -379,12 +379,10 @@ static const char *from_environment(const char *name, const char *otherwise)
         return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
         struct args a = {.argc = argc, .argv = argv, .at = 1};
 
-        (void)signal(
-            SIGPIPE, SIG_IGN); /* `aldctl watch | head` ends with an error of writing, not by a signal */
         a.options.socket = from_environment("ALD_SOCKET", ALDCTL_SOCKET);
         a.options.db = from_environment("ALD_DB", NULL);
         a.options.limit = 20;
@@ -408,4 +406,17 @@ int main(int argc, char **argv)
                 return ALDCTL_USAGE;
         }
         return (int)a.command->run(a.command, &a.options);
+}
+
+int main(int argc, char **argv)
+{
+        int exit;
+
+        /* `aldctl watch | head` ends with an error of writing, not by a signal. */
+        (void)signal(SIGPIPE, SIG_IGN);
+        show_open();
+        exit = run(argc, argv);
+        if (!show_close() && exit == ALDCTL_OK)
+                exit = ALDCTL_FAILED;
+        return exit;
 }

@@ -44,8 +44,8 @@ static void print_summary(const struct aldctl_options *o, const struct recipe *r
         char buf[256];
         struct text t;
 
-        (void)printf("%s: %sno errors%s\n  %s: %s\n", o->words[0], show_colour(stdout, SHOW_GREEN),
-            show_colour(stdout, SHOW_PLAIN), r->name, r->title);
+        (void)printf("%s: %sno errors%s\n  %s%s%s\n", o->words[0], show_colour(stdout, SHOW_GREEN),
+            show_colour(stdout, SHOW_PLAIN), r->name, r->title[0] != '\0' ? ": " : "", r->title);
         text_init(&t, buf, sizeof buf);
         time_add_duration(&t, r->timed_us);
         (void)printf("  %lld cycles", (long long)r->cycles);

@@ -115,6 +115,7 @@ static enum aldctl_exit show(
         exit = o->plot != NULL ? write_plot(o, report) : ALDCTL_OK;
         if (!dryrun_report_is_ok(report))
                 exit = ALDCTL_FAILED;
+        report->checked = load->diag;
         if (o->json)
                 show_json(dryrun_pack_json(report, load->diag));
         else
@@ -166,7 +167,7 @@ enum aldctl_exit aldctl_dryrun(const struct aldctl_command *self, const struct a
         exit = load_files(&load, self, o);
         if (load.diag != NULL && o->json && load.recipe == NULL)
                 show_json(dryrun_pack_refused(o->words[0], load.diag));
-        if (load.diag != NULL && !o->json)
+        if (load.diag != NULL && !o->json && load.recipe == NULL)
                 diag_print(load.diag, stderr, show_has_colour(stderr));
         if (exit == ALDCTL_OK)
                 exit = run(o, &load, &config);

@@ -192,8 +192,11 @@ static void note_film(struct dryrun_report *r)
 
         if (!isnan(a->thickness_nm) && declared > 0 && fabs(a->thickness_nm - declared) > 0.1 * declared)
                 (void)dryrun_add_note(r, DRYRUN_INFO, "thickness", 0,
-                    "expect: %lld cycles of %.3g nm are %.3g nm, where %.3g nm are declared",
-                    (long long)a->coating_cycles, growth, a->thickness_nm, declared);
+                    "expect: %lld cycle%s of %.3g nm are %.3g nm, where %.3g nm are declared",
+                    (long long)a->coating_cycles, a->coating_cycles == 1 ? "" : "s", growth, a->thickness_nm,
+                    declared);
+        if (a->coating_cycles > 0 && a->layers > a->coating_cycles) /* of a supercycle */
+                full *= (double)a->layers / (double)a->coating_cycles;
         if (!isnan(a->thickness_nm) && !isnan(a->coverage) && growth > 1.5 * full)
                 (void)dryrun_add_note(r, DRYRUN_INFO, "growth", 0,
                     "expect: the declared %.3g nm a cycle are %.2g times what %.3g umol/m2 make (%.2g nm): "

@@ -241,7 +241,9 @@ static void cell_plug(struct text *t, const struct cell *c)
 
 static void cell_limit(struct text *t, const struct cell *c)
 {
-        text_add(t, "%s", adequacy_limit_name(c->a->limited_by));
+        /* For programs the word is `purge`: more dose does nothing, and the purge is what the half-cycle still costs. */
+        text_add(t, "%s",
+            c->a->limited_by == ADEQUACY_PURGE ? "nothing: saturated" : adequacy_limit_name(c->a->limited_by));
 }
 
 static void cell_saturating_pulse(struct text *t, const struct cell *c)

@@ -26,6 +26,8 @@ static void print_outcome(const struct dryrun_page *p)
                 warnings += p->r->notes[i].severity == DRYRUN_WARNING;
                 errors += p->r->notes[i].severity == DRYRUN_ERROR;
         }
+        for (size_t i = 0; p->r->checked != NULL && i < diag_count(p->r->checked); i++)
+                warnings += diag_entry(p->r->checked, i)->severity == DIAG_WARNING;
         (void)fprintf(p->to, "  %s%s%s",
             dryrun_style(p, ok ? warnings > 0 ? DRYRUN_YELLOW : DRYRUN_GREEN : DRYRUN_RED),
             d->ended == MACHINE_COMPLETE ? "runs to Complete" : "would not end as planned",
@@ -38,6 +40,11 @@ static void print_outcome(const struct dryrun_page *p)
         if (d->ended != MACHINE_COMPLETE)
                 (void)fprintf(p->to, "  %s: %.*s\n", machine_state_name(d->ended),
                     (int)show_fit(d->reason, 80), d->reason);
+}
+
+static const char *cycles(int64_t count)
+{
+        return count == 1 ? "cycle" : "cycles";
 }
 
 static void print_fact(const struct dryrun_page *p, const char *name, const char *value)
@@ -57,13 +64,13 @@ static void print_durations(const struct dryrun_page *p)
         if (d->cycles > 0) {
                 text_init(&t, buf, sizeof buf);
                 time_add_duration(&t, d->deposition_us);
-                text_add(&t, ": %" PRId64 " cycles of ", d->cycles);
+                text_add(&t, ": %" PRId64 " %s of ", d->cycles, cycles(d->cycles));
                 time_add_duration(&t, d->cycle_us);
                 print_fact(p, "deposition", buf);
         }
         if (d->wall_cycles > 0) {
                 text_init(&t, buf, sizeof buf);
-                text_add(&t, "%" PRId64 " cycles", d->wall_cycles);
+                text_add(&t, "%" PRId64 " %s", d->wall_cycles, cycles(d->wall_cycles));
                 print_fact(p, "on the walls", buf);
         }
         if (d->heating_us == 0)
@@ -94,7 +101,7 @@ static void print_amounts(const struct dryrun_page *p)
                 if (line->pulses == 0)
                         continue;
                 text_init(&t, buf, sizeof buf);
-                text_add(&t, "%" PRId64 " openings, ", line->pulses);
+                text_add(&t, "%" PRId64 " opening%s, ", line->pulses, line->pulses == 1 ? "" : "s");
                 dryrun_add_lasting(&t, line->open_us);
                 text_add(&t, " open; ");
                 if (line->delivered_umol >= 1e4)
@@ -140,9 +147,12 @@ static void print_powder(const struct dryrun_page *p)
         if (r->powder_material[0] != '\0')
                 text_add(&t, " of %.30s", r->powder_material);
         text_add(&t, ", ");
-        dryrun_add_number(&t, d->powder_m2, 3, "m2; a whole half-cycle takes ");
-        dryrun_add_number(&t, d->saturation_umol_m2, 3, "umol/m2 (");
-        dryrun_add_number(&t, d->saturation_umol_m2 * ADEQUACY_NM_M2_UMOL, 2, "nm)");
+        dryrun_add_number(&t, d->powder_m2, 3, "m2");
+        if (!isnan(p->r->adequacy.coverage)) {
+                text_add(&t, "; a whole half-cycle takes ");
+                dryrun_add_number(&t, d->saturation_umol_m2, 3, "umol/m2 (");
+                dryrun_add_number(&t, d->saturation_umol_m2 * ADEQUACY_NM_M2_UMOL, 2, "nm)");
+        }
         print_fact(p, "powder", buf);
 }
 
@@ -167,7 +177,7 @@ static void print_film(const struct dryrun_page *p)
         if (!isnan(a->thickness_nm)) {
                 text_init(&t, buf, sizeof buf);
                 add_film(&t, a->thickness_nm, a->mass_gain_mg_per_g);
-                text_add(&t, ": %" PRId64 " cycles of ", a->coating_cycles);
+                text_add(&t, ": %" PRId64 " %s of ", a->coating_cycles, cycles(a->coating_cycles));
                 dryrun_add_number(&t, p->r->recipe->growth_nm, 3, "nm, as the recipe expects");
                 print_fact(p, "declared", buf);
         }
@@ -176,10 +186,13 @@ static void print_film(const struct dryrun_page *p)
                 dryrun_add_number(&t, a->walls_nm, 3, "nm declared");
                 print_fact(p, "on the walls", buf);
         }
-        if (!isnan(a->thickness_from_dose_nm) && a->coating_cycles > 0) {
+        if (!isnan(a->thickness_from_dose_nm) && a->layers > 0) {
                 text_init(&t, buf, sizeof buf);
                 add_film(&t, a->thickness_from_dose_nm, a->mass_gain_from_dose_mg_per_g);
-                text_add(&t, ": %" PRId64 " cycles of ", a->coating_cycles);
+                text_add(&t, ": %" PRId64 " %s of ", a->layers,
+                    a->layers == a->coating_cycles ? cycles(a->layers)
+                    : a->layers == 1               ? "pair of doses"
+                                                   : "pairs of doses");
                 dryrun_add_number(&t, a->dose_growth_nm, 2, "nm, one layer covered to ");
                 dryrun_add_percent(&t, a->coverage);
                 print_fact(p, "from dose", buf);
@@ -236,10 +249,12 @@ static void print_findings(const struct dryrun_page *p)
 {
         const struct dryrun_report *r = p->r;
 
-        if (r->note_count == 0)
+        if (r->note_count == 0 && (r->checked == NULL || diag_count(r->checked) == 0))
                 return;
         (void)fprintf(
             p->to, "\n%s%s%s\n", dryrun_style(p, DRYRUN_BOLD), "FINDINGS", dryrun_style(p, DRYRUN_PLAIN));
+        if (r->checked != NULL)
+                diag_print(r->checked, p->to, p->colour);
         for (int i = 0; i < r->note_count; i++)
                 tell(r->places, &r->notes[i], r->notes[i].at, diag_path(r->places, r->notes[i].at.source));
         diag_print(r->places, p->to, p->colour);

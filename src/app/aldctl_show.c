@@ -3,13 +3,42 @@
 #include "ald/base/time.h" /* time_add_duration, TIME_S */
 
 #include <assert.h>    /* assert */
+#include <errno.h>     /* errno */
+#include <fcntl.h>     /* open, fcntl */
 #include <math.h>      /* isfinite */
+#include <poll.h>      /* poll */
 #include <stdarg.h>    /* va_list */
 #include <stdlib.h>    /* getenv */
-#include <string.h>    /* strcmp */
+#include <string.h>    /* strcmp, strerror */
 #include <sys/ioctl.h> /* TIOCGWINSZ */
 #include <time.h>      /* localtime_r, timegm */
 #include <unistd.h>    /* isatty */
+
+void show_open(void)
+{
+        /* The lowest free number is taken, so that 0 comes before 2. */
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static bool is_reader_gone(int fd)
+{
+        struct pollfd end = {.fd = fd, .events = POLLOUT};
+
+        return poll(&end, 1, 0) == 1 && (end.revents & POLLERR) != 0;
+}
+
+bool show_close(void)
+{
+        int why = fflush(stdout) == 0 ? 0 : errno;
+
+        if (!ferror(stdout) || is_reader_gone(STDOUT_FILENO))
+                return true;
+        show_error("not everything could be written to the standard output%s%s", why != 0 ? ": " : "",
+            why != 0 ? strerror(why) : "");
+        return false;
+}
 
 bool show_has_colour(FILE *to)
 {

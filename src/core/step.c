@@ -109,13 +109,17 @@ static void describe_set(
     struct text *t, const struct tool *tool, const struct recipe *r, const struct recipe_op *op)
 {
         int loop = tool_find_loop_of_setpoint(tool, op->tag);
+        const struct unit *unit = tool->tags[op->tag].unit;
 
         (void)r;
         text_add(
             t, "set %s ", loop >= 0 ? tool->tags[tool->loops[loop].value].name : tool->tags[op->tag].name);
         tool_add_value(t, &tool->tags[op->tag], op->value);
-        if (op->ramp > 0)
-                text_add(t, " at %.4g %s/s", op->ramp, tool->tags[op->tag].unit->name);
+        /* As recipes say it: by the minute, and a change of temperature in K. */
+        if (op->ramp > 0 && unit->dim == UNIT_DIM_TEMPERATURE)
+                text_add(t, " at %.4g K/min", op->ramp * 60 * unit->scale);
+        else if (op->ramp > 0)
+                text_add(t, " at %.4g %s/min", op->ramp * 60, unit->name);
 }
 
 static void describe_valve(

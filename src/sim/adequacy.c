@@ -131,6 +131,21 @@ static void eval_line(
                 out->residue_umol_m2 = by(line->residue_umol, r->powder_m2);
 }
 
+/* A dose grows film on what another line left. The line that doses most (of a supercycle the common one, water) pairs with
+ * all the others, as far as those reach. */
+static int64_t count_layers(const struct dryrun_result *r, const struct tool *tool)
+{
+        int64_t most = 0, all = 0;
+
+        for (int i = 0; i < tool->line_count; i++) {
+                int64_t doses = r->line[i].coat_doses;
+
+                all += doses;
+                most = doses > most ? doses : most;
+        }
+        return most < all - most ? most : all - most;
+}
+
 static double film_mg_per_g(double nm, const struct dryrun_result *r)
 {
         return nm * ADEQUACY_FILM_G_CM3 * by(r->powder_m2, r->powder_g); /* nm g/cm3 = mg/m2 */
@@ -143,7 +158,7 @@ static void eval_film(struct adequacy *out, const struct dryrun_result *r, const
         out->thickness_nm = out->coating_cycles > 0 ? (double)out->coating_cycles * growth : NAN;
         out->walls_nm = r->wall_cycles > 0 ? (double)r->wall_cycles * growth : NAN;
         out->dose_growth_nm = out->coverage * r->saturation_umol_m2 * ADEQUACY_NM_M2_UMOL;
-        out->thickness_from_dose_nm = (double)out->coating_cycles * out->dose_growth_nm;
+        out->thickness_from_dose_nm = (double)out->layers * out->dose_growth_nm;
         out->mass_gain_mg_per_g = film_mg_per_g(out->thickness_nm, r);
         out->mass_gain_from_dose_mg_per_g = film_mg_per_g(out->thickness_from_dose_nm, r);
 }
@@ -167,5 +182,6 @@ void adequacy_eval(struct adequacy *out, const struct dryrun_result *result, con
                         out->turns_per_pulse = out->line[i].turns_per_pulse;
                 }
         }
+        out->layers = count_layers(result, tool);
         eval_film(out, result, recipe);
 }

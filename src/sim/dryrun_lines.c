@@ -207,8 +207,10 @@ static void tell_line(struct dryrun *d, int line)
         out->dose_pulses = (int)((double)sum->pulses / n + 0.5);
         out->chamber_torr = sum->torr_s / s;
         out->flow_sccm = sum->in_sccm_s / s;
-        out->vapour_torr =
-            sum->in_sccm_s > 0 ? out->chamber_torr * sum->vapour_sccm_s / sum->in_sccm_s : out->chamber_torr;
+        /* What comes off the walls later is delivered, but not in the inflow: not more than all of it. */
+        out->vapour_torr = out->chamber_torr;
+        if (sum->vapour_sccm_s < sum->in_sccm_s)
+                out->vapour_torr *= sum->vapour_sccm_s / sum->in_sccm_s;
         out->source_degc = sum->source_degc_s / s;
         out->source_torr = sum->source_torr_s / s;
         out->chamber_degc = sum->chamber_degc_s / s;

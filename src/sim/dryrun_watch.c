@@ -149,8 +149,10 @@ static void watch_step(struct dryrun *d, const struct record_event *e)
 
 static void watch_leak(struct dryrun *d, const struct record_event *e)
 {
-        add(d, e->severity >= RECORD_WARNING ? DRYRUN_ERROR : DRYRUN_INFO, "leak", dryrun_source_line(d),
-            e->text);
+        /* The program has gone on from the check in this very turn. */
+        int32_t line = d->is_counting ? d->config.recipe->ops[d->place.at.op].source_line : 0;
+
+        add(d, e->severity >= RECORD_WARNING ? DRYRUN_ERROR : DRYRUN_INFO, "leak", line, e->text);
 }
 
 /* A pulse that is taken back, an output that is set safe: told unless their cause was. */

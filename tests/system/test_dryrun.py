@@ -104,6 +104,36 @@ class DryRun(ald.Test):
         self.assertAlmostEqual(5.8 * 0.4, told["lines"]["nb"]["needed_umol"], places=3)
         self.assertEqual("delivery", told["lines"]["nb"]["limited_by"])
 
+    def test_what_cannot_be_written_is_no_success(self):
+        for options in ((), ("--json",)):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run(self.command(*options), stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual((1, True), (done.returncode, "standard output" in done.stderr), done.stderr)
+            # Closed: nothing that is opened later takes its place.
+            plot = self.path("closed.svg")
+            done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *self.command(*options, "--plot", plot)],
+                                  stderr=subprocess.PIPE, text=True)
+            self.assertEqual((1, True), (done.returncode, "standard output" in done.stderr), done.stderr)
+            with open(plot, encoding="utf-8") as file:
+                self.assertTrue(file.read().rstrip().endswith("</svg>"))
+        # A reader that has seen enough is no failure.
+        end, other = os.pipe()
+        os.close(end)
+        done = subprocess.run(self.command(), stdout=other, stderr=subprocess.PIPE, text=True)
+        os.close(other)
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+
+    def test_warnings_of_the_check_are_findings(self):
+        path = self.path("hot.yaml", HELD.replace("chamber.pressure < 1 mTorr, timeout: 1 min", "settled, timeout: 1 h")
+                         .replace("70 sccm", "70 sccm, chamber.temperature: 100 degC"))
+        done = self.dry(recipe=path)
+        self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
+        told = self.as_json(recipe=path)["findings"]
+        warnings = [f for f in told if f["severity"] == "warning"]
+        self.assertEqual({"check"}, {f["id"] for f in warnings})
+        self.assertIn(f"runs to Complete, {len(warnings)} warning", done.stdout)
+        self.assertIn(f"{path}:6:{warnings[-1]['column']}: warning: ends hot", done.stdout.split("FINDINGS")[1])
+
     def test_interrupt(self):
         child = subprocess.Popen(self.command("--set", "cycles=100000"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         # Its handler stands once it computes: it uses the processor and nothing else.

@@ -185,6 +185,30 @@ START_TEST(test_film)
 }
 END_TEST
 
+/* 5 supercycles of three pairs each are 15 layers; a line alone grows nothing; two lines that share water add up. */
+START_TEST(test_layers)
+{
+        result.cycles = 5;
+        result.line[N_NB].coat_doses = result.line[N_WATER].coat_doses = 15;
+        eval();
+        ck_assert_int_eq(out.layers, 15);
+        near(out.thickness_from_dose_nm, 15 * 0.03 * out.coverage, 1e-12);
+        near(out.thickness_nm, 5 * 0.167, 1e-12);
+        result.line[N_WATER].coat_doses = 0;
+        eval();
+        ck_assert_int_eq(out.layers, 0);
+        ck_assert_double_eq(out.thickness_from_dose_nm, 0);
+        ck_assert_int_gt(tool.line_count, N_WATER);
+        tool.line_count = 3;
+        result.line[2] = result.line[N_NB];
+        result.line[2].coat_doses = 3;
+        result.line[N_NB].coat_doses = 1;
+        result.line[N_WATER].coat_doses = 4;
+        eval();
+        ck_assert_int_eq(out.layers, 4);
+}
+END_TEST
+
 START_TEST(test_no_powder)
 {
         const struct adequacy_line *nb;
@@ -218,6 +242,7 @@ int main(void)
         tcase_add_test(tc, test_saturating_draw);
         tcase_add_test(tc, test_what_limits);
         tcase_add_test(tc, test_film);
+        tcase_add_test(tc, test_layers);
         tcase_add_test(tc, test_no_powder);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

@@ -467,9 +467,10 @@ static const struct {
     {"leak", DRYRUN_ERROR, 7, MACHINE_HELD, {"  gauge_noise: 0.2 %\n", "  leak: 0.01 sccm\n"}, "",
         "    - set: {carrier.flow: 10 sccm}\n    - leak_check: {for: 1 min, limit: 2 mTorr/min, else: "
         "hold}\n"},
+    /* Of the check, though the program has gone on from it. */
     {"leak", DRYRUN_INFO, 7, MACHINE_COMPLETE, {"k: 13.2", "k: 13.2"}, "",
         "    - set: {carrier.flow: 10 sccm}\n    - leak_check: {for: 1 min, limit: 2 mTorr/min, else: "
-        "hold}\n"},
+        "hold}\n    - wait: 1 s\n"},
     {"question", DRYRUN_INFO, 6, MACHINE_COMPLETE, {"k: 13.2", "k: 13.2"}, "",
         "    - confirm: Is the powder loaded?\n      timeout: 10 min\n      else: stop\n"},
     {"expose", DRYRUN_ERROR, 7, MACHINE_HELD, {"k: 13.2", "k: 13.2"}, "",

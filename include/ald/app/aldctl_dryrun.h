@@ -30,7 +30,8 @@ struct dryrun_report {
         const struct recipe *recipe;
         const struct dryrun_result *result;
         struct adequacy adequacy;
-        struct diag *places; /* the recipe's texts, for FILE:LINE and carets */
+        struct diag *places;  /* the recipe's texts, for FILE:LINE and carets */
+        struct diag *checked; /* warnings of compiling, told with the findings; borrowed, NULL = none */
         int note_count;
         struct dryrun_note notes[DRYRUN_NOTES_MAX];
         int64_t notes_lost;

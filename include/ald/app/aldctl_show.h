@@ -13,6 +13,11 @@
 
 enum show_colour { SHOW_PLAIN, SHOW_BOLD, SHOW_DIM, SHOW_RED, SHOW_GREEN, SHOW_YELLOW };
 
+/* First of all: no file or socket may become a stream that the caller has closed; writing to that one fails. */
+void show_open(void);
+/* Last of all: did everything that was printed arrive? False: told. A reader that has gone (`| head`) wanted no more. */
+bool show_close(void);
+
 /* May `to` be coloured? */
 bool show_has_colour(FILE *to);
 /* The escape that begins a colour on `to`, "" where there is none; SHOW_PLAIN ends it. */

@@ -47,8 +47,10 @@ struct adequacy {
         double thickness_nm; /* declared: coating cycles x growth per cycle */
         double walls_nm;     /* the same for the cycles on the walls */
         double coverage;     /* the least of both models over all lines that dose the powder */
+        /* Pairs of half-cycles: so many layers can the doses make. A supercycle holds several; doses of one line alone, none. */
+        int64_t layers;
         double thickness_from_dose_nm;
-        double dose_growth_nm; /* of it, a cycle */
+        double dose_growth_nm; /* of it, a layer */
         double mass_gain_mg_per_g, mass_gain_from_dose_mg_per_g;
         double turns_per_pulse; /* of the longest pulse: the best case */
         struct adequacy_line line[TOOL_LINES_MAX];
