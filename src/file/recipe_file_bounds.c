@@ -11,6 +11,8 @@ enum { MESSAGE_CAP = 400 };
 static const int64_t day_us = 24 * TIME_H;
 /* Makers of diaphragm valves for this use quote lives from 10 million cycles on. */
 static const int64_t actuations_max = 10000000;
+/* The core takes some dozens in a turn: so many are done within seconds. */
+static const int64_t idle_steps_max = 10000;
 
 static struct diag_at at_cond(const struct recipe_file *f, int cond, int text)
 {
@@ -146,6 +148,37 @@ static void check_nothing(struct recipe_file *f, int32_t i)
                 diag_warning(f->r.d, recipe_file_at_op(f, i), "purge: 0 s purges nothing");
 }
 
+/* Steps that ops [first, last) come to with all their passes. */
+static int64_t count_steps(const struct recipe *recipe, int32_t first, int32_t last)
+{
+        int64_t sum = 0;
+        for (int32_t i = first; i < last; i++) {
+                const struct recipe_op *op = &recipe->ops[i];
+                int64_t pass = 1;
+                if (op->kind == RECIPE_REPEAT) {
+                        pass = count_steps(recipe, i + 1, op->jump);
+                        pass = pass > INT64_MAX / op->count ? INT64_MAX : pass * op->count;
+                        i = op->jump;
+                }
+                sum = time_add(sum, pass);
+        }
+        return sum;
+}
+
+/* No clock bounds a loop whose passes take no time: its steps would keep the core busy, and the run would not go on. */
+static void check_idle(struct recipe_file *f, int32_t i)
+{
+        const struct recipe_op *op = &f->recipe->ops[i];
+        int64_t steps;
+        if (op->kind != RECIPE_REPEAT || longest_us(f->recipe, i + 1, op->jump) > 0)
+                return;
+        steps = count_steps(f->recipe, i, op->jump + 1);
+        if (steps > idle_steps_max)
+                diag_error(f->r.d, recipe_file_at_op(f, i),
+                    "repeat: %lld steps that take no time, at most %lld: is a wait missing?",
+                    (long long)steps, (long long)idle_steps_max);
+}
+
 /* A rise by so much would leave the gauge's range before it is told. */
 static void check_leak(struct recipe_file *f, int32_t i)
 {
@@ -256,6 +289,7 @@ void recipe_file_check_bounds(struct recipe_file *f)
                         continue;
                 check_timeout(f, i);
                 check_nothing(f, i);
+                check_idle(f, i);
                 if (recipe->ops[i].kind == RECIPE_LEAK_CHECK)
                         check_leak(f, i);
         }
