@@ -243,7 +243,8 @@ static void cell_limit(struct text *t, const struct cell *c)
 {
         /* For programs the word is `purge`: more dose does nothing, and the purge is what the half-cycle still costs. */
         text_add(t, "%s",
-            c->a->limited_by == ADEQUACY_PURGE ? "nothing: saturated" : adequacy_limit_name(c->a->limited_by));
+            c->a->limited_by == ADEQUACY_PURGE ? "nothing: saturated"
+                                               : adequacy_limit_name(c->a->limited_by));
 }
 
 static void cell_saturating_pulse(struct text *t, const struct cell *c)

@@ -122,8 +122,9 @@ class DryRun(ald.Test):
     def test_nothing_takes_the_place_of_a_closed_output(self):
         """What is printed would go to the daemon, over the socket that was opened as the first free number."""
         self.start_all(proxies=False)
+        recipe = self.path("quick.yaml", "format: 1\nrecipe: quick\ntool: rotary-ald\nphases:\n  a:\n    - wait: 100 ms\n")
         done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", os.path.join(ald.BUILD, "aldctl"), "--socket",
-                               self.socket_path, "status"], stderr=subprocess.PIPE, text=True)
+                               self.socket_path, "run", recipe, "--wait"], stderr=subprocess.PIPE, text=True)
         self.assertEqual((1, True), (done.returncode, "standard output" in done.stderr), done.stderr)
 
     def test_warnings_of_the_check_are_findings(self):
