@@ -97,6 +97,9 @@ bool dryrun_add_note(struct dryrun_report *r, enum dryrun_severity severity, con
 
 /* ---- The dose ---- */
 
+/* More pulses than this are no remedy. */
+enum { DOSE_PULSES_MAX = 1000 };
+
 /* "pulses of 2 s, or 3 pulses of 1 s a dose", as far as the valve may stay open. */
 static void add_remedy(struct text *t, const struct dryrun_report *r, int i)
 {
@@ -105,8 +108,12 @@ static void add_remedy(struct text *t, const struct dryrun_report *r, int i)
         int64_t most_us = r->tool->tags[r->tool->lines[i].valve].max_open_us;
         double open_s = line->dose_open_us / line->dose_pulses / (double)TIME_S;
 
-        if (isinf(a->saturating_pulse_s) && isinf(a->saturating_pulses))
+        if (a->saturating_pulses > DOSE_PULSES_MAX) {
+                text_add(t,
+                    "; no sensible number of pulses makes up for that: look at the source's temperature "
+                    "and delivery");
                 return;
+        }
         text_add(t, "; %.0f %% needs ", BED_SATURATED * 100);
         if (!isinf(a->saturating_pulse_s) &&
             (most_us == 0 || a->saturating_pulse_s * (double)TIME_S <= (double)most_us)) {
@@ -161,6 +168,19 @@ static void note_dose(struct dryrun_report *r, int i)
                     r->tool->lines[i].name);
 }
 
+/* Numbers that nobody gave are no answer to whether a dose is enough. */
+static void note_assumed(struct dryrun_report *r, int i)
+{
+        const struct dryrun_line *line = &r->result->line[i];
+
+        if (line->pulses > 0 && r->tool->sim.line[i].is_vapour_assumed)
+                (void)dryrun_add_note(r, DRYRUN_WARNING, "simulation", line->source_line,
+                    "%s: the tool file gives no vapour pressure for it (simulation: lines: %s: vapour): "
+                    "water's "
+                    "was taken, and what is told of its doses is worth no more than that",
+                    r->tool->lines[i].name, r->tool->lines[i].name);
+}
+
 /* A purge that is long enough by the tool's limit may still leave what many surface layers take: of a precursor with a high
  * vapour pressure a small part is a lot. */
 static void note_residue(struct dryrun_report *r, int i)
@@ -208,6 +228,7 @@ static void note_film(struct dryrun_report *r)
 void dryrun_add_notes(struct dryrun_report *r)
 {
         for (int i = 0; i < r->tool->line_count; i++) {
+                note_assumed(r, i);
                 note_dose(r, i);
                 note_residue(r, i);
         }

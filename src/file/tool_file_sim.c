@@ -95,6 +95,7 @@ static void read_vapour(struct tool_file *f, const struct yaml_node *list, struc
         double *const to[] = {&line->vapour_a, &line->vapour_b, &line->vapour_c};
         if (!list || !want_list(f, list, "vapour", 3, "[a, b, c] of log10 p(Torr) = a - b / (c + T(degC))"))
                 return;
+        line->is_vapour_assumed = false;
         const struct yaml_node *n = list->first;
         for (int i = 0; i < 3; i++, n = n->next)
                 reader_number(&f->r, n, "vapour", to[i]);
@@ -181,8 +182,11 @@ static void set_defaults(struct tool *tool)
         struct raw_line line = default_line();
         for (int i = 0; i < TOOL_LINES_MAX; i++) {
                 struct tool_sim_line *l = &tool->sim.line[i];
-                *l = (struct tool_sim_line){
-                    .vapour_a = 8.07131, .vapour_b = 1730.63, .vapour_c = 233.426, .tail_s = {0.65, 15}};
+                *l = (struct tool_sim_line){.vapour_a = 8.07131,
+                    .vapour_b = 1730.63,
+                    .vapour_c = 233.426,
+                    .is_vapour_assumed = true,
+                    .tail_s = {0.65, 15}};
                 keep_line(l, &line);
         }
         for (int i = 0; i < tool->loop_count; i++) {

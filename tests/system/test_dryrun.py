@@ -127,6 +127,28 @@ class DryRun(ald.Test):
                                self.socket_path, "run", recipe, "--wait"], stderr=subprocess.PIPE, text=True)
         self.assertEqual((1, True), (done.returncode, "standard output" in done.stderr), done.stderr)
 
+    def edited_tool(self, old, new):
+        with open(ald.TOOL, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn(old, text)
+        return self.path("edited.yaml", text.replace(old, new, 1))
+
+    def test_a_vapour_pressure_that_nobody_gave(self):
+        tool = self.edited_tool(" vapour: [9.8, 4350, 273.15],", "")
+        done = self.ctl("dry-run", ald.RECIPE, "-c", tool, "--json")
+        told = [f for f in json.loads(done.stdout)["findings"] if f["id"] == "simulation"]
+        self.assertEqual([("warning", 23, True)], [(f["severity"], f["line"], f["text"].startswith("nb: the tool file"))
+                                                   for f in told])
+        self.assertNotIn("simulation", [f["id"] for f in self.as_json()["findings"]])
+
+    def test_no_remedy_is_told_where_none_is(self):
+        """A bottle of 28 mTorr draws next to nothing into 2.3 Torr."""
+        tool = self.edited_tool("nb: {delivery: through,", "nb: {delivery: draw,")
+        done = self.ctl("dry-run", ald.RECIPE, "-c", tool, "--json")
+        dose = [f["text"] for f in json.loads(done.stdout)["findings"] if f["id"] == "dose"]
+        self.assertEqual(1, len(dose))
+        self.assertIn("no sensible number of pulses", dose[0])
+
     def test_warnings_of_the_check_are_findings(self):
         path = self.path("hot.yaml", HELD.replace("chamber.pressure < 1 mTorr, timeout: 1 min", "settled, timeout: 1 h")
                          .replace("70 sccm", "70 sccm, chamber.temperature: 100 degC"))

@@ -257,6 +257,7 @@ enum tool_delivery { TOOL_DELIVERY_DRAW, TOOL_DELIVERY_THROUGH, TOOL_DELIVERY_BO
 struct tool_sim_line {
         enum tool_delivery delivery;
         double vapour_a, vapour_b, vapour_c; /* log10 p(Torr) = a - b / (c + T(degC)) */
+        bool is_vapour_assumed;              /* water's: the tool file gives none */
         double bottle_litre;                 /* head space (draw) */
         double bottle_degc;                  /* temperature of an unheated bottle */
         double pickup;                       /* through: part of saturation reached, 0-1 */
