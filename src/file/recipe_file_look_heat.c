@@ -253,6 +253,16 @@ static bool minds_air(const struct tool *tool, int loop)
         return loop == tool->chamber;
 }
 
+/* Told to be so hot that it is a furnace, whatever it is called: no line or trap is, and nobody leaves it so. */
+static bool is_furnace(const struct recipe_file_walk *w, int loop)
+{
+        const double degc = 200;
+        const struct unit *unit = w->f->tool->tags[w->f->tool->loops[loop].setpoint].unit;
+        return w->f->tool->loops[loop].kind == TOOL_LOOP_HEATER && unit &&
+               unit->dim == UNIT_DIM_TEMPERATURE &&
+               unit_convert(want_of(w, loop)->value, unit, unit_base(unit->dim)) > degc;
+}
+
 static void look_at_bed(struct recipe_file_walk *w, int32_t op, const char *verb)
 {
         const struct tool *tool = w->f->tool;
@@ -272,7 +282,8 @@ void recipe_file_look_at_vent(struct recipe_file_walk *w, int32_t op)
                 const struct recipe_file_want *want = want_of(w, i);
                 char buf[MESSAGE_CAP];
                 struct text t;
-                if (!minds_air(tool, i) || recipe_file_was_told(w, TOLD_VENT + i, op, want->op))
+                if ((!minds_air(tool, i) && !is_furnace(w, i)) ||
+                    recipe_file_was_told(w, TOLD_VENT + i, op, want->op))
                         continue;
                 text_init(&t, buf, sizeof buf);
                 add_loop(w, &t, i, op);
@@ -289,7 +300,7 @@ void recipe_file_look_at_end(struct recipe_file_walk *w)
         const struct tool *tool = w->f->tool;
         for (int i = 0; i < tool->loop_count; i++) {
                 const struct recipe_file_want *want = want_of(w, i);
-                if (!minds_air(tool, i) || !want->was_hot)
+                if (is_furnace(w, i) ? want->op < 0 : !minds_air(tool, i) || !want->was_hot)
                         continue;
                 if (recipe_file_is_hot(w, i)) {
                         diag_warning(w->f->r.d, recipe_file_at_op(w->f, want->op),
