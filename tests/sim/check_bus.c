@@ -140,8 +140,9 @@ static void see_lag(struct check_context *c, const struct world_note *n)
 
         if (n->kind == WORLD_BEGUN || n->kind == WORLD_ENDED)
                 m->late_us = 0;
-        if (n->kind == WORLD_STALL && n->number > TRIP_LAG_US)
-                m->late_us = n->t_us + n->number;
+        /* A further stall takes the place of the one under way. */
+        if (n->kind == WORLD_STALL)
+                m->late_us = n->number > TRIP_LAG_US ? n->t_us + n->number : 0;
         if (seen_event(n, "trip") && strcmp(n->record->u.event.source, "loop-lag") == 0)
                 m->has_tripped = true;
         if (n->kind != WORLD_TURN)

@@ -32,6 +32,7 @@ struct output {
         bool is_acked;        /* that write was acknowledged */
         int64_t retry_us;     /* when a failed write is repeated; TIME_NEVER = not due */
         int64_t differs_us;   /* source time since when the read-back differs; TIME_NEVER = it does not */
+        bool has_followed;    /* it has read back what it was told last */
         /* A ramp: wanted walks towards ramp_to. */
         bool is_ramping;
         double ramp_from, ramp_to, ramp_rate;
