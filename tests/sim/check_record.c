@@ -70,7 +70,12 @@ static void see_pulses(struct check_context *c, const struct world_note *n)
                         o->calls_us += 2 * (n->t_us - sent_us);
                 }
         }
-        if (n->kind != WORLD_RECORD || n->record->kind != RECORD_PULSE_END)
+        if (n->kind != WORLD_RECORD)
+                return;
+        /* An opening by hand has no such record; what counts for a pulse opens after it was handed over. */
+        if (n->record->kind == RECORD_PULSE_START)
+                m->valve[c->tool->lines[n->record->u.pulse.line].valve] = (struct opening){0};
+        if (n->record->kind != RECORD_PULSE_END)
                 return;
         judge_pulse(c, &n->record->u.pulse);
         m->valve[c->tool->lines[n->record->u.pulse.line].valve].is_told = true;
