@@ -92,10 +92,19 @@ $(BUILD)/tests/mutant/%.o: src/core/%.c $(BUILD)/flags
 	$(call say,CC,'$< (mutant)')$(COMPILE) -Dtool_excludes=mutant_excludes -Dinterlock_permits=mutant_permits -c $< -o $@
 $(BUILD)/tests/test_gate_mutant: MUTANTS := $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
 $(BUILD)/tests/test_gate_mutant: $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
+# aldctl with a core that decides one thing otherwise: a replay must expose it (tests/system/test_replay.py).
+$(BUILD)/tests/changed/step.o: src/core/step.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,'$< (changed)')$(COMPILE) -Doutput_pulse=changed_output_pulse -c $< -o $@
+$(BUILD)/tests/changed/core.o: tests/system/changed_core.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(COMPILE) -c $< -o $@
+$(BUILD)/tests/aldctl-changed: $(BUILD)/obj/app/aldctl.o $(addprefix $(BUILD)/tests/changed/,step.o core.o) $(BUILD)/libald.a
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
 .SECONDARY: $(UNITHELP) $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
-unit: $(UNITS) $(BUILD)/tests/sim
+unit: $(UNITS) $(BUILD)/tests/sim $(BUILD)/tests/aldctl-changed
 
 # ---- The fault simulation: many seeds in virtual time, watched by checkers of their own (tests/sim) ----
 SIMOBJS  := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim-obj/%.o,$(wildcard tests/sim/*.c))
@@ -115,7 +124,22 @@ $(BUILD)/tests/test_checkers: $(CHECKOBJS)
 sim: $(BUILD)/tests/sim
 	@$(BUILD)/tests/sim --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS) --minutes $(MINUTES)
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/fuzz/obj/*.d)
+# ---- Mutants of the safety code (tests/sim/mutants.txt), all in one program, each chosen by its number ----
+MUTATED  := $(sort $(shell sed -n 's,^ *in src/,,p' tests/sim/mutants.txt))
+MUTOBJS  := $(MUTATED:%.c=$(BUILD)/mutants/obj/%.o) $(BUILD)/mutants/obj/count.o
+$(MUTATED:%=$(BUILD)/mutants/src/%) $(BUILD)/mutants/src/count.c &: tests/sim/mutants.txt tests/sim/mutate.py $(MUTATED:%=src/%)
+	$(call say,MUT,tests/sim/mutants.txt)$(PYTHON) tests/sim/mutate.py $(BUILD)/mutants/src
+$(BUILD)/mutants/obj/%.o: $(BUILD)/mutants/src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,'src/$*.c (mutants)')$(COMPILE) -Itests -Isrc/$(*D) -include sim/mutant.h -c $< -o $@
+# They come before the library's.
+$(BUILD)/mutants/sim: $(SIMOBJS) $(MUTOBJS) $(BUILD)/libald.a
+	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
+.PHONY: mutants
+mutants: $(BUILD)/mutants/sim $(BUILD)/tests/sim
+	@$(PYTHON) -B tests/sim/kill.py $^ --jobs $(JOBS)
+
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/mutants/obj/*/*.d $(BUILD)/fuzz/obj/*.d)
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.
@@ -131,7 +155,7 @@ tsan:
 # ---- Fuzzing: libFuzzer, which comes with clang. The rings are built anew, so that it sees where its inputs lead. ----
 FUZZDIR  := build-fuzz
 FUZZCLANG ?= clang
-FUZZERS  := recipe tool jsonrpc cond
+FUZZERS  := recipe tool jsonrpc cond input
 FUZZBINS := $(foreach f,$(FUZZERS),$(BUILD)/fuzz/$(f) $(BUILD)/fuzz/$(f)-canary)
 # The session's client is the harness itself: no socket, no event loop.
 FUZZRING := $(foreach r,base core link file,$(call ring-objs,$(r))) \
@@ -162,22 +186,36 @@ RUNS     ?= 10000000
 fuzz-long: fuzz
 	$(PYTHON) tests/fuzz/fuzz.py --build $(FUZZDIR) --runs $(RUNS) $(FUZZERS)
 
+# ---- Benchmarks ----
+.PHONY: bench-sim
+$(BUILD)/bench/sim: tests/bench/sim.c $(BUILD)/libald.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(UNITCC) -MF $@.d $< $(BUILD)/libald.a $(LDFLAGS) $(PKGLIBS) -lm -o $@
+bench-sim: deps
+	+@$(SUBMAKE) all $(BUILD)/bench/sim $(BUILD)/tests/sim
+	@tests/bench/bench-sim.sh $(BUILD)
+
 # ---- Tests ----
 RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
 .PHONY: deps test test-asan test-tsan
 deps:
 	@tests/install-deps.sh build test
 test: deps
-	+@$(SUBMAKE) all unit
+	+@$(SUBMAKE) all unit $(BUILD)/tests/sim $(BUILD)/mutants/sim
 	+@$(MAKE) --no-print-directory fuzz
-	@$(RUN) unit rings fuzz sim system
+	@$(RUN) unit rings golden fuzz sim system
 test-asan: deps
 	+@$(SUBMAKE) $(ASAN) all unit
-	@$(RUN) --build build-asan unit sim system
+	@$(RUN) --build build-asan unit golden sim system
 # Threads are in the links' workers and the database's writer, and in the programs that join them.
 test-tsan: deps
 	+@$(SUBMAKE) $(TSAN) all unit
-	@$(RUN) --build build-tsan --only 'bus|peer|served|control|store|query|recq|system' unit system
+	@$(RUN) --build build-tsan --only 'bus|peer|served|control|store|query|recq|tape|system' unit system
+
+# What a dry run of each shipped recipe prints; look at the differences before committing them.
+.PHONY: golden
+golden: $(BUILD)/aldctl
+	ALD_BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/golden/test_golden.py --write
 
 .PHONY: demo
 demo:
@@ -249,12 +287,15 @@ help:
 	@echo "make demo           the reference process, two cycles, on the simulated tool (under three minutes)"
 	@echo "make unit           build the unit tests only"
 	@echo "make sim            the fault simulation: SEEDS=$(SEEDS) FIRST=$(FIRST) MINUTES=$(MINUTES) simulated minutes each, over JOBS"
+	@echo "make mutants        every deliberate mutant of the safety code against the seeds of make test"
 	@echo "make asan tsan      build with AddressSanitizer + UBSan, ThreadSanitizer (build-asan/, build-tsan/)"
 	@echo "make test-asan      unit and system tests under ASan + UBSan"
 	@echo "make test-tsan      the threaded parts and the system tests under TSan"
+	@echo "make golden         write tests/golden/ anew: what a dry run of each shipped recipe prints"
 	@echo "make fuzz           build the fuzz harnesses only, with clang (build-fuzz/)"
 	@echo "make fuzz-smoke     the fuzz harnesses for a few seconds (part of make test)"
 	@echo "make fuzz-long      the same for RUNS=$(RUNS) executions each, one after the other, with progress"
+	@echo "make bench-sim      virtual seconds a second: dry runs of the reference recipe and of 100,000 cycles, the fault simulation"
 	@echo "make lint           format, cppcheck, clang-tidy, shellcheck, python, man pages, systemd units"
 	@echo "make format         let clang-format rewrite the sources"
 	@echo "make install        DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)"

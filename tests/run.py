@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Run tests as parallel processes and print one line of totals.
 
-    tests/run.py [--build build] [--jobs N] [--only REGEX] unit rings fuzz sim system
+    tests/run.py [--build build] [--jobs N] [--only REGEX] unit rings golden fuzz sim system
 
-A job is one unit program, or one test method of a Python file: each has its own process group, its own time limit,
-and its output is shown only when it fails. Methods of a class with `alone = True` run by themselves at the end, since
+A job is one unit program, a part of the fault simulation, or one test method of a Python file: each has its own process group, its own time limit,
+and its output is shown only when it fails (the table of mutants always). Methods of a class with `alone = True` run by themselves at the end, since
 they measure time. The last line is "N passed, N failed", and the exit status says whether N failed is 0.
 """
 import argparse
@@ -21,13 +21,16 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
+TOTALS = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 CHECKS = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)$", re.M)
+# The fixed seeds of the fault simulation.
+SEEDS = 40
 SANITIZED = re.compile(r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:)")
 
 
 class Job:
-    def __init__(self, name, command, limit_s, alone=False):
-        self.name, self.command, self.limit_s, self.alone = name, command, limit_s, alone
+    def __init__(self, name, command, limit_s, alone=False, shown=False):
+        self.name, self.command, self.limit_s, self.alone, self.shown = name, command, limit_s, alone, shown
         self.passed = self.failed = self.skipped = 0
         self.output, self.took_s = "", 0.0
 
@@ -36,6 +39,18 @@ def unit_jobs(build):
     sources = glob.glob(os.path.join(HERE, "unit", "test_*.c"))
     names = sorted(os.path.splitext(os.path.basename(s))[0] for s in sources)
     return [Job("unit " + n, [os.path.join(build, "tests", n)], 300) for n in names]
+
+
+def sim_jobs(build, cores):
+    """The fault simulation (tests/sim): drills, fixed seeds and those that ever failed, and every mutant against them."""
+    sim, mutants = os.path.join(build, "tests", "sim"), os.path.join(build, "mutants", "sim")
+    kept = os.path.join(HERE, "sim", "seeds.txt")
+    jobs = [Job("sim drills", [sim, "--drills", "--jobs", "1", "--quiet"], 300),
+            Job("sim seeds", [sim, "--seeds", str(SEEDS), "--jobs", "1", "--quiet"], 600)]
+    if os.path.exists(kept):
+        jobs.append(Job("sim kept", [sim, "--list", kept, "--jobs", "1", "--quiet"], 600))
+    kill = [sys.executable, "-B", os.path.join(HERE, "sim", "kill.py"), mutants, sim, "--jobs", str(cores)]
+    return jobs + [Job("sim mutants", kill + ["--seeds", str(SEEDS)], 900, alone=True, shown=True)] + python_jobs("sim")
 
 
 def is_alone(cls):
@@ -70,14 +85,21 @@ def environment(build):
     return env
 
 
+def is_program(job):
+    """It prints totals of its own; a Python job is one test."""
+    return "unittest" not in job.command
+
+
 def count(job, status):
     """Turn one process's output into numbers of tests."""
-    checks = CHECKS.search(job.output)
-    if checks:
+    checks, totals = CHECKS.search(job.output), TOTALS.search(job.output)
+    if totals and is_program(job):
+        job.passed, job.failed = map(int, totals.groups())
+    elif checks:
         total, failures, errors = map(int, checks.groups())
         job.failed = failures + errors
         job.passed = total - job.failed
-    elif job.name.startswith("unit "):
+    elif is_program(job):
         job.failed = 1  # no totals: it never came to its end
     elif re.search(r"^OK \(.*skipped=1", job.output, re.M):
         job.skipped = 1
@@ -96,7 +118,7 @@ def die_with_parent():
 
 def run(job, env):
     begun = time.monotonic()
-    cwd = TOP if job.name.startswith("unit ") else os.path.join(HERE, job.name.split()[0])
+    cwd = os.path.join(HERE, job.name.split()[0]) if not is_program(job) else TOP
     try:
         child = subprocess.Popen(job.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, env=env, cwd=cwd, start_new_session=True,
@@ -124,7 +146,7 @@ def run(job, env):
 def report(job):
     word = "FAIL" if job.failed else "skip" if job.skipped else "ok"
     print(f"{word:4} {job.name}  ({job.passed} passed, {job.failed} failed, {job.took_s:.1f} s)", flush=True)
-    if job.failed:
+    if job.failed or job.shown:
         print("".join("    | " + line + "\n" for line in job.output.splitlines()[-200:]), flush=True)
 
 
@@ -133,13 +155,14 @@ def main():
     parser.add_argument("--build", default="build")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--only", default="", help="regular expression over the names of the jobs")
-    parser.add_argument("what", nargs="+", choices=["unit", "rings", "fuzz", "sim", "system"])
+    parser.add_argument("what", nargs="+", choices=["unit", "rings", "golden", "fuzz", "sim", "system"])
     options = parser.parse_args()
     build = os.path.abspath(os.path.join(TOP, options.build))
     env = environment(build)
     jobs = []
     for what in options.what:
-        jobs += unit_jobs(build) if what == "unit" else python_jobs(what)
+        jobs += unit_jobs(build) if what == "unit" else \
+            sim_jobs(build, options.jobs) if what == "sim" else python_jobs(what)
     jobs = [j for j in jobs if re.search(options.only, j.name)]
     # System tests mostly wait: a few more than cores at a time.
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, options.jobs) + 1) as pool:

@@ -32,12 +32,27 @@ enum aldctl_option {
         OPT_REASON = 1 << 14,
         OPT_FORCE = 1 << 15,
         OPT_TO = 1 << 16,
+        OPT_POWDER_MASS = 1 << 17,
+        OPT_POWDER_AREA = 1 << 18,
+        OPT_SATURATION = 1 << 19,
+        OPT_PLOT = 1 << 20,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
 static const struct aldctl_command commands[] = {
     {"check", "RECIPE -c TOOL [--set NAME=VALUE]...", "is the recipe sound for the tool? needs no daemon",
-        OPT_TOOL | OPT_SET, 1, 1, aldctl_check, NULL},
+        OPT_TOOL | OPT_SET, 1, 1, aldctl_check,
+        "is the recipe sound for the tool; what would its run do? no daemon"},
+    {"dry-run",
+        "RECIPE -c TOOL [--set NAME=VALUE]... [--powder-mass MASS] [--powder-area AREA]\n"
+        "               [--saturation SITES] [--plot FILE.svg]",
+        "the whole run in virtual time on the simulated tool: how long, what acts, is the dose enough?\n"
+        "  --powder-mass, --powder-area  what is in the bed (\"1 g\", \"0.4 m2/g\") instead of the recipe's "
+        "powder\n"
+        "  --saturation                  what a half-cycle takes (\"1.04 umol/m2\" unless given)\n"
+        "  --plot                        draw the run and one cycle",
+        OPT_TOOL | OPT_SET | OPT_POWDER_MASS | OPT_POWDER_AREA | OPT_SATURATION | OPT_PLOT, 1, 1,
+        aldctl_dryrun, ""},
     {"run", "RECIPE [--set NAME=VALUE]... [--wait]", "start a recipe; --wait follows it to its end",
         OPT_SET | OPT_WAIT, 1, 1, aldctl_run, NULL},
     {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status,
@@ -75,6 +90,8 @@ static const struct aldctl_command commands[] = {
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
         "the last runs; what was recorded of one"},
     {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report, ""},
+    {"replay", "RUN", "decide a recorded run once more: is it decided the same? needs no daemon", 0, 1, 1,
+        aldctl_replay, NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -101,6 +118,10 @@ static const struct {
     {"--reason", "TEXT", OPT_REASON, NULL, "reason"},
     {"--force", NULL, OPT_FORCE, NULL, "force"},
     {"--to", "USER", OPT_TO, NULL, "to"},
+    {"--powder-mass", "MASS", OPT_POWDER_MASS, NULL, NULL},
+    {"--powder-area", "AREA", OPT_POWDER_AREA, NULL, NULL},
+    {"--saturation", "SITES", OPT_SATURATION, NULL, NULL},
+    {"--plot", "FILE.svg", OPT_PLOT, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -242,6 +263,18 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 return take_set(a, value);
         case OPT_LIMIT:
                 return take_limit(a, value);
+        case OPT_POWDER_MASS:
+                o->powder_mass = value;
+                break;
+        case OPT_POWDER_AREA:
+                o->powder_area = value;
+                break;
+        case OPT_SATURATION:
+                o->saturation = value;
+                break;
+        case OPT_PLOT:
+                o->plot = value;
+                break;
         case OPT_JSON:
                 o->json = true;
                 break;

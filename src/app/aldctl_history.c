@@ -32,7 +32,7 @@ static enum aldctl_exit find_database(const struct aldctl_options *o, char *path
         return code;
 }
 
-static struct query *open_database(const struct aldctl_options *o, enum aldctl_exit *code)
+struct query *aldctl_open_database(const struct aldctl_options *o, enum aldctl_exit *code)
 {
         char path[512], why[320];
         struct query *q = NULL;
@@ -128,7 +128,7 @@ static void print_run(void *ctx, const struct query_run *r)
 enum aldctl_exit aldctl_runs(const struct aldctl_command *self, const struct aldctl_options *o)
 {
         enum aldctl_exit code;
-        struct query *q = open_database(o, &code);
+        struct query *q = aldctl_open_database(o, &code);
         json_t *list = o->json ? json_array() : NULL;
         int failed;
 
@@ -348,21 +348,28 @@ static enum aldctl_exit report_run(
         return ALDCTL_OK;
 }
 
+long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        char *end;
+        long long id = strtoll(o->words[0], &end, 10);
+
+        if (*end == '\0' && id > 0)
+                return id;
+        show_error("'%s' is no run number; usage: aldctl %s %s", o->words[0], self->name, self->usage);
+        return 0;
+}
+
 enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct aldctl_options *o)
 {
         struct query_run run;
         enum aldctl_exit code;
         struct query *q;
-        char *end;
-        long long id = strtoll(o->words[0], &end, 10);
+        long long id = aldctl_run_number(self, o);
         int found;
 
-        if (*end != '\0' || id <= 0) {
-                show_error(
-                    "'%s' is no run number; usage: aldctl %s %s", o->words[0], self->name, self->usage);
+        if (id == 0)
                 return ALDCTL_USAGE;
-        }
-        q = open_database(o, &code);
+        q = aldctl_open_database(o, &code);
         if (q == NULL)
                 return code;
         found = query_run(q, id, &run);

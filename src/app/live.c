@@ -8,6 +8,7 @@
 #include "ald/bus/bus.h"         /* bus_start, bus_next */
 #include "ald/control/control.h" /* control_new */
 #include "ald/core/core.h"       /* core_step */
+#include "ald/core/tape.h"       /* tape_turn */
 #include "ald/file/file.h"       /* file_compile_recipe */
 #include "ald/store/store.h"     /* store_open, store_post */
 
@@ -31,6 +32,7 @@ struct live {
         struct core *core;
         struct bus *bus;
         struct store *store;
+        struct tape *tape;
         struct control *control;
         struct event *on_bus, *on_store, *on_time, *on_publish, *on_term, *on_int;
         struct event event; /* too large for the stack of a turn */
@@ -159,6 +161,7 @@ static void turn(struct live *live, struct event *event)
         for (int i = 0; i < live->effects.count; i++)
                 if (is_for_wire(&live->effects.item[i]))
                         carry_out(live, &live->effects.item[i], event->now_us);
+        tape_turn(live->tape, live->core, event, &live->effects, live->due_us);
         for (int i = 0; i < live->effects.count; i++)
                 if (!is_for_wire(&live->effects.item[i]))
                         carry_out(live, &live->effects.item[i], event->now_us);
@@ -324,6 +327,11 @@ static const struct recipe *compile(void *ctx, const struct control_text *texts,
 
 /* ---- life ---- */
 
+static bool keep_piece(void *store, const struct tape_piece *piece)
+{
+        return store_post_input(store, piece);
+}
+
 static bool open_record(struct live *live, const struct live_config *config)
 {
         char sha256[DIGEST_HEX];
@@ -336,7 +344,9 @@ static bool open_record(struct live *live, const struct live_config *config)
 
         digest_sha256(config->tool_text, config->tool_text_len, sha256);
         live->store = store_open(&store);
-        return live->store != NULL;
+        if (live->store != NULL)
+                live->tape = tape_new(&(struct tape_sink){.ctx = live->store, .take = keep_piece});
+        return live->tape != NULL;
 }
 
 static bool start_core(struct live *live)
@@ -458,6 +468,7 @@ void live_free(struct live *live)
         if (live->control != NULL)
                 control_free(live->control);
         core_free(live->core);
+        tape_free(live->tape);
         store_close(live->store);
         for (int i = 0; i < RECIPES_MAX; i++)
                 recipe_free(live->recipes[i]);

@@ -104,6 +104,15 @@ void diag_warning(struct diag *d, struct diag_at at, const char *fmt, ...)
         va_end(args);
 }
 
+void diag_note(struct diag *d, struct diag_at at, const char *fmt, ...)
+{
+        va_list args;
+
+        va_start(args, fmt);
+        add(d, DIAG_NOTE, at, fmt, args);
+        va_end(args);
+}
+
 size_t diag_errors(const struct diag *d)
 {
         return d->errors;

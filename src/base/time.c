@@ -21,6 +21,11 @@ int64_t time_min(int64_t a_us, int64_t b_us)
         return a_us < b_us ? a_us : b_us;
 }
 
+int64_t time_next(int64_t next_us, int64_t deadline_us, int64_t now_us)
+{
+        return deadline_us > now_us ? time_min(next_us, deadline_us) : next_us;
+}
+
 /* Proleptic Gregorian date of a day number since 1970-01-01 (H. Hinnant, "chrono-compatible low-level date
  * algorithms", civil_from_days). */
 static void civil_from_days(int64_t z, int *year, int *month, int *day)

@@ -1,7 +1,7 @@
 #include "ald/core/alarm.h"
 
 #include "ald/base/text.h" /* text_copy */
-#include "ald/base/time.h" /* TIME_NEVER, time_add */
+#include "ald/base/time.h" /* TIME_NEVER, time_add, time_next */
 
 #include <assert.h> /* assert */
 #include <string.h> /* memset, strcmp */
@@ -208,20 +208,24 @@ static unsigned go(struct alarms *al, struct alarm *a)
         return news | ALARM_NEWS_WENT;
 }
 
+/* How long the condition has to differ from `stands` before that follows it. */
+static int64_t delay_of(const struct alarm *a, bool is_true)
+{
+        if (is_true)
+                return a->on_us;
+        return a->is_chattering && a->off_us < ALARM_QUIET_US ? ALARM_QUIET_US : a->off_us;
+}
+
 /* Let the condition turn `stands` once it has differed for the delay; true when it did. */
 static bool settle(struct alarm *a, bool is_true, int64_t now_us)
 {
-        int64_t delay_us = is_true ? a->on_us : a->off_us;
-
-        if (!is_true && a->is_chattering && delay_us < ALARM_QUIET_US)
-                delay_us = ALARM_QUIET_US;
         if (is_true == a->stands) {
                 a->turning_us = TIME_NEVER;
                 return false;
         }
         if (a->turning_us == TIME_NEVER)
                 a->turning_us = now_us;
-        if (now_us - a->turning_us < delay_us)
+        if (now_us - a->turning_us < delay_of(a, is_true))
                 return false;
         a->turning_us = TIME_NEVER;
         a->stands = is_true;
@@ -313,6 +317,24 @@ int alarm_find_expired(const struct alarms *al, int64_t now_us)
                 if (al->item[i].state == ALARM_SHELVED && al->item[i].until_us <= now_us)
                         return i;
         return -1;
+}
+
+int64_t alarm_deadline(const struct alarms *al, int64_t now_us)
+{
+        int64_t next = TIME_NEVER;
+
+        for (int i = 0; i < al->count; i++) {
+                const struct alarm *a = &al->item[i];
+
+                if (a->turning_us != TIME_NEVER)
+                        next = time_next(next, time_add(a->turning_us, delay_of(a, !a->stands)), now_us);
+                if (a->state == ALARM_SHELVED)
+                        next = time_next(next, a->until_us, now_us);
+        }
+        for (int i = 0; al->is_flooded && i <= ALARM_FLOOD_COMINGS; i++)
+                if (al->past_us[i] != INT64_MIN)
+                        next = time_next(next, al->past_us[i] + ALARM_FLOOD_US, now_us);
+        return next;
 }
 
 bool alarm_flood_ended(struct alarms *al, int64_t now_us, int64_t *untold)

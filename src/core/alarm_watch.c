@@ -173,6 +173,10 @@ static void watch_link(struct core *core, int i)
         bool is_down = !core->link[i].is_up && core->now_us - core->link[i].down_us > CORE_LINK_US;
         char id[TOOL_NAME_MAX];
 
+        /* One that chatters is watched on until it is quiet. */
+        core->link[i].was_down = core->link[i].was_down || is_down;
+        if (!core->link[i].was_down)
+                return;
         snprintf(id, sizeof id, "link-down-%.36s", name);
         core_alarm(core, id, is_down, TOOL_PRIORITY_HIGH, "Look at the cable and the module's power.",
             "link %s is down: %s", name, core->link[i].why);

@@ -1,6 +1,6 @@
 #include "core_state.h"
 
-#include "ald/base/time.h" /* TIME_NEVER, time_add, time_min */
+#include "ald/base/time.h" /* TIME_NEVER */
 
 #include <assert.h>   /* assert */
 #include <inttypes.h> /* PRId64 */
@@ -16,6 +16,7 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
                 return NULL;
         core->tool = tool;
         core->now_us = core->state_us = start->now_us;
+        core->turn_us_max = start->turn_us_max > 0 ? start->turn_us_max : CORE_TURN_US_MAX;
         core->due_us = TIME_NEVER; /* the first turn is never late: links and record were opened before it */
         core->wall_us = start->wall_us;
         snapshot_init(&core->snap, tool);
@@ -105,7 +106,7 @@ static void watch_lag(struct core *core)
 
         core_alarm(core, "loop-slow", lag_us > CORE_LAG_ALARM_US, TOOL_PRIORITY_HIGH,
             "Look for what stalls the machine.", "a turn came %" PRId64 " ms late", lag_us / TIME_MS);
-        if (lag_us <= CORE_TURN_US_MAX)
+        if (lag_us <= CORE_LAG_US)
                 return;
         core->lags++;
         if (lag_us <= CORE_LAG_TRIP_US)
@@ -120,6 +121,8 @@ static void watch_links(struct core *core)
         for (int i = 0; i < core->tool->link_count; i++) {
                 char id[TOOL_NAME_MAX + 8], why[256];
 
+                if (core->link[i].is_up && core->locks.latch_count == 0)
+                        continue;
                 snprintf(id, sizeof id, "link-%s", core->tool->links[i].name);
                 if (core->link[i].is_up) {
                         interlock_clear(&core->locks, id);
@@ -202,12 +205,16 @@ static void watch_heaters(struct core *core)
                 const struct tool_loop *loop = &core->tool->loops[i];
                 const struct tool_tag *setpoint = &core->tool->tags[loop->setpoint];
                 const struct output *out = &core->outs.out[loop->setpoint];
+                bool is_good = snapshot_is_good(&core->snap, loop->value);
                 char id[TOOL_NAME_MAX + 8], why[256];
                 struct text t;
 
-                snprintf(id, sizeof id, "heater-%s", loop->name);
-                if (snapshot_is_good(&core->snap, loop->value)) {
+                if (is_good)
                         core->heater_good_us[i] = core->snap.tag[loop->value].t_us;
+                if (is_good && core->locks.latch_count == 0)
+                        continue;
+                snprintf(id, sizeof id, "heater-%s", loop->name);
+                if (is_good) {
                         interlock_clear(&core->locks, id);
                         continue;
                 }
@@ -369,20 +376,6 @@ static void evaluate(struct core *core)
         core_watch_alarms(core);
 }
 
-static int64_t next_due(const struct core *core)
-{
-        int64_t due = time_add(core->now_us, CORE_TURN_US_MAX);
-
-        due = time_min(due, core->program_due_us);
-        due = time_min(due, core->standby_us);
-        if (core->token.is_held)
-                due = time_min(due, core->token.until_us);
-        due = time_min(due, interlock_deadline(&core->locks));
-        due = time_min(due, bypass_deadline(&core->bypasses));
-        due = time_min(due, core_block_deadline(core));
-        return due > core->now_us ? due : core->now_us;
-}
-
 int64_t core_step(struct core *core, const struct event *event, struct effects *out)
 {
         assert(event->now_us >= core->now_us);
@@ -414,6 +407,6 @@ int64_t core_step(struct core *core, const struct event *event, struct effects *
         /* 8. this turn evaluated the interlocks: it may feed */
         core_emit(core, EFFECT_FEED);
         core->out = NULL;
-        core->due_us = next_due(core);
+        core->due_us = core_next_due(core);
         return core->due_us;
 }

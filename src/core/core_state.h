@@ -26,6 +26,7 @@
 /* A pulse whose end is not reported this long after its planned close trips. */
 #define CORE_CLOSE_US INT64_C(500000)
 /* Loop lag: counted, alarmed, tripped (R2). */
+#define CORE_LAG_US       INT64_C(50000)
 #define CORE_LAG_ALARM_US INT64_C(250000)
 #define CORE_LAG_TRIP_US  INT64_C(1000000)
 /* Heater power needs a Good temperature younger than this (H1). */
@@ -140,7 +141,7 @@ struct core_logged {
 
 struct core {
         const struct tool *tool;
-        int64_t now_us, wall_us, due_us;
+        int64_t now_us, wall_us, due_us, turn_us_max;
         int64_t lags; /* turns more than 50 ms late */
         struct snapshot snap;
         struct interlocks locks;
@@ -150,6 +151,7 @@ struct core {
 
         enum machine_state state;
         int64_t state_us; /* entered at */
+        int64_t moved_us; /* the machine took a transition, or the program a step, at */
         bool is_starting_up;
         bool is_shutting_down;
         int64_t interrupted_run;
@@ -159,7 +161,7 @@ struct core {
         char store_why[192];
         int64_t next_run_id;
         struct {
-                bool is_up;
+                bool is_up, was_down;
                 int64_t down_us;
                 char why[96];
         } link[TOOL_LINKS_MAX];
@@ -234,6 +236,10 @@ void core_trip(
 /* The wall time of a monotonic time. */
 int64_t core_wall(const struct core *core, int64_t t_us);
 
+/* ---- deadline.c ---- */
+/* When the next turn is due, whatever happens until then. */
+int64_t core_next_due(const struct core *core);
+
 /* ---- log.c: what goes into the record ---- */
 struct record *core_record(struct core *core, enum record_kind kind);
 void core_log(struct core *core, const char *kind, enum record_severity severity, const char *source,
@@ -256,6 +262,8 @@ void core_tell_alarm(struct core *core, int which, unsigned news);
 /* ---- plausible.c: what cannot be, whatever the values say ---- */
 void core_init_plausible(struct core *core);
 void core_watch_plausible(struct core *core);
+/* When the next of them is decided by the clock; TIME_NEVER: none. */
+int64_t core_plausible_deadline(const struct core *core);
 /* A pulse of `line` was measured: area above the base (gauge's unit x s) over span_us. */
 void core_judge_gauge(struct core *core, int line, double area, int64_t span_us);
 /* Safe set-points where power or motion is not allowed (H1, M1); a run that wanted them holds. */

@@ -4,16 +4,22 @@
 #include <stdarg.h> /* va_list */
 #include <string.h> /* memset */
 
-struct record *core_record(struct core *core, enum record_kind kind)
+/* `content`: the record's own part, cleared. Samples are many, and small beside the others. */
+static struct record *new_record(struct core *core, enum record_kind kind, size_t content)
 {
         struct effect *e = core_emit(core, EFFECT_RECORD);
         struct record *r = &e->u.record;
 
-        memset(r, 0, sizeof *r);
+        memset(&r->u, 0, content);
         r->kind = kind;
         r->wall_us = core->wall_us;
         r->run_id = core->recipe != NULL ? core->run_id : 0;
         return r;
+}
+
+struct record *core_record(struct core *core, enum record_kind kind)
+{
+        return new_record(core, kind, sizeof((struct record *)NULL)->u);
 }
 
 void core_log(struct core *core, const char *kind, enum record_severity severity, const char *source,
@@ -56,7 +62,7 @@ void core_log_sample(struct core *core, int tag)
         last->t_us = st->t_us;
         last->value = st->value;
         last->quality = st->quality;
-        r = core_record(core, RECORD_SAMPLE);
+        r = new_record(core, RECORD_SAMPLE, sizeof r->u.sample);
         r->u.sample = (struct record_sample){.tag = (int16_t)tag,
             .quality = st->quality,
             .t_us = core_wall(core, st->t_us),

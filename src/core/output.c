@@ -1,6 +1,6 @@
 #include "output_state.h"
 
-#include "ald/base/time.h" /* TIME_NEVER, time_add */
+#include "ald/base/time.h" /* TIME_NEVER, time_add, time_next */
 
 #include <assert.h> /* assert */
 #include <math.h>   /* fabs */
@@ -251,11 +251,18 @@ static bool is_allowed(
 void output_arbitrate(
     struct outputs *o, const struct interlocks *il, const struct snapshot *snap, struct effects *out)
 {
+        bool is_any_due = false;
+
         for (int i = 0; i < o->tool->tag_count; i++) {
+                if (!o->tool->tags[i].is_output)
+                        continue;
                 if (o->out[i].is_ramping)
                         walk_ramp(&o->out[i], snap->now_us);
                 settle_closed(o, snap, i);
+                is_any_due = is_any_due || is_due(o, snap, i);
         }
+        if (!is_any_due)
+                return;
         /* Closes leave first, then safe values that open, then whatever moves. */
         for (int i = 0; i < o->tool->tag_count; i++)
                 if (is_due(o, snap, i) && !output_is_open(o->out[i].wanted))
@@ -267,6 +274,31 @@ void output_arbitrate(
         for (int i = 0; i < o->tool->tag_count; i++)
                 if (is_due(o, snap, i) && is_allowed(o, il, snap, i))
                         write_output(o, snap, i, out);
+}
+
+/* A ramp's next step: see walk_ramp(). */
+static int64_t ramp_deadline(const struct output *out, int64_t now_us)
+{
+        int64_t steps = (now_us - out->ramp_start_us) / OUTPUT_RAMP_US;
+
+        return out->ramp_start_us + (steps + 1) * OUTPUT_RAMP_US;
+}
+
+int64_t output_deadline(const struct outputs *o, int64_t now_us)
+{
+        int64_t next = TIME_NEVER;
+
+        for (int i = 0; i < o->tool->tag_count; i++) {
+                const struct output *out = &o->out[i];
+
+                if (!o->tool->tags[i].is_output)
+                        continue;
+                if (out->is_ramping)
+                        next = time_next(next, ramp_deadline(out, now_us), now_us);
+                next = time_next(next, out->retry_us, now_us);
+                next = time_next(next, time_add(out->differs_us, o->tool->tags[i].follow_us + 1), now_us);
+        }
+        return next;
 }
 
 void output_insist(struct outputs *o, const struct snapshot *snap)

@@ -2,7 +2,7 @@
  * their source, pulses that do not move the gauge; and power or motion where the tool does not allow it (H1, M1). */
 #include "core_state.h"
 
-#include "ald/base/time.h" /* TIME_NEVER, time_add_duration */
+#include "ald/base/time.h" /* TIME_NEVER, time_add, time_add_duration, time_next */
 
 #include <math.h>  /* fabs, isnan */
 #include <stdio.h> /* snprintf */
@@ -233,6 +233,30 @@ void core_watch_plausible(struct core *core)
         }
         for (int i = 0; i < core->tool->line_count; i++)
                 watch_line(core, i);
+}
+
+/* The turn after a span that has to be exceeded; TIME_NEVER: it does not run. */
+static int64_t after(int64_t since_us, int64_t span_us)
+{
+        return since_us == TIME_NEVER ? TIME_NEVER : time_add(since_us, span_us + 1);
+}
+
+int64_t core_plausible_deadline(const struct core *core)
+{
+        const struct core_plausible *p = &core->plausible;
+        int64_t now_us = core->now_us;
+        int64_t next = time_next(TIME_NEVER, after(p->unconfirmed_us, CORE_UNCONFIRMED_US), now_us);
+
+        for (int i = 0; i < core->tool->loop_count; i++) {
+                const struct tool_loop *loop = &core->tool->loops[i];
+
+                if (p->heater[i].is_watched)
+                        next = time_next(next, after(p->heater[i].from_us, loop->rise_us), now_us);
+                next = time_next(next, after(p->follow[i].differs_us, loop->follow_us), now_us);
+        }
+        for (int i = 0; i < core->tool->line_count; i++)
+                next = time_next(next, after(p->line[i].cold_us, CORE_HOT_LINE_US), now_us);
+        return next;
 }
 
 /* ---- power and motion that the tool does not allow ---- */

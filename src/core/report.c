@@ -30,23 +30,6 @@ static void report_waiting(const struct core *core, const struct recipe_op *op, 
                 text_add(&t, "outputs to be confirmed: %s", out->unconfirmed);
 }
 
-/* Does this step's wait depend on heat? Then it counts apart from the timed rest. */
-static bool is_heating(const struct core *core, const struct recipe_op *op)
-{
-        const struct cond *cond;
-
-        if (op == NULL || (op->kind != RECIPE_WAIT_UNTIL && op->kind != RECIPE_PURGE_UNTIL))
-                return false;
-        cond = &core->recipe->conds[op->cond];
-        if (core->recipe->pool.nodes[cond->root].op == COND_SETTLED)
-                return true;
-        for (int i = 0; i < core->tool->loop_count; i++)
-                if (core->tool->loops[i].kind == TOOL_LOOP_HEATER &&
-                    cond_uses_tag(&core->recipe->pool, cond->root, core->tool->loops[i].value))
-                        return true;
-        return false;
-}
-
 static int64_t step_left(const struct core *core, const struct recipe_op *op)
 {
         int64_t left;
@@ -84,7 +67,7 @@ static void report_program(const struct core *core, struct core_status *out)
         text_init(&t, out->step, sizeof out->step);
         step_describe(&t, core->tool, core->recipe, op);
         out->source_line = op->source_line;
-        out->is_heating = is_heating(core, op);
+        out->is_heating = recipe_waits_for_heat(core->recipe, core->tool, op);
         out->is_bounded = !position_has_waits(&core->at, core->recipe);
         out->left_us =
             position_tail_us(&core->at, core->recipe) + (out->step_left_us > 0 ? out->step_left_us : 0);
@@ -236,4 +219,44 @@ void core_get_interlock(const struct core *core, int interlock, struct core_inte
         out->is_permitted = lock->kind != TOOL_PERMIT || st->value == TRI_TRUE;
         text_init(&t, out->values, sizeof out->values);
         cond_add_values(&t, &core->tool->conds, lock->when.root, &core->snap, core->tool);
+}
+
+void core_describe_op(struct text *t, const struct tool *tool, const struct recipe *recipe, int op)
+{
+        assert(op >= 0 && op < recipe->op_count);
+        step_describe(t, tool, recipe, &recipe->ops[op]);
+}
+
+static bool waits_for_value(const struct core *core)
+{
+        if (!core->is_in_program || core->recipe == NULL)
+                return false;
+        if (core->reenter >= 0)
+                return true;
+        switch (core->recipe->ops[core->at.op].kind) {
+        case RECIPE_WAIT_UNTIL:
+        case RECIPE_PURGE_UNTIL:
+        case RECIPE_EXPOSE:
+        case RECIPE_LEAK_CHECK:
+                return true;
+        default:
+                return false;
+        }
+}
+
+void core_get_place(const struct core *core, struct core_place *out)
+{
+        *out = (struct core_place){.state = core->state,
+            .is_in_program = core->is_in_program,
+            .at = core->at,
+            .step_us = core->step_us,
+            .asks = core_get_question(core) != NULL,
+            .waits_for_value = waits_for_value(core)};
+        out->waits_for_heat = out->waits_for_value && recipe_waits_for_heat(core->recipe, core->tool,
+                                                          &core->recipe->ops[core->at.op]);
+}
+
+const char *core_get_reason(const struct core *core)
+{
+        return core->reason;
 }

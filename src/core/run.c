@@ -247,7 +247,7 @@ bool core_go(struct core *core, enum machine_cause cause, const char *reason)
         /* No block outlasts a transition, whichever it is. */
         core_leave_block(core, (enum machine_state)next);
         core->state = (enum machine_state)next;
-        core->state_us = core->now_us;
+        core->state_us = core->moved_us = core->now_us;
         if (core->recipe != NULL)
                 core_log_run(core, RECORD_RUN_STATE);
         enter[next](core);

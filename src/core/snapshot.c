@@ -35,6 +35,7 @@ void snapshot_watch(struct snapshot *snap, int slot, int tag, int64_t over_us)
         struct snapshot_window *w = &snap->window[slot];
 
         assert(slot >= 0 && slot < SNAPSHOT_WINDOWS_MAX && over_us > 0);
+        snap->tag[tag].is_windowed = true;
         w->tag = (int16_t)tag;
         w->over_us = over_us;
         w->bucket_us = over_us / (SNAPSHOT_BUCKETS - 2) + 1;
@@ -195,7 +196,8 @@ bool snapshot_fold(struct snapshot *snap, const struct tool *tool, const struct 
                 st->value = s->value;
         }
         st->t_us = s->t_us;
-        windows_fold(snap, s, is_good, is_broken);
+        if (st->is_windowed)
+                windows_fold(snap, s, is_good, is_broken);
         return true;
 }
 

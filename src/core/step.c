@@ -1,6 +1,6 @@
 #include "step.h"
 
-#include "ald/base/time.h" /* TIME_NEVER, time_add */
+#include "ald/base/time.h" /* TIME_NEVER, time_add, time_min */
 
 #include <assert.h>   /* assert */
 #include <inttypes.h> /* PRId64 */
@@ -28,6 +28,20 @@ bool core_closes_purge_path(const struct core *core, int tag, double value, stru
                 return true;
         }
         return false;
+}
+
+int64_t step_purge_path_us(const struct core *core)
+{
+        int64_t next = TIME_NEVER;
+
+        for (int i = 0; i < core->tool->line_count; i++) {
+                const struct output *valve = &core->outs.out[core->tool->lines[i].valve];
+                int64_t end_us = time_add(valve->closed_us, core->tool->lines[i].purge_us_min);
+
+                if (valve->closed_us != INT64_MIN && end_us > core->now_us)
+                        next = time_min(next, end_us);
+        }
+        return next;
 }
 
 bool step_may_move(struct core *core, int output, double value)
@@ -184,6 +198,8 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
         struct text path;
         struct record *r;
 
+        /* Never earlier: until then it can be taken back without a word to the link (DESIGN.md, Time). */
+        assert(open_us - core->now_us <= CORE_HANDOVER_US);
         core->attempt++;
         core_finish_measure(core);
         memset(pulse, 0, sizeof *pulse);
@@ -289,6 +305,7 @@ void step_enter(struct core *core, const struct recipe_op *op)
         core->entered_us = core->now_us > core->step_us ? core->now_us : core->step_us;
         core->true_us = TIME_NEVER;
         core->is_entered = true;
+        core->moved_us = core->now_us;
         steps[op->kind].enter(core, op);
 }
 

@@ -6,6 +6,9 @@
 
 /* May a step move this output to this value now? If not, the run is held and says why. */
 bool step_may_move(struct core *core, int tag, double value);
+/* When the purge that needs the exhaust and the carrier is over, as far as the clock tells; TIME_NEVER: something else is
+ * waited for, or nothing. */
+int64_t step_purge_path_us(const struct core *core);
 /* How much earlier than planned a step ends, so that the pulse after it is handed over in time; 0 = no pulse follows. */
 int64_t step_handover_us(const struct core *core);
 

@@ -158,8 +158,10 @@ bool core_awaits_rest(struct core *core)
 
         if (!rot->is_on || !rot->stops || rot->is_paused)
                 return false;
-        if (is_at_rest && core->step_us >= ready_us - CORE_TURN_US_MAX)
-                return false;
+        if (is_at_rest && core->step_us >= ready_us - CORE_TURN_US_MAX) {
+                core->program_due_us = core->step_us - CORE_HANDOVER_US;
+                return core->now_us < core->program_due_us;
+        }
         if (ready_us < core->now_us + CORE_ANCHOR_US)
                 ready_us = core->now_us + CORE_ANCHOR_US;
         if (core->step_us < ready_us)

@@ -154,7 +154,7 @@ struct step_turn step_expose_turn(struct core *core, const struct recipe_op *op)
         text_init(&t, why, sizeof why);
         if (core->block.kind == BLOCK_NONE && core->now_us < timeout_us &&
             core_closes_purge_path(core, core->tool->exhaust, 0, &t))
-                return step_waits(timeout_us);
+                return step_waits(time_min(timeout_us, step_purge_path_us(core)));
         text_init(&t, why, sizeof why);
         if (!core->block.is_closed && is_close_refused(core, &t)) {
                 core_leave_block(core, core->state);
@@ -171,7 +171,7 @@ struct step_turn step_expose_turn(struct core *core, const struct recipe_op *op)
         if (core->block.is_closed && output_is_confirmed(&core->outs, &core->snap, core->tool->exhaust))
                 return step_done_now(core);
         if (core->now_us < timeout_us)
-                return step_waits(timeout_us);
+                return step_waits(time_min(timeout_us, step_purge_path_us(core)));
         core_leave_block(core, core->state);
         return step_failed(core, TOOL_ACT_HOLD, "the exhaust was not closed in time");
 }
@@ -350,7 +350,7 @@ struct step_turn step_leak_turn(struct core *core, const struct recipe_op *op)
                         return step_waits(leak->stage_us + CORE_LEAK_SETTLE_US);
                 /* Somebody may have dosed by hand since (V9). */
                 if (core_closes_purge_path(core, core->tool->exhaust, 0, &t))
-                        return step_waits(TIME_NEVER);
+                        return step_waits(step_purge_path_us(core));
                 close_exhaust(core);
                 leak->stage = LEAK_CLOSES;
                 leak->stage_us = core->now_us;

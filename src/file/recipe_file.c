@@ -184,6 +184,11 @@ static void check(struct recipe_file *f)
         recipe_file_check_purges(f);
         if (diag_errors(f->r.d) == f->errors_before)
                 recipe_file_check_blocks(f);
+        if (diag_errors(f->r.d) != f->errors_before)
+                return;
+        recipe_file_check_bounds(f);
+        if (!recipe_file_check_states(f))
+                diag_error(f->r.d, (struct diag_at){f->r.source, 0, 0}, "memory is out");
 }
 
 static void read_root(struct recipe_file *f, const struct yaml_node *root, const struct file_set *sets,

@@ -57,46 +57,6 @@ static bool walk_vents(struct recipe_file *f, int32_t first, int32_t last, bool 
         return is_vented;
 }
 
-/* The carrier is what purges, where no other inert gas can. */
-static bool is_only_inert(const struct tool *tool, int tag)
-{
-        int inert = 0;
-        for (int i = 0; i < tool->loop_count; i++)
-                inert += tool->loops[i].is_inert;
-        return inert == 1 && tool->carrier >= 0 && tool->loops[tool->carrier].setpoint == tag;
-}
-
-static void warn_purge(struct recipe_file *f, int32_t i, int32_t shut, const char *what)
-{
-        char buf[100];
-        struct text t;
-        text_init(&t, buf, sizeof buf);
-        recipe_file_add_line(f, &t, shut, i);
-        diag_warning(f->r.d, recipe_file_at_op(f, i), "purge: nothing is purged: %s since '%s' %s", what,
-            f->op_node[shut]->key, buf);
-}
-
-/* A purge without flow or with the exhaust closed counts for no exclusion: the next precursor would never open. Told in
- * program order only; what a loop leaves behind for its next pass is not followed. */
-static void warn_purges(struct recipe_file *f)
-{
-        const struct recipe *recipe = f->recipe;
-        int32_t closed = -1, dry = -1;
-        for (int32_t i = 0; i < recipe->finally_first - 1; i++) {
-                const struct recipe_op *op = &recipe->ops[i];
-                if (op->kind == RECIPE_VALVE && op->tag == f->tool->exhaust)
-                        closed = op->value > 0 ? -1 : i;
-                else if (op->kind == RECIPE_SET && is_only_inert(f->tool, op->tag))
-                        dry = op->value > 0 ? -1 : i;
-                if (op->kind != RECIPE_PURGE && op->kind != RECIPE_PURGE_UNTIL)
-                        continue;
-                if (closed >= 0)
-                        warn_purge(f, i, closed, "the exhaust is closed");
-                else if (dry >= 0)
-                        warn_purge(f, i, dry, "no carrier flows");
-        }
-}
-
 void recipe_file_check_blocks(struct recipe_file *f)
 {
         const struct recipe *recipe = f->recipe;
@@ -107,6 +67,4 @@ void recipe_file_check_blocks(struct recipe_file *f)
                         check_walls(f, i);
         }
         walk_vents(f, 0, recipe->finally_first - 1, false);
-        if (diag_errors(f->r.d) == f->errors_before)
-                warn_purges(f);
 }

@@ -5,6 +5,7 @@
 
 #include "ald/file/format.h" /* format_open, format_check */
 
+#include <stdio.h>  /* snprintf */
 #include <stdlib.h> /* realloc */
 #include <string.h> /* strcmp */
 
@@ -217,8 +218,109 @@ bool recipe_file_join_texts(struct recipe_file *f)
         return true;
 }
 
+const char *file_find_line(const struct recipe *recipe, int line, char name[FILE_NAME_CAP], int *line_there)
+{
+        const char *p = recipe->text, *found = NULL;
+        size_t before = strcspn(head_of_text, "%");
+        int begins = 0;
+
+        for (int n = 1; p && n < line; n++, p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
+                size_t len = strcspn(p, "\n"), behind = strlen(head_of_text) - before - strlen("%s\n");
+                if (len <= before + behind || strncmp(p, head_of_text, before) != 0 ||
+                    strncmp(p + len - behind, head_of_text + before + strlen("%s"), behind) != 0)
+                        continue;
+                if (len - before - behind < FILE_NAME_CAP)
+                        found = p + before;
+                snprintf(name, FILE_NAME_CAP, "%.*s", (int)(len - before - behind), p + before);
+                begins = n;
+        }
+        *line_there = line - begins;
+        return found ? name : NULL;
+}
+
 void recipe_file_free_texts(struct recipe_file *f)
 {
         for (int i = 1; i < f->text_count; i++)
                 yaml_tree_free(f->texts[i].tree);
+}
+
+/* ---- a joined text taken apart again ---- */
+
+struct joined {
+        const char *path;
+        size_t count; /* of texts, the recipe's own apart */
+        char names[FILE_TEXTS_MAX - 1][FILE_NAME_CAP];
+        const char *texts[FILE_TEXTS_MAX - 1];
+        size_t lens[FILE_TEXTS_MAX - 1];
+};
+
+/* Where the line that names an included file begins, from `at` on, which begins a line; `end` when there is none. */
+static const char *find_head(const char *at, const char *end, const char *name, size_t *len)
+{
+        char head[sizeof head_of_text + FILE_NAME_CAP];
+        struct text t;
+        text_init(&t, head, sizeof head);
+        text_add(&t, head_of_text, name);
+        *len = t.len;
+        while (at < end && ((size_t)(end - at) < t.len || memcmp(at, head, t.len) != 0)) {
+                const char *newline = memchr(at, '\n', (size_t)(end - at));
+                at = newline ? newline + 1 : end;
+        }
+        return at;
+}
+
+/* The texts behind the recipe's own, which says in its first `own` bytes which they are. False: they are not there. */
+static bool take_apart(struct joined *j, const char *text, size_t own, size_t len)
+{
+        const char *at = text + own, *end = text + len;
+        size_t head_len;
+        j->count = file_list_includes(text, own, j->names, FILE_TEXTS_MAX - 1);
+        for (size_t i = 0; i < j->count; i++) {
+                const char *head = find_head(at, end, j->names[i], &head_len);
+                if (head == end || (i == 0 && head != at))
+                        return false;
+                if (i > 0)
+                        j->lens[i - 1] = (size_t)(head - j->texts[i - 1]);
+                j->texts[i] = at = head + head_len;
+                j->lens[i] = (size_t)(end - at);
+        }
+        return j->count > 0;
+}
+
+/* How long the recipe's own text is. A comment of somebody's may look like the line that ends it. */
+static size_t find_own(struct joined *j, const char *text, size_t len)
+{
+        static const char begin[] = "# ---- include: ";
+        for (size_t at = 0; at < len;) {
+                const char *newline = memchr(text + at, '\n', len - at);
+                if (len - at > sizeof begin && memcmp(text + at, begin, sizeof begin - 1) == 0 &&
+                    take_apart(j, text, at, len))
+                        return at;
+                at = newline ? (size_t)(newline + 1 - text) : len;
+        }
+        j->count = 0;
+        return len;
+}
+
+static const char *find_joined(void *ctx, const char *path, size_t *len, const char **why)
+{
+        const struct joined *j = ctx;
+        char of[2 * FILE_NAME_CAP];
+        for (size_t i = 0; i < j->count; i++) {
+                if (!file_beside(j->path, j->names[i], of, sizeof of) || strcmp(of, path) != 0)
+                        continue;
+                *len = j->lens[i];
+                return j->texts[i];
+        }
+        *why = "it is not in the text";
+        return NULL;
+}
+
+struct recipe *file_compile_joined(const char *path, const char *text, size_t len, const struct tool *tool,
+    const struct file_set *sets, size_t set_count, struct diag *d)
+{
+        struct joined joined = {.path = path};
+        struct file_library library = {find_joined, &joined};
+        size_t own = find_own(&joined, text, len);
+        return file_compile_recipe_with(path, text, own, tool, sets, set_count, &library, d);
 }

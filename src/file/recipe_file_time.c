@@ -4,8 +4,8 @@
 
 #include "ald/base/time.h" /* time_add */
 
-/* 10 years: beyond it something is wrong, and sums stay far from overflow. */
-static const int64_t run_us_max = INT64_C(10) * 365 * 24 * TIME_H;
+/* A year: beyond it something is wrong, and sums stay far from overflow. */
+static const int64_t run_us_max = INT64_C(365) * 24 * TIME_H;
 
 static int64_t times(int64_t us, int64_t count)
 {
@@ -80,5 +80,5 @@ void recipe_file_measure(struct recipe_file *f)
         if (diag_errors(f->r.d) == f->errors_before &&
             (recipe->timed_us > run_us_max || last_us > run_us_max))
                 diag_error(f->r.d, (struct diag_at){f->r.source, 0, 0},
-                    "the recipe would take more than ten years: is a count or a unit wrong?");
+                    "the recipe would take more than a year: is a count or a unit wrong?");
 }

@@ -145,6 +145,9 @@ void recipe_file_compile_pump_down(struct recipe_file *f, const struct recipe_fi
                 recipe_file_add_unknown(f, node);
                 return;
         }
+        if (!raw.soft && tool->soft >= 0)
+                diag_warning(f->r.d, reader_at_key(&f->r, node),
+                    "pump_down: without 'soft' the exhaust opens at once, which throws powder about");
         add_vent(f, node, false);
         add_valve(f, node, tool->vent, false);
         if (raw.soft)

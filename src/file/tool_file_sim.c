@@ -5,7 +5,7 @@
 #include <string.h> /* strcmp */
 
 struct raw_sim {
-        double volume, k, atmosphere, gauge_noise, leak;
+        double volume, k, atmosphere, gauge_noise, leak, overlap_limit;
         int64_t pump_lag;
         const struct yaml_node *lines, *loops;
 };
@@ -22,6 +22,9 @@ static const struct key sim_rows[] = {
         .max = 50, .help = "rms, of the reading"},
     {"leak", KEY_QUANTITY, false, KEY_AT(struct raw_sim, leak), .unit = "sccm", .min = 0, .max = 1e6,
         .help = "air that leaks in"},
+    {"overlap_limit", KEY_QUANTITY, false, KEY_AT(struct raw_sim, overlap_limit), .unit = "%", .min = 0,
+        .max = 100,
+        .help = "of a precursor's peak: a dry run warns when more is left at the next one's pulse"},
     {"lines", KEY_NODE, false, KEY_NODE_AT(struct raw_sim, lines), .help = "precursor lines by name"},
     {"loops", KEY_NODE, false, KEY_NODE_AT(struct raw_sim, loops),
         .help = "flows, heaters and motors by name"},
@@ -32,7 +35,7 @@ struct raw_line {
         int delivery;
         const struct yaml_node *vapour, *tails;
         double bottle, bottle_temperature, pickup, bottle_flow, boost, conductance, molar_mass, released,
-            tail_part;
+            tail_part, vapour_factor;
 };
 static const struct key_word deliveries[] = {{"draw", TOOL_DELIVERY_DRAW}, {"through", TOOL_DELIVERY_THROUGH},
     {"boost", TOOL_DELIVERY_BOOST}, {NULL, 0}};
@@ -61,6 +64,8 @@ static const struct key line_rows[] = {
         .help = "[fast, slow] decay times of its purge"},
     {"tail_part", KEY_QUANTITY, false, KEY_AT(struct raw_line, tail_part), .unit = "%", .min = 0, .max = 100,
         .help = "slow amplitude against the fast one"},
+    {"vapour_factor", KEY_NUMBER, false, KEY_AT(struct raw_line, vapour_factor), .min = 1, .max = 1e3,
+        .help = "dry run: the vapour pressure is known within it, either way"},
 };
 const struct keys tool_file_sim_line_keys = KEYS("simulated line", line_rows);
 
@@ -120,7 +125,8 @@ static struct raw_line default_line(void)
             .conductance = 20,
             .molar_mass = 18.015,
             .released = 1,
-            .tail_part = 10};
+            .tail_part = 10,
+            .vapour_factor = 2};
 }
 
 static void keep_line(struct tool_sim_line *to, const struct raw_line *raw)
@@ -135,6 +141,7 @@ static void keep_line(struct tool_sim_line *to, const struct raw_line *raw)
         to->molar_mass = raw->molar_mass;
         to->released = raw->released;
         to->tail_part = raw->tail_part / 100;
+        to->vapour_factor = raw->vapour_factor;
 }
 
 static void read_line(struct tool_file *f, const struct yaml_node *node)
@@ -189,8 +196,12 @@ static void set_defaults(struct tool *tool)
 
 void tool_file_read_simulation(struct tool_file *f, const struct yaml_node *map)
 {
-        struct raw_sim raw = {
-            .volume = 0.5, .k = 13.2, .atmosphere = 760, .gauge_noise = 0.2, .pump_lag = 2000000};
+        struct raw_sim raw = {.volume = 0.5,
+            .k = 13.2,
+            .atmosphere = 760,
+            .gauge_noise = 0.2,
+            .overlap_limit = 5,
+            .pump_lag = 2000000};
         struct keys_found found;
         set_defaults(f->tool);
         if (map)
@@ -202,6 +213,7 @@ void tool_file_read_simulation(struct tool_file *f, const struct yaml_node *map)
         sim->atmosphere_torr = raw.atmosphere;
         sim->gauge_noise_rms = raw.gauge_noise / 100;
         sim->leak_sccm = raw.leak;
+        sim->overlap_part = raw.overlap_limit / 100;
         if (raw.lines && tool_file_want_map(f, raw.lines, "lines"))
                 for (const struct yaml_node *n = raw.lines->first; n; n = n->next)
                         read_line(f, n);

@@ -1,24 +1,36 @@
 #include "ald/sim/dose.h"
 
+#include "ald/sim/bed.h" /* bed_speed, BED_STICKING */
 #include "ald/sim/gas.h" /* GAS_* */
 
 #include <assert.h> /* assert */
-#include <math.h>   /* exp, sqrt, fabs */
+#include <math.h>   /* exp, fabs */
 
 static const double ln_10 = 2.302585092994046;
 static const double zero_degc_k = 273.15;
-static const double gas_constant = 8.314462618; /* J/(mol K) */
 
 /* How fast a head space fills again once its valve is closed. An assumption: evaporation from a wetted bottle takes
  * seconds. What evaporates while the valve is open is left out, so that a draw is never overestimated. */
 static const double refill_tau_s = 2.0;
-/* First-order sticking probability: in the middle of what is published for powder beds (PROCESS.md: 1e-3 gives a
- * Damkoehler number of 29-76 at 1 m2, supply limited). */
-static const double sticking = 1e-3;
 /* A carrier cannot hold more than this part of vapour: near the boiling point the pick-up formula has a pole. */
 static const double vapour_part_max = 0.9;
 /* Less than this is no vapour at all. */
 static const double least_umol = 1e-9;
+
+static double or_default(double value, double otherwise)
+{
+        return value > 0 ? value : otherwise;
+}
+
+void dose_complete(struct tool_sim_line *line)
+{
+        line->bottle_litre = or_default(line->bottle_litre, 0.05);
+        line->conductance_sccm_torr = or_default(line->conductance_sccm_torr, 20);
+        line->molar_mass = or_default(line->molar_mass, 18.015);
+        line->pickup = or_default(line->pickup, 1);
+        line->tail_s[0] = or_default(line->tail_s[0], 0.65);
+        line->tail_s[1] = or_default(line->tail_s[1], 15);
+}
 
 double dose_vapour_torr(const struct tool_sim_line *line, double degc)
 {
@@ -61,16 +73,26 @@ static struct dose_flow deliver_through(const struct tool_sim_line *line, const 
                            (swept <= 0 && excess > 0 ? excess * line->conductance_sccm_torr : 0)};
 }
 
+/* Torr that a flow of 1 sccm moves the head space by in a second; a warm litre holds fewer moles. */
+static double head_torr_per_sccm_s(const struct tool_sim_line *line, double degc)
+{
+        return GAS_TORR_L_S_PER_SCCM * (zero_degc_k + degc) / zero_degc_k / line->bottle_litre;
+}
+
+double dose_draw_rate(const struct tool_sim_line *line, double degc)
+{
+        return line->conductance_sccm_torr * head_torr_per_sccm_s(line, degc);
+}
+
 /* The head space and the chamber even out through the valve: its excess decays exponentially. Gas leaves as the mix
  * that stands in the bottle; what comes back is carrier. */
 static struct dose_flow deliver_draw(
     struct dose *dose, const struct tool_sim_line *line, const struct dose_at *at)
 {
         double head = dose->head_vapour_torr + dose->head_carrier_torr;
-        double warmth = (zero_degc_k + at->source_degc) / zero_degc_k; /* a warm litre holds fewer moles */
-        double torr_per_sccm_s = GAS_TORR_L_S_PER_SCCM * warmth / line->bottle_litre;
+        double torr_per_sccm_s = head_torr_per_sccm_s(line, at->source_degc);
         double excess = head - at->chamber_torr;
-        double lost = excess * (1 - exp(-line->conductance_sccm_torr * torr_per_sccm_s * at->h_s));
+        double lost = excess * (1 - exp(-dose_draw_rate(line, at->source_degc) * at->h_s));
         double part, sccm;
 
         if (at->h_s <= 0)
@@ -141,10 +163,9 @@ static double relax(double content, double in, double rate, double h_s, double *
 static double uptake_rate(
     const struct tool_sim_line *line, const struct dose_at *at, const struct dose_bed *bed)
 {
-        double kelvin = zero_degc_k + bed->degc;
-        double speed = sqrt(8 * gas_constant * kelvin / (3.14159265358979324 * line->molar_mass * 1e-3));
+        double speed = bed_speed(bed->degc, line->molar_mass);
 
-        return bed->area_m2 * speed * sticking / (4 * at->chamber_litre * 1e-3);
+        return bed->area_m2 * speed * BED_STICKING / (4 * at->chamber_litre * 1e-3);
 }
 
 static double tail(double tau_s)

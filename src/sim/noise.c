@@ -17,3 +17,8 @@ double noise_normal(uint64_t seed, uint64_t stream, int64_t t_us)
         /* Each part is uniform on 0..65535: mean 32767.5. */
         return ((double)sum - 12 * 32767.5) / 65536.0;
 }
+
+double noise_last_digit(uint64_t stream, int64_t t_us)
+{
+        return (double)(int64_t)(random_mix(stream ^ (uint64_t)t_us << 8) >> 44) * 1e-6 / (1 << 20);
+}

@@ -49,17 +49,6 @@ static void init_heater(
         loop->value = loop->target = loop->heater.ambient;
 }
 
-static void init_line(struct plant_line *line, const struct tool_sim_line *numbers)
-{
-        line->numbers = *numbers;
-        line->numbers.bottle_litre = or_default(numbers->bottle_litre, 0.05);
-        line->numbers.conductance_sccm_torr = or_default(numbers->conductance_sccm_torr, 20);
-        line->numbers.molar_mass = or_default(numbers->molar_mass, 18.015);
-        line->numbers.pickup = or_default(numbers->pickup, 1);
-        line->numbers.tail_s[0] = or_default(numbers->tail_s[0], 0.65);
-        line->numbers.tail_s[1] = or_default(numbers->tail_s[1], 15);
-}
-
 void plant_init(struct plant *plant, const struct tool *tool, double area_m2, double saturation_umol_m2)
 {
         memset(plant, 0, sizeof *plant);
@@ -88,7 +77,8 @@ void plant_init(struct plant *plant, const struct tool *tool, double area_m2, do
         }
         for (int i = 0; i < tool->line_count; i++) {
                 plant->line[i].source = tool->lines[i].source;
-                init_line(&plant->line[i], &tool->sim.line[i]);
+                plant->line[i].numbers = tool->sim.line[i];
+                dose_complete(&plant->line[i].numbers);
         }
         plant_touch(plant);
 }
@@ -145,14 +135,17 @@ static double pressure_ahead(const struct plant *plant, double h_s)
 
 static void step_pressure(struct plant *plant, double inflow_sccm, double pump, double h_s)
 {
-        double most = plant->numbers.atmosphere_torr * relief_over_air;
+        double most = plant->numbers.atmosphere_torr * relief_over_air, before;
         struct gas gas;
 
         plant->inflow_sccm = inflow_sccm > 0 ? inflow_sccm : 0;
         gas = gas_now(plant, plant->inflow_sccm, pump);
-        plant->pressure_torr = gas_step(&gas, plant->pressure_torr, h_s);
+        before = plant->pressure_torr;
+        plant->pressure_torr = gas_step(&gas, before, h_s);
         if (plant->pressure_torr > most)
                 plant->pressure_torr = most;
+        plant->torr_s += (before + plant->pressure_torr) / 2 * h_s;
+        plant->in_sccm_s += plant->inflow_sccm * h_s;
 }
 
 /* ---- Loops. ---- */
@@ -196,8 +189,10 @@ static double step_loops(struct plant *plant, double h_s)
                 if (loop->value != target)
                         loop->value = lag_step(loop->value, target, loop->tau_s, loop->rate_max, h_s, &mean);
                 loop->is_moving = loop->value != target;
-                if (loop->kind == TOOL_LOOP_FLOW && mean > 0)
+                if (loop->kind == TOOL_LOOP_FLOW && mean > 0) {
                         inflow += mean;
+                        loop->passed_sccm_s += mean * h_s;
+                }
         }
         return inflow;
 }

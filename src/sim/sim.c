@@ -1,18 +1,17 @@
 #include "ald/sim/sim.h"
 
-#include "ald/base/text.h" /* text_add */
-#include "ald/base/time.h" /* TIME_NEVER */
-#include "ald/base/unit.h" /* unit_convert, unit_base */
-#include "ald/sim/fault.h" /* fault_parse */
-#include "ald/sim/plant.h" /* plant_advance */
+#include "ald/base/text.h"  /* text_add */
+#include "ald/base/time.h"  /* TIME_NEVER */
+#include "ald/base/unit.h"  /* unit_convert, unit_base */
+#include "ald/sim/fault.h"  /* fault_parse */
+#include "ald/sim/plant.h"  /* plant_advance */
+#include "ald/sim/repeat.h" /* repeat_move */
 
 #include "sim_state.h" /* struct sim */
 
 #include <assert.h> /* assert */
 #include <stdlib.h> /* calloc, free */
 
-/* A whole niobium half-cycle at 0.3 A a cycle (PROCESS.md, section 4). */
-static const double default_saturation = 1.04;
 /* The temperatures of a run (config and recipe of the reference process). */
 static const double ready_chamber_degc = 175, ready_source_degc = 110, ready_zone_degc = 130;
 
@@ -63,13 +62,20 @@ static void make_ready(struct sim *sim)
 struct sim *sim_new(const struct tool *tool, const struct sim_config *config)
 {
         struct sim *sim = calloc(1, sizeof *sim);
-        double saturation = config->saturation_umol_m2 > 0 ? config->saturation_umol_m2 : default_saturation;
+        double saturation =
+            config->saturation_umol_m2 > 0 ? config->saturation_umol_m2 : SIM_SATURATION_UMOL_M2;
         double pressure_torr;
 
         if (sim == NULL)
                 return NULL;
         sim->tool = tool;
         sim->seed = config->seed;
+        sim->is_exact = config->is_exact;
+        sim->repeat = config->may_repeat ? repeat_new() : NULL;
+        if (config->may_repeat && sim->repeat == NULL) {
+                free(sim);
+                return NULL;
+        }
         sim->fault_next_us = TIME_NEVER;
         plant_init(&sim->plant, tool, config->powder_m2 > 0 ? config->powder_m2 : 0, saturation);
         for (int i = 0; i < tool->tag_count; i++) {
@@ -91,13 +97,21 @@ struct sim *sim_new(const struct tool *tool, const struct sim_config *config)
 
 void sim_free(struct sim *sim)
 {
+        if (sim == NULL)
+                return;
+        repeat_free(sim->repeat);
         free(sim);
 }
 
 void sim_copy(struct sim *to, const struct sim *from)
 {
+        struct repeat *repeat = to->repeat;
+
         assert(to->tool == from->tool);
         *to = *from;
+        to->repeat = repeat;
+        if (repeat != NULL)
+                repeat_forget(repeat);
 }
 
 /* ---- Time. ---- */
@@ -126,7 +140,29 @@ static void turn_faults(struct sim *sim)
                         sim->fault_next_us = time_min(sim->fault_next_us, f->end_us);
         }
         assert(sim->active_count >= 0);
+        if (sim->repeat != NULL)
+                repeat_forget(sim->repeat);
         sim_drive(sim);
+}
+
+static void move(struct sim *sim, int64_t span_us)
+{
+        if (sim->repeat != NULL && repeat_move(sim->repeat, &sim->plant, span_us))
+                return;
+        plant_advance(&sim->plant, span_us);
+        if (sim->repeat != NULL)
+                repeat_moved(sim->repeat, &sim->plant, span_us);
+}
+
+void sim_mark(struct sim *sim)
+{
+        if (sim->repeat != NULL)
+                repeat_mark(sim->repeat, &sim->plant);
+}
+
+bool sim_is_repeating(const struct sim *sim)
+{
+        return sim->repeat != NULL && repeat_is_playing(sim->repeat);
 }
 
 void sim_advance(struct sim *sim, int64_t t_us)
@@ -135,7 +171,7 @@ void sim_advance(struct sim *sim, int64_t t_us)
         while (sim->now_us < t_us) {
                 int64_t until_us = time_min(t_us, sim->fault_next_us);
 
-                plant_advance(&sim->plant, until_us - sim->now_us);
+                move(sim, until_us - sim->now_us);
                 sim->now_us = until_us;
                 if (until_us == sim->fault_next_us)
                         turn_faults(sim);
@@ -219,6 +255,24 @@ int64_t sim_wire_delay(const struct sim *sim, int device, bool is_write)
 double sim_pressure_torr(const struct sim *sim)
 {
         return sim->plant.pressure_torr;
+}
+
+void sim_get_gas(const struct sim *sim, struct sim_gas *out)
+{
+        *out = (struct sim_gas){.torr_s = sim->plant.torr_s, .in_sccm_s = sim->plant.in_sccm_s};
+        for (int i = 0; i < sim->tool->loop_count; i++)
+                if (sim->tool->loops[i].kind == TOOL_LOOP_FLOW && sim->tool->loops[i].is_inert)
+                        out->inert_scc += sim->plant.loop[i].passed_sccm_s / 60;
+}
+
+bool sim_is_moving(const struct sim *sim)
+{
+        const struct plant *plant = &sim->plant;
+
+        for (int i = 0; i < plant->loop_count; i++)
+                if (plant->loop[i].is_moving)
+                        return true;
+        return plant->pump > 0 && plant->pump < 1;
 }
 
 void sim_get_line(const struct sim *sim, int line, struct sim_line *out)

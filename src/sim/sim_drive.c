@@ -2,6 +2,8 @@
 
 #include "ald/base/unit.h" /* unit_convert, unit_base */
 
+#include "ald/sim/repeat.h" /* repeat_drove */
+
 #include "sim_state.h" /* struct sim */
 
 #include <assert.h> /* assert */
@@ -101,6 +103,8 @@ void sim_write(struct sim *sim, int tag, double value)
         if (value == sim->held[tag] || sim_fault_on(sim, FAULT_DEAF, tag, TOOL_NONE) != NULL)
                 return;
         sim->held[tag] = value;
+        if (sim->repeat != NULL)
+                repeat_drove(sim->repeat, tag, value);
         sim_drive(sim);
 }
 
@@ -109,5 +113,7 @@ void sim_device_safe(struct sim *sim, int device)
         for (int i = 0; i < sim->tool->tag_count; i++)
                 if (sim->tool->tags[i].is_output && sim->tool->tags[i].device == device)
                         sim->held[i] = sim->tool->tags[i].safe;
+        if (sim->repeat != NULL)
+                repeat_forget(sim->repeat);
         sim_drive(sim);
 }

@@ -37,6 +37,8 @@ enum shows sim_input_shows(const struct tool *tool, int tag)
 
 static double noise(const struct sim *sim, int tag)
 {
+        if (sim->is_exact)
+                return noise_last_digit((uint64_t)tag, sim->now_us);
         return noise_normal(sim->seed, (uint64_t)tag, sim->now_us);
 }
 

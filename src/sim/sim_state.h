@@ -26,11 +26,13 @@ enum shows {
 struct sim {
         const struct tool *tool;
         uint64_t seed;
+        bool is_exact; /* instruments without noise */
         int64_t now_us;
         struct plant plant;
         uint8_t shows[TOOL_TAGS_MAX]; /* enum shows */
         int16_t loop[TOOL_TAGS_MAX];  /* of a process value */
         double held[TOOL_TAGS_MAX];   /* what an output holds */
+        struct repeat *repeat;        /* NULL = none */
         int fault_count, active_count;
         int64_t fault_next_us; /* when the next one begins or ends */
         struct fault fault[FAULTS_MAX];

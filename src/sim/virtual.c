@@ -1,6 +1,9 @@
 #include "ald/sim/virtual.h"
 
-#include "ald/base/time.h" /* TIME_NEVER, time_min */
+#include "ald/base/time.h"   /* TIME_NEVER, time_min */
+#include "ald/core/recipe.h" /* struct recipe */
+
+#include "virtual_state.h" /* struct virtual */
 
 #include <assert.h> /* assert */
 #include <stdlib.h> /* calloc, free */
@@ -8,50 +11,34 @@
 /* A write is acknowledged this long after it was ordered: about what a module on Ethernet takes. */
 static const int64_t reply_us = 1000;
 static const int64_t sample_us_default = 50000;
-
-enum { WRITES_MAX = 512, PAIRS_MAX = 16 };
-
-struct pending_write {
-        struct effect_write write;
-        int64_t sent_us;
-};
-
-struct pair {
-        struct effect_pulse pulse;
-        bool is_used, is_open, is_revoked, is_closed, is_cut;
-        int64_t closed_us;
-};
-
-struct virtual
-{
-        const struct tool *tool;
-        struct core *core;
-        struct sim *sim;
-        struct virtual_watch watch;
-        int64_t now_us, wall_offset_us, due_us;
-        int64_t sample_every_us, sample_next_us;
-        int write_count;
-        struct pending_write writes[WRITES_MAX];
-        struct pair pairs[PAIRS_MAX];
-        struct effects effects;
-        struct event event;
-};
+/* Sparse: an event that is no sample comes with values no older than this. */
+static const int64_t fresh_us = 50000;
 
 static void carry_out(struct virtual *v);
 
-static void step(struct virtual *v, struct event *event)
+void virtual_turn(struct virtual *v, struct event *event)
 {
         event->now_us = v->now_us;
         event->wall_us = v->now_us + v->wall_offset_us;
         v->due_us = core_step(v->core, event, &v->effects);
+        if (v->watch.took != NULL)
+                v->watch.took(v->watch.ctx, v->core, event, &v->effects, v->due_us);
         carry_out(v);
         if (v->watch.turn != NULL)
                 v->watch.turn(v->watch.ctx, v->core, v->now_us);
 }
 
+/* An event from outside. */
+static void bring(struct virtual *v, struct event *event)
+{
+        if (v->is_sparse && v->now_us - v->sampled_us > fresh_us)
+                virtual_send_samples(v);
+        virtual_turn(v, event);
+}
+
 void virtual_event(struct virtual *v, struct event *event)
 {
-        step(v, event);
+        bring(v, event);
 }
 
 static bool obeys(const struct virtual *v, int tag)
@@ -62,6 +49,7 @@ static bool obeys(const struct virtual *v, int tag)
 static void put(struct virtual *v, int tag, double value, enum cause cause)
 {
         sim_write(v->sim, tag, value);
+        virtual_stir(v);
         if (v->watch.wire != NULL)
                 v->watch.wire(v->watch.ctx, v->now_us, tag, value, cause);
 }
@@ -97,7 +85,13 @@ static void rearm(struct virtual *v, int device)
         struct event event = {.kind = EVENT_WATCHDOG,
             .u.watchdog = {.device = (int16_t)device, .status = TOOL_WATCHDOG_RUNNING}};
 
-        step(v, &event);
+        virtual_turn(v, &event);
+}
+
+/* What is only looked back at, and a pulse that is only ordered, set nothing in motion; its edges do. */
+static bool stirs(const struct record *r)
+{
+        return r->kind == RECORD_RUN_STATE || r->kind == RECORD_EVENT || r->kind == RECORD_AUDIT;
 }
 
 static void carry_out(struct virtual *v)
@@ -118,6 +112,8 @@ static void carry_out(struct virtual *v)
                         order_revoke(v, e->u.revoke.id);
                         break;
                 case EFFECT_RECORD:
+                        if (stirs(&e->u.record))
+                                virtual_stir(v);
                         if (v->watch.record != NULL)
                                 v->watch.record(v->watch.ctx, &e->u.record);
                         break;
@@ -139,27 +135,6 @@ static void carry_out(struct virtual *v)
                 rearm(v, rearm_device);
 }
 
-static void send_samples(struct virtual *v)
-{
-        int tag = 0;
-
-        while (tag < v->tool->tag_count) {
-                struct event *event = &v->event;
-
-                event->kind = EVENT_SAMPLES;
-                event->u.samples.count = 0;
-                for (; tag < v->tool->tag_count && event->u.samples.count < EVENT_SAMPLES_MAX; tag++) {
-                        struct sample s = {.tag = (int16_t)tag, .quality = QUALITY_GOOD, .t_us = v->now_us};
-
-                        s.value = sim_read(v->sim, tag);
-                        if (v->watch.tamper == NULL || v->watch.tamper(v->watch.ctx, &s))
-                                event->u.samples.item[event->u.samples.count++] = s;
-                }
-                step(v, event);
-        }
-        v->sample_next_us = v->now_us + v->sample_every_us;
-}
-
 static void answer_writes(struct virtual *v)
 {
         while (v->write_count > 0 && v->writes[0].sent_us + reply_us <= v->now_us) {
@@ -177,7 +152,7 @@ static void answer_writes(struct virtual *v)
                 v->write_count--;
                 for (int i = 0; i < v->write_count; i++)
                         v->writes[i] = v->writes[i + 1];
-                step(v, &event);
+                bring(v, &event);
         }
 }
 
@@ -194,7 +169,7 @@ static void end_pair(struct virtual *v, struct pair *pair, enum pulse_outcome ou
                 event.u.pulse.close_sent_us = done.closed_us;
                 event.u.pulse.close_acked_us = v->now_us;
         }
-        step(v, &event);
+        bring(v, &event);
 }
 
 /* Close what is due or revoked; its end is reported a moment later, as a module's acknowledgement comes. */
@@ -252,19 +227,17 @@ static int64_t next_time(const struct virtual *v)
         return next > v->now_us ? next : v->now_us;
 }
 
-/* Move to the next instant at which anything is due, and let it happen. */
-static void advance(struct virtual *v, int64_t limit_us)
+void virtual_step(struct virtual *v, int64_t t_us)
 {
-        v->now_us = time_min(next_time(v), limit_us);
-        sim_advance(v->sim, v->now_us);
+        virtual_advance(v, time_min(next_time(v), t_us));
         move_pairs(v);
         answer_writes(v);
-        if (v->now_us >= v->sample_next_us) {
-                send_samples(v);
+        if (v->now_us >= v->sample_next_us || (v->is_sparse && v->now_us >= v->due_us)) {
+                virtual_send_samples(v);
         } else if (v->now_us >= v->due_us) {
                 struct event tick = {.kind = EVENT_TICK};
 
-                step(v, &tick);
+                virtual_turn(v, &tick);
         }
 }
 
@@ -272,27 +245,29 @@ void virtual_command(struct virtual *v, const struct command *command)
 {
         struct event event = {.kind = EVENT_COMMAND, .u.command = *command};
 
-        step(v, &event);
+        if (command->recipe != NULL)
+                virtual_note_windows(v, &command->recipe->pool);
+        bring(v, &event);
 }
 
 void virtual_run(struct virtual *v, int64_t t_us)
 {
         while (v->now_us < t_us)
-                advance(v, t_us);
+                virtual_step(v, t_us);
 }
 
 static bool is_in(const struct virtual *v, enum machine_state state)
 {
-        struct core_status status;
+        struct core_place place;
 
-        core_get_status(v->core, &status);
-        return status.state == state;
+        core_get_place(v->core, &place);
+        return place.state == state;
 }
 
 bool virtual_run_to(struct virtual *v, enum machine_state state, int64_t t_us)
 {
         while (v->now_us < t_us && !is_in(v, state))
-                advance(v, t_us);
+                virtual_step(v, t_us);
         return is_in(v, state);
 }
 
@@ -301,7 +276,7 @@ static void come_up(struct virtual *v)
         for (int i = 0; i < v->tool->link_count; i++) {
                 struct event event = {.kind = EVENT_LINK, .u.link = {.link = (int16_t)i, .up = true}};
 
-                step(v, &event);
+                virtual_turn(v, &event);
         }
         for (int i = 0; i < v->tool->device_count; i++)
                 if (v->tool->devices[i].watchdog.present)
@@ -311,16 +286,22 @@ static void come_up(struct virtual *v)
 struct virtual *virtual_new(const struct tool *tool, const struct virtual_config *config)
 {
         struct virtual *v = calloc(1, sizeof *v);
+        struct core_start start = config->start;
 
         if (v == NULL)
                 return NULL;
         v->tool = tool;
         v->watch = config->watch;
         v->now_us = v->sample_next_us = config->start.now_us;
+        v->is_sparse = config->sparse_us > 0;
+        if (v->is_sparse)
+                start.turn_us_max = config->sparse_us;
+        virtual_set_pace(v, config->sparse_us);
+        virtual_note_windows(v, &tool->conds);
         v->wall_offset_us = config->start.wall_us - config->start.now_us;
         v->sample_every_us = config->sample_us > 0 ? config->sample_us : sample_us_default;
         v->sim = sim_new(tool, &config->sim);
-        v->core = core_new(tool, &config->start);
+        v->core = core_new(tool, &start);
         if (v->sim == NULL || v->core == NULL) {
                 virtual_free(v);
                 return NULL;

@@ -1,4 +1,4 @@
-#include "ald/store/query.h"
+#include "query_state.h"
 
 #include "ald/base/text.h"    /* text_add, text_copy */
 #include "ald/base/time.h"    /* TIME_S */
@@ -7,7 +7,6 @@
 #include <assert.h>   /* assert */
 #include <errno.h>    /* errno */
 #include <math.h>     /* NAN */
-#include <sqlite3.h>  /* sqlite3 */
 #include <stdio.h>    /* snprintf */
 #include <stdlib.h>   /* calloc, free */
 #include <string.h>   /* strerror, strlen */
@@ -37,7 +36,7 @@ static int is_late(void *query)
         return now_us() > ((const struct query *)query)->deadline_us;
 }
 
-static int fail(struct query *q, const char *reason)
+int query_fail(struct query *q, const char *reason)
 {
         struct text t;
 
@@ -191,27 +190,26 @@ const char *query_why(const struct query *q)
 
 /* ---- Ask ---- */
 
-static sqlite3_stmt *ask(struct query *q, const char *sql, int64_t argument)
+sqlite3_stmt *query_ask(struct query *q, const char *sql, int64_t argument)
 {
         sqlite3_stmt *stmt = NULL;
 
         q->deadline_us = now_us() + q->limit_us;
         if (sqlite3_prepare_v2(q->db, sql, -1, &stmt, NULL) != SQLITE_OK) {
-                fail(q, sqlite3_errmsg(q->db));
+                query_fail(q, sqlite3_errmsg(q->db));
                 return NULL;
         }
         sqlite3_bind_int64(stmt, 1, argument);
         return stmt;
 }
 
-/* 1: a row; 0: no more; -1: error. */
-static int next(struct query *q, sqlite3_stmt *stmt)
+int query_next(struct query *q, sqlite3_stmt *stmt)
 {
         int rc = sqlite3_step(stmt);
 
         if (rc == SQLITE_ROW || rc == SQLITE_DONE)
                 return rc == SQLITE_ROW;
-        return fail(q, sqlite3_errmsg(q->db));
+        return query_fail(q, sqlite3_errmsg(q->db));
 }
 
 static void get_text(sqlite3_stmt *stmt, int column, char *to, size_t cap)
@@ -259,13 +257,13 @@ static void get_run(sqlite3_stmt *stmt, struct query_run *run)
 
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx)
 {
-        sqlite3_stmt *stmt = ask(q, RUN_COLUMNS "ORDER BY id DESC LIMIT ?1", limit);
+        sqlite3_stmt *stmt = query_ask(q, RUN_COLUMNS "ORDER BY id DESC LIMIT ?1", limit);
         struct query_run run;
         int found;
 
         if (stmt == NULL)
                 return -1;
-        while ((found = next(q, stmt)) == 1) {
+        while ((found = query_next(q, stmt)) == 1) {
                 get_run(stmt, &run);
                 row(ctx, &run);
         }
@@ -275,11 +273,11 @@ int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct q
 
 int query_run(struct query *q, int64_t id, struct query_run *out)
 {
-        sqlite3_stmt *stmt = ask(q, RUN_COLUMNS "WHERE id = ?1", id);
+        sqlite3_stmt *stmt = query_ask(q, RUN_COLUMNS "WHERE id = ?1", id);
 
         if (stmt == NULL)
                 return -1;
-        int found = next(q, stmt);
+        int found = query_next(q, stmt);
         if (found == 1)
                 get_run(stmt, out);
         sqlite3_finalize(stmt);
@@ -307,7 +305,7 @@ static void get_pulse(sqlite3_stmt *stmt, struct query_pulse *p)
 int query_pulses(
     struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
 {
-        sqlite3_stmt *stmt = ask(q,
+        sqlite3_stmt *stmt = query_ask(q,
             "SELECT cycle, path, attempt, outcome, precursor, planned_open_us, opened_us, planned_width_us,"
             " width_us, pressure_base, pressure_peak, pressure_area FROM pulse WHERE run_id = ?1"
             " ORDER BY planned_open_us, cycle, path, attempt",
@@ -317,7 +315,7 @@ int query_pulses(
 
         if (stmt == NULL)
                 return -1;
-        while ((found = next(q, stmt)) == 1) {
+        while ((found = query_next(q, stmt)) == 1) {
                 get_pulse(stmt, &pulse);
                 row(ctx, &pulse);
         }
@@ -325,21 +323,12 @@ int query_pulses(
         return found;
 }
 
-int query_events(
-    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_event *e), void *ctx)
+static int list_events(
+    struct query *q, sqlite3_stmt *stmt, void (*row)(void *ctx, const struct query_event *e), void *ctx)
 {
-        sqlite3_stmt *stmt = ask(q,
-            "SELECT t_us, kind, severity, source, text FROM event WHERE run_id = ?1 AND (severity <> 'info' "
-            "OR"
-            " kind IN ('note', 'confirm', 'leak', 'bypass') OR (kind = 'state' AND source IN ('hold', "
-            "'resume')))"
-            " ORDER BY t_us, id",
-            run_id);
         int found;
 
-        if (stmt == NULL)
-                return -1;
-        while ((found = next(q, stmt)) == 1) {
+        while ((found = query_next(q, stmt)) == 1) {
                 struct query_event e = {.t_us = sqlite3_column_int64(stmt, 0)};
 
                 get_text(stmt, 1, e.kind, sizeof e.kind);
@@ -350,4 +339,30 @@ int query_events(
         }
         sqlite3_finalize(stmt);
         return found;
+}
+
+#define EVENT_COLUMNS "SELECT t_us, kind, severity, source, text FROM event "
+
+int query_events(
+    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_event *e), void *ctx)
+{
+        sqlite3_stmt *stmt = query_ask(q,
+            EVENT_COLUMNS
+            "WHERE run_id = ?1 AND (severity <> 'info' OR kind IN ('note', 'confirm', 'leak', 'bypass')"
+            " OR (kind = 'state' AND source IN ('hold', 'resume'))) ORDER BY t_us, id",
+            run_id);
+
+        return stmt == NULL ? -1 : list_events(q, stmt, row, ctx);
+}
+
+int query_events_between(struct query *q, int64_t from_us, int64_t to_us,
+    void (*row)(void *ctx, const struct query_event *e), void *ctx)
+{
+        sqlite3_stmt *stmt =
+            query_ask(q, EVENT_COLUMNS "WHERE t_us BETWEEN ?1 AND ?2 ORDER BY t_us, id LIMIT 1000", from_us);
+
+        if (stmt == NULL)
+                return -1;
+        sqlite3_bind_int64(stmt, 2, to_us);
+        return list_events(q, stmt, row, ctx);
 }

@@ -207,11 +207,11 @@ static int put_any(struct rows *r, const struct record *record, const struct run
         return SQLITE_MISUSE;
 }
 
-int rows_put_record(struct rows *r, const struct record *record, const struct runcopy *copy)
+/* What its table refuses for itself must not stand in the way of all others: an event says so. Other codes are returned. */
+static int note_refused(struct rows *r, int rc, int64_t run_id, int64_t wall_us)
 {
-        struct record note = {.kind = RECORD_EVENT, .wall_us = record->wall_us, .run_id = record->run_id};
+        struct record note = {.kind = RECORD_EVENT, .wall_us = wall_us, .run_id = run_id};
         struct text t;
-        int rc = put_any(r, record, copy);
 
         if (rc != SQLITE_CONSTRAINT && rc != SQLITE_TOOBIG && rc != SQLITE_MISMATCH)
                 return rc;
@@ -221,6 +221,24 @@ int rows_put_record(struct rows *r, const struct record *record, const struct ru
         text_init(&t, note.u.event.text, sizeof note.u.event.text);
         text_add(&t, "a record could not be kept: %s", r->sql.error);
         return put_event(r, &note, NULL);
+}
+
+int rows_put_record(struct rows *r, const struct record *record, const struct runcopy *copy)
+{
+        return note_refused(r, put_any(r, record, copy), record->run_id, record->wall_us);
+}
+
+int rows_put_input(struct rows *r, const struct tape_piece *piece)
+{
+        sqlite3_stmt *stmt = r->sql.prepared[STATEMENT_INPUT];
+
+        sqlite3_bind_int64(stmt, 1, piece->run_id);
+        sqlite3_bind_int64(stmt, 2, piece->n);
+        sqlite3_bind_int64(stmt, 3, piece->wall_us);
+        sqlite3_bind_text(stmt, 4, tape_kind_name(piece->kind), -1, SQLITE_STATIC);
+        if (piece->len > 0)
+                sqlite3_bind_blob(stmt, 5, piece->bytes, (int)piece->len, SQLITE_STATIC);
+        return note_refused(r, statement_run(&r->sql, stmt), piece->run_id, piece->wall_us);
 }
 
 /* An event that accounts for samples which are not in the table. */

@@ -2,6 +2,7 @@
 
 #include "ald/base/text.h"     /* text_add, text_copy */
 #include "ald/base/time.h"     /* TIME_MS, TIME_S */
+#include "ald/core/inputq.h"   /* struct inputq */
 #include "ald/core/recq.h"     /* struct recq */
 #include "ald/store/runcopy.h" /* struct runcopies */
 #include "ald/store/writer.h"  /* struct writer */
@@ -23,12 +24,13 @@
 #define GIVE_UP_US       (3 * TIME_S)
 
 /* One transaction: bounds how long a record waits behind the samples of a batch. */
-enum { RECORDS_AT_ONCE = 1024, SAMPLES_AT_ONCE = 8192 };
+enum { RECORDS_AT_ONCE = 1024, SAMPLES_AT_ONCE = 8192, INPUT_BYTES_AT_ONCE = 128 * 1024 };
 
 struct store {
         struct store_config config; /* with these texts of its own */
         char *path, *tool_text, *tool_sha256, *version;
         struct recq *queue;
+        struct inputq *inputs;
         struct runcopies copies;
         int wake_fd;   /* rings the writer */
         int notify_fd; /* rings the caller */
@@ -120,6 +122,7 @@ static void settle(struct store *s, const struct writer *w, const struct writer_
         runcopies_release(&s->copies, batch->starts);
         recq_release_records(s->queue, batch->records);
         recq_release_samples(s->queue, batch->samples);
+        inputq_release(s->inputs, batch->inputs);
         s->state.stored = writer_samples(w);
         s->state.dropped = writer_duplicates(w);
         s->state.records_stored = writer_records(w);
@@ -172,11 +175,12 @@ static bool write_out(struct store *s, struct writer *w, bool with_samples, stru
                 struct writer_batch batch = {
                     .records = at_most(recq_records(s->queue), RECORDS_AT_ONCE),
                     .samples = with_samples ? at_most(recq_samples(s->queue), SAMPLES_AT_ONCE) : 0,
+                    .inputs = at_most(inputq_used(s->inputs), INPUT_BYTES_AT_ONCE),
                 };
 
-                if (batch.records + batch.samples == 0)
+                if (batch.records + batch.samples + batch.inputs == 0)
                         return true;
-                if (!writer_write(w, s->queue, &s->copies, &batch, why))
+                if (!writer_write(w, s->queue, s->inputs, &s->copies, &batch, why))
                         return false;
                 settle(s, w, &batch);
         }
@@ -192,7 +196,8 @@ static bool work(struct store *s, struct writer *w, bool with_samples)
         bool ok = write_out(s, w, with_samples, &t) && writer_checkpoint(w, now_us(), &t);
         if (!ok || !s->disk_ok) /* only this thread writes disk_ok */
                 tell_disk(s, why);
-        if (ok && recq_records(s->queue) < recq_records_max(s->queue) / 4)
+        if (ok && recq_records(s->queue) < recq_records_max(s->queue) / 4 &&
+            inputq_used(s->inputs) < inputq_max(s->inputs) / 4)
                 set_overrun(s, false);
         return ok;
 }
@@ -213,7 +218,7 @@ static void wait_until(struct store *s, int64_t until_us, bool is_failing)
 
 static bool is_empty(struct store *s)
 {
-        return recq_records(s->queue) == 0 && recq_samples(s->queue) == 0;
+        return recq_records(s->queue) == 0 && recq_samples(s->queue) == 0 && inputq_used(s->inputs) == 0;
 }
 
 /* The caller is in store_close() and produces no more: its side of the queue is ours. */
@@ -304,6 +309,7 @@ static void free_store(struct store *s)
         runcopies_release(
             &s->copies, s->copies.head - atomic_load_explicit(&s->copies.tail, memory_order_relaxed));
         recq_free(s->queue);
+        inputq_free(s->inputs);
         if (s->wake_fd >= 0)
                 close(s->wake_fd);
         if (s->notify_fd >= 0)
@@ -329,7 +335,9 @@ struct store *store_open(const struct store_config *config)
         s->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         s->queue = recq_new(config->records_max > 0 ? config->records_max : RECQ_RECORDS_DEFAULT,
             config->samples_max > 0 ? config->samples_max : RECQ_SAMPLES_DEFAULT);
-        if (!copy_config(s, config) || s->queue == NULL || s->wake_fd < 0 || s->notify_fd < 0) {
+        s->inputs = inputq_new(config->inputs_max > 0 ? config->inputs_max : INPUTQ_BYTES_DEFAULT);
+        if (!copy_config(s, config) || s->queue == NULL || s->inputs == NULL || s->wake_fd < 0 ||
+            s->notify_fd < 0) {
                 free_store(s);
                 return NULL;
         }
@@ -363,6 +371,12 @@ static bool refuse(struct store *s, const struct record *r)
         return false;
 }
 
+static void wake_writer(struct store *s)
+{
+        if (!atomic_exchange(&s->is_rung, true))
+                ring(s->wake_fd);
+}
+
 static bool post_record(struct store *s, const struct record *r)
 {
         bool is_start = r->kind == RECORD_RUN_START;
@@ -376,8 +390,7 @@ static bool post_record(struct store *s, const struct record *r)
                 runcopies_unpush(&s->copies);
         if (!is_taken || recq_records(s->queue) > recq_records_max(s->queue) / 4 * 3)
                 set_overrun(s, true);
-        if (!atomic_exchange(&s->is_rung, true))
-                ring(s->wake_fd);
+        wake_writer(s);
         return is_taken;
 }
 
@@ -390,6 +403,20 @@ bool store_post(struct store *s, const struct record *r)
                 return post_record(s, r);
         assert(r->u.sample.tag >= 0 && r->u.sample.tag < s->config.tool->tag_count);
         return recq_push(s->queue, r);
+}
+
+bool store_post_input(struct store *s, const struct tape_piece *piece)
+{
+        assert(s != NULL && piece != NULL);
+        bool is_taken = atomic_load(&s->is_open) && inputq_push(s->inputs, piece);
+
+        if (!is_taken && piece->kind != TAPE_GAP) /* which is offered again and again */
+                atomic_fetch_add(&s->refused_records, 1);
+        if (atomic_load(&s->is_open) && (!is_taken || inputq_used(s->inputs) > inputq_max(s->inputs) / 4 * 3))
+                set_overrun(s, true);
+        if (piece->kind != TAPE_EVENTS || inputq_used(s->inputs) > inputq_max(s->inputs) / 2)
+                wake_writer(s);
+        return is_taken;
 }
 
 void store_get_state(struct store *s, struct store_state *out)

@@ -2,6 +2,7 @@
 
 #include "ald/base/text.h"      /* text_add */
 #include "ald/base/time.h"      /* TIME_S */
+#include "ald/core/inputq.h"    /* inputq_next */
 #include "ald/core/recq.h"      /* recq_record and friends */
 #include "ald/store/lockfile.h" /* lockfile_take, lockfile_drop */
 #include "ald/store/recover.h"  /* recover_runs */
@@ -165,12 +166,24 @@ static int put_samples(struct writer *w, struct recq *queue, uint32_t n, int64_t
         return rc;
 }
 
-bool writer_write(struct writer *w, struct recq *queue, const struct runcopies *copies,
-    struct writer_batch *batch, struct text *why)
+/* *place: how far it went, at least to `until`, as long as there are pieces. */
+static int put_inputs(struct writer *w, const struct inputq *inputs, uint32_t until, uint32_t *place)
+{
+        struct tape_piece piece;
+        int rc = SQLITE_OK;
+
+        while (rc == SQLITE_OK && *place < until && inputq_next(inputs, place, &piece))
+                rc = rows_put_input(w->rows, &piece);
+        return rc;
+}
+
+bool writer_write(struct writer *w, struct recq *queue, const struct inputq *inputs,
+    const struct runcopies *copies, struct writer_batch *batch, struct text *why)
 {
         int64_t gaps = 0, duplicates = rows_duplicates(w->rows);
+        uint32_t place = 0;
 
-        assert(batch->records + batch->samples > 0);
+        assert(batch->records + batch->samples + batch->inputs > 0);
         batch->starts = 0;
         int rc = rows_begin(w->rows);
         if (rc == SQLITE_OK)
@@ -178,12 +191,15 @@ bool writer_write(struct writer *w, struct recq *queue, const struct runcopies *
         if (rc == SQLITE_OK)
                 rc = put_samples(w, queue, batch->samples, &gaps);
         if (rc == SQLITE_OK)
+                rc = put_inputs(w, inputs, batch->inputs, &place);
+        if (rc == SQLITE_OK)
                 rc = rows_commit(w->rows);
         if (rc != SQLITE_OK) {
                 rows_rollback(w->rows);
                 text_add(why, "%s", rows_error(w->rows));
                 return false;
         }
+        batch->inputs = place;
         w->records += batch->records;
         w->samples += batch->samples - gaps - (rows_duplicates(w->rows) - duplicates);
         return true;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Run the fuzz harnesses: the one place that knows their seeds, words and sizes.
 
-    tests/fuzz/fuzz.py [--build build-fuzz] [--runs N] [--seconds N] [--seed N] recipe tool jsonrpc cond
+    tests/fuzz/fuzz.py [--build build-fuzz] [--runs N] [--seconds N] [--seed N] recipe tool jsonrpc cond input
 
 One after the other, for so many executions or seconds each, with libFuzzer's progress. What was learnt stays in BUILD/corpus/NAME, where a
 later run goes on; an input that breaks something is left in BUILD as NAME-crash-... and ends the run. To see it again:
@@ -81,6 +81,7 @@ HARNESSES = {h.name: h for h in (
     Harness("cond", [], ["src/file/cond_*.c", "src/base/unit.c", "config/rotary-ald.yaml"],
             VALUES + [" and ", " or ", "not ", "(", ")", "<", "<=", ">", ">=", "==", "+", "-", "$limit", "#"],
             512, 40000, 100000),
+    Harness("input", [], [], ["\0\0\0\0", "\1\1", "\2\3", "\x7f", "\x10 ", "lid"], 1200, 6000, 60000),
 )}
 
 

@@ -290,12 +290,47 @@ static int64_t sure_us(const struct recipe_op *op)
         return is_time ? op->for_us : 0;
 }
 
+/* What the steps before left behind, as far as a recipe alone can know it. */
+struct plant_told {
+        bool is_vented, is_exposing, is_exhaust_shut, is_pump_off;
+};
+
+static void check_state(
+    const struct recipe *r, const struct recipe_op *op, const struct tool *tool, struct plant_told *told)
+{
+        bool wants_vacuum =
+            op->kind == RECIPE_PULSE || op->kind == RECIPE_EXPOSE || op->kind == RECIPE_LEAK_CHECK;
+        OP_CHECK(!wants_vacuum || (!told->is_vented && !told->is_pump_off), "without vacuum");
+        OP_CHECK(op->kind != RECIPE_PULSE || told->is_exposing || !told->is_exhaust_shut,
+            "a pulse into a closed chamber");
+        if (op->kind == RECIPE_VENT)
+                told->is_vented = op->value > 0;
+        if (op->kind == RECIPE_EXPOSE || op->kind == RECIPE_EXPOSE_END)
+                told->is_exposing = op->kind == RECIPE_EXPOSE;
+        if (op->kind == RECIPE_VALVE && op->tag == tool->exhaust)
+                told->is_exhaust_shut = op->value <= 0;
+        if (op->kind == RECIPE_SET && op->tag == tool->pump_run)
+                told->is_pump_off = op->value <= 0;
+}
+
+/* `finally` runs after a stop: nothing in it heats. */
+static void check_finally(const struct recipe *r, const struct tool *tool)
+{
+        for (int32_t i = r->finally_first; i < r->op_count; i++) {
+                const struct recipe_op *op = &r->ops[i];
+                int loop = op->kind == RECIPE_SET ? tool_find_loop_of_setpoint(tool, op->tag) : TOOL_NONE;
+                if (loop >= 0 && tool->loops[loop].kind == TOOL_LOOP_HEATER && !op->is_standby)
+                        OP_CHECK(op->value <= tool->tags[op->tag].image[TOOL_IMAGE_STANDBY].value, "heat");
+        }
+}
+
 /* Walk the program as the sequencer would, each loop twice at most (a third pass meets what the second met), for a
  * bounded number of steps. */
 static void check_gaps(const struct recipe *r, const struct tool *tool)
 {
         static int64_t left[RECIPE_OPS_MAX];
         int64_t since[TOOL_LINES_MAX];
+        struct plant_told told = {false, false, false, false};
         int32_t i = 0;
         for (int a = 0; a < TOOL_LINES_MAX; a++)
                 since[a] = TIME_NEVER;
@@ -305,6 +340,8 @@ static void check_gaps(const struct recipe *r, const struct tool *tool)
                         left[i] = op->count > 1 ? 1 : 0;
                 if (op->kind == RECIPE_REPEAT_END && left[op->jump]-- > 0)
                         i = op->jump;
+                if (steps < 2 * RECIPE_OPS_MAX) /* so far the compiler walks */
+                        check_state(r, op, tool, &told);
                 if (op->kind == RECIPE_PULSE) {
                         check_gap(r, op, tool, since);
                         since[op->line] = 0;
@@ -327,4 +364,5 @@ void fuzz_check_program(const struct recipe *r, const struct tool *tool)
         check_sums(r);
         check_tails(r);
         check_gaps(r, tool);
+        check_finally(r, tool);
 }

@@ -48,6 +48,9 @@ class Fuzz(unittest.TestCase):
     def test_cond(self):
         self.smoke("cond")
 
+    def test_input(self):
+        self.smoke("input")
+
     def test_canary_recipe(self):
         self.canary("recipe")
 
@@ -59,6 +62,9 @@ class Fuzz(unittest.TestCase):
 
     def test_canary_cond(self):
         self.canary("cond")
+
+    def test_canary_input(self):
+        self.canary("input")
 
 
 if __name__ == "__main__":

@@ -53,11 +53,14 @@ SYMBOLS = set(
     "__isnan __isinf __finite __fpclassify __signbit".split())
 ALLOCATE = {"malloc", "calloc", "realloc", "free"}
 # The objects that hold a module's _new() and _free(); nothing else allocates.
-ALLOCATORS = {"base/diag.o", "core/core.o", "core/recipe.o", "core/recq.o", "link/sched.o", "sim/dryrun.o", "sim/sim.o",
-              "sim/virtual.o", "sim/world.o"}
+ALLOCATORS = {"base/diag.o", "core/core.o", "core/recipe.o", "core/recq.o", "link/sched.o", "sim/dryrun.o", "sim/repeat.o",
+              "sim/sim.o", "sim/virtual.o", "sim/world.o"}
 # Diagnostics are printed on the stream that the caller hands over.
 PRINT = {"fprintf", "vfprintf", "fputs", "fputc", "putc", "fwrite"}
 PRINTERS = {"base/diag.o"}
+
+# Tapes of runs have their buffers from their _new() as well.
+ALLOCATORS |= {"core/inputq.o", "core/player.o", "core/tape.o"}
 
 # What the gate's object needs: nothing of the core, whose errors it is there for (link/gate.h).
 GATE = "link/gate.o"

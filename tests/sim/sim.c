@@ -2,11 +2,17 @@
  *
  *     build/tests/sim --seeds 500 [--first 1] [--jobs 2] [--minutes 10]
  *     build/tests/sim --list tests/sim/seeds.txt     the seeds that ever failed, and after # why
+ *     build/tests/sim --drills                       what chance seldom brings together (drill.h); --drill 3: one of them
  *     build/tests/sim --seed 17 [--verbose] [--wire] [--from S] [--to S]
+ *
+ * `--mutant N` in the program with the mutants (make mutants): the safety code with that one broken on purpose; with
+ * `--until-breach` a seed ends at the first breach.
  *
  * A process that dies (an assert of the product) fails the seed it was at; the others go on. The hash at the end is over the
  * hashes of all seeds in their order: it must be the same under gcc and clang, at any -O, with and without sanitizers
  * (tests/sim/determinism.sh). Run from the top of the source tree. */
+#include "drill.h"
+#include "mutant.h"
 #include "swarm.h"
 #include "tale.h"
 
@@ -27,9 +33,9 @@ enum { JOBS_MAX = 16 };
 struct options {
         uint64_t seed, first, count;
         const char *list;
-        int jobs;
+        int jobs, drill;
         int64_t minutes;
-        bool one, verbose, wire, quiet, calm;
+        bool one, verbose, wire, quiet, calm, until_breach, drills;
         double from_s, to_s;
 };
 
@@ -77,6 +83,7 @@ static void tell_seed(struct run *run, uint64_t seed, int64_t from_us, int64_t t
         struct swarm_config config = {.kit = &run->kit,
             .seed = seed,
             .safety_us = safety_us(&run->options),
+            .drill = run->options.drills ? (int)seed : run->options.drill,
             .see = on_note,
             .ctx = &tale,
             .say = on_word};
@@ -88,19 +95,25 @@ static void tell_seed(struct run *run, uint64_t seed, int64_t from_us, int64_t t
         fflush(stdout);
 }
 
+/* What its number is the number of. */
+static const char *kind_of(const struct options *o)
+{
+        return o->drills || o->drill > 0 ? "drill" : "seed";
+}
+
 static void tell_breach(struct run *run, const struct swarm_result *r)
 {
         int64_t t_us = r->first.t_us;
 
-        printf("\nseed %" PRIu64 ": %s is broken at %.6f s: %s\n", r->seed, r->first_id, (double)t_us / 1e6,
-            r->first.text);
+        printf("\n%s %" PRIu64 ": %s is broken at %.6f s: %s\n", kind_of(&run->options), r->seed, r->first_id,
+            (double)t_us / 1e6, r->first.text);
         if (run->options.quiet)
                 return;
         printf("the last of it:\n");
         fflush(stdout);
         tell_seed(run, r->seed, t_us - 2 * TIME_S, t_us, false);
-        printf("again: build/tests/sim --seed %" PRIu64 " --minutes %" PRId64 " --verbose\n", r->seed,
-            run->options.minutes);
+        printf("again: build/tests/sim --%s %" PRIu64 " --minutes %" PRId64 " --verbose\n",
+            kind_of(&run->options), r->seed, run->options.minutes);
         fflush(stdout);
 }
 
@@ -108,7 +121,11 @@ static int run_one(struct run *run)
 {
         const struct options *o = &run->options;
         struct swarm_result *r = calloc(1, sizeof *r);
-        struct swarm_config config = {.kit = &run->kit, .seed = o->seed, .safety_us = safety_us(o)};
+        struct swarm_config config = {.kit = &run->kit,
+            .seed = o->seed,
+            .safety_us = safety_us(o),
+            .until_breach = o->until_breach,
+            .drill = o->drill};
         double begun_s = now_s(), took_s;
         int status;
 
@@ -119,8 +136,8 @@ static int run_one(struct run *run)
                 tell_seed(run, o->seed, (int64_t)(o->from_s * 1e6), (int64_t)(o->to_s * 1e6), o->wire);
         if (r->breaches > 0)
                 tell_breach(run, r);
-        printf("seed %" PRIu64 ": %s, %.0f s in %.2f s, recovered in %.0f s, hash %016" PRIx64 "\n", o->seed,
-            r->breaches > 0 ? "FAILED" : "passed", (double)r->virtual_us / 1e6, took_s,
+        printf("%s %" PRIu64 ": %s, %.0f s in %.2f s, recovered in %.0f s, hash %016" PRIx64 "\n", kind_of(o),
+            o->seed, r->breaches > 0 ? "FAILED" : "passed", (double)r->virtual_us / 1e6, took_s,
             (double)r->alive_us / 1e6, r->hash);
         status = r->breaches > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         free(r);
@@ -201,8 +218,10 @@ static void work(struct run *run, size_t from, int fd)
         static struct message m;
 
         for (size_t i = from; i < run->count; i += (size_t)run->options.jobs) {
-                struct swarm_config config = {
-                    .kit = &run->kit, .seed = run->seeds[i], .safety_us = safety_us(&run->options)};
+                struct swarm_config config = {.kit = &run->kit,
+                    .seed = run->seeds[i],
+                    .safety_us = safety_us(&run->options),
+                    .drill = run->options.drills ? (int)run->seeds[i] : 0};
 
                 memset(&m, 0, sizeof m);
                 m.at = i;
@@ -290,11 +309,11 @@ static bool bury(struct run *run, struct child *c)
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
                 return true;
         run->failed++;
-        printf("\nseed %" PRIu64 ": the process died (%s %d)\nagain: build/tests/sim --seed %" PRIu64
+        printf("\n%s %" PRIu64 ": the process died (%s %d)\nagain: build/tests/sim --%s %" PRIu64
                " --minutes %" PRId64 " --verbose\n",
-            run->seeds[c->at], WIFSIGNALED(status) ? "signal" : "exit",
-            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), run->seeds[c->at],
-            run->options.minutes);
+            kind_of(&run->options), run->seeds[c->at], WIFSIGNALED(status) ? "signal" : "exit",
+            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), kind_of(&run->options),
+            run->seeds[c->at], run->options.minutes);
         tell_progress(run);
         return start(run, c, c->at + (size_t)run->options.jobs);
 }
@@ -407,7 +426,7 @@ static bool list_seeds(struct run *run)
 {
         if (run->options.list != NULL)
                 return read_list(run);
-        run->count = run->options.count;
+        run->count = run->options.drills ? (size_t)drill_count() : run->options.count;
         run->seeds = calloc(run->count > 0 ? run->count : 1, sizeof run->seeds[0]);
         for (size_t i = 0; run->seeds != NULL && i < run->count; i++)
                 run->seeds[i] = run->options.first + i;
@@ -416,10 +435,13 @@ static bool list_seeds(struct run *run)
 
 static int usage(void)
 {
-        fprintf(stderr, "usage: sim --seeds N [--first N] [--jobs N] [--minutes N] [--quiet]\n"
-                        "       sim --list FILE [--jobs N] [--minutes N] [--quiet]\n"
-                        "       sim --seed N [--minutes N] [--verbose [--wire] [--from S] [--to S]]\n"
-                        "       sim --checkers\n");
+        fprintf(stderr,
+            "usage: sim --seeds N [--first N] [--jobs N] [--minutes N] [--quiet]\n"
+            "       sim --list FILE [--jobs N] [--minutes N] [--quiet]\n"
+            "       sim --seed N [--minutes N] [--verbose [--wire] [--from S] [--to S]] [--until-breach]\n"
+            "       sim --drills [--jobs N]; sim --drill N, as with --seed\n"
+            "       [--mutant N] with each of them, in the program that has mutants\n"
+            "       sim --checkers\n");
         return 2;
 }
 
@@ -439,6 +461,10 @@ static bool read_flag(struct options *o, const char *word)
                 o->verbose = true;
         else if (strcmp(word, "--wire") == 0)
                 o->wire = true;
+        else if (strcmp(word, "--drills") == 0)
+                o->drills = true;
+        else if (strcmp(word, "--until-breach") == 0)
+                o->until_breach = true;
         else if (strcmp(word, "--quiet") == 0)
                 o->quiet = true;
         else
@@ -468,6 +494,12 @@ static bool read_value(struct options *o, const char *word, const char *value)
                 o->jobs = (int)number;
         } else if (strcmp(word, "--minutes") == 0) {
                 o->minutes = (int64_t)number;
+        } else if (strcmp(word, "--drill") == 0 && number >= 1 && number <= drill_count()) {
+                o->one = true;
+                o->drill = (int)number;
+                o->seed = (uint64_t)number;
+        } else if (strcmp(word, "--mutant") == 0 && number <= mutant_count) {
+                mutant_now = (int)number;
         } else if (strcmp(word, "--from") == 0) {
                 o->from_s = number;
         } else if (strcmp(word, "--to") == 0) {
@@ -489,7 +521,7 @@ static bool read_options(struct options *o, int argc, char **argv)
                 i++;
         }
         return o->jobs >= 1 && o->jobs <= JOBS_MAX && o->minutes >= 1 &&
-               (o->one || o->count > 0 || o->list != NULL);
+               (o->one || o->count > 0 || o->list != NULL || o->drills);
 }
 
 int main(int argc, char **argv)

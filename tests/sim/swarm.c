@@ -1,5 +1,7 @@
 #include "swarm.h"
 
+#include "drill.h" /* drill_at */
+
 #include "ald/base/time.h" /* TIME_S */
 #include "ald/core/core.h" /* core_get_status */
 
@@ -131,9 +133,14 @@ static void see(void *ctx, const struct world_note *n)
 
 /* ---- the phases ---- */
 
+static bool is_over(const struct swarm *s)
+{
+        return s->config->until_breach && checks_count(s->checks) > 0;
+}
+
 static void run_safety(struct swarm *s)
 {
-        while (world_now(s->world) < s->end_us) {
+        while (world_now(s->world) < s->end_us && !is_over(s)) {
                 int64_t next_us = swarm_fault_due(s);
 
                 next_us = s->people_us < next_us ? s->people_us : next_us;
@@ -174,14 +181,15 @@ static void run_liveness(struct swarm *s)
         swarm_say(s, "all faults end; the tool has to recover");
         swarm_end_faults(s);
         s->was_refused_store = false;
-        while (world_now(s->world) - begun_us < RECOVER_US) {
+        while (world_now(s->world) - begun_us < RECOVER_US && !is_over(s)) {
                 world_run(s->world, world_now(s->world) + 2 * TIME_S);
                 if (swarm_recover(s)) {
                         s->out->alive_us = world_now(s->world) - begun_us;
                         return;
                 }
         }
-        breach_liveness(s);
+        if (!is_over(s))
+                breach_liveness(s);
 }
 
 /* In order, so that the accounts can be closed (L1, L2). */
@@ -215,7 +223,8 @@ static void plan(struct swarm *s)
 
         s->on_plan = random_split(seed, 101);
         s->on_people = random_split(seed, 103);
-        s->tool_i = (int)random_below(&s->on_plan, SWARM_TOOLS);
+        s->tool_i = s->config->drill > 0 ? drill_at(s->config->drill)->tool
+                                         : (int)random_below(&s->on_plan, SWARM_TOOLS);
         s->tool = s->config->kit->tool[s->tool_i];
         s->end_us = s->config->safety_us;
         s->disk_until_us = INT64_MAX;
@@ -240,8 +249,12 @@ bool swarm_run(const struct swarm_config *config, struct swarm_result *out)
         s.world = s.checks != NULL ? world_new(s.tool, &world) : NULL;
         ok = s.world != NULL;
         if (ok) {
-                run_safety(&s);
-                run_liveness(&s);
+                if (config->drill > 0) {
+                        drill_at(config->drill)->run(&s);
+                } else {
+                        run_safety(&s);
+                        run_liveness(&s);
+                }
                 run_end(&s);
                 take_breaches(&s);
                 out->hash = world_hash(s.world);

@@ -17,7 +17,7 @@
 
 /* ---- What all seeds share: tools and recipes, compiled once ---- */
 
-enum { SWARM_TOOLS = 2, SWARM_RECIPES = 5, SWARM_LIVE = 3 };
+enum { SWARM_TOOLS = 2, SWARM_RECIPES = 6, SWARM_LIVE = 3, SWARM_NOTED = 5 };
 struct swarm_kit {
         struct tool *tool[SWARM_TOOLS];
         struct recipe *recipe[SWARM_TOOLS][SWARM_RECIPES]; /* the one at SWARM_LIVE: of the liveness phase */
@@ -92,7 +92,9 @@ struct swarm_config {
         void *ctx;
         void (*say)(
             void *ctx, int64_t t_us, const char *text); /* phases and deeds that are no notes; may be NULL */
-        bool still_clock; /* the wall clock's steps are drawn and not made (R3) */
+        int drill;         /* instead of the swarm: this one of drill.h; 0 = none */
+        bool until_breach; /* end at the first breach */
+        bool still_clock;  /* the wall clock's steps are drawn and not made (R3) */
 };
 
 /* Run a seed to its end. False: memory is out. */

@@ -38,9 +38,20 @@ class Docs(ald.Test):
             seen.add(words[0])
             words = [os.path.join(ald.TOP, w) if w.startswith(("recipes/", "config/")) else w for w in words]
             done = self.ctl(*words)
-            self.assertIn(done.returncode, {"check": [0], "runs": [1], "report": [1]}.get(words[0], [4]),
+            expected = {"check": [0], "dry-run": [0], "runs": [1], "report": [1], "replay": [1]}
+            self.assertIn(done.returncode, expected.get(words[0], [4]),
                           f"{words}: {done.stdout}{done.stderr}")
         self.assertLessEqual({"run", "status", "watch", "confirm", "shelve", "bypass", "set", "open"}, seen)
+
+    def test_the_dry_run_says_so(self):
+        """The README's example is what is printed."""
+        shown = re.search(r"\$ build/aldctl dry-run [^\n]*\n(.*?)\n\n[A-Z]", text_of(README), re.S)[1]
+        with open(os.path.join(ald.TOP, "tests", "golden", "nb2o5-nmc532.txt"), encoding="utf-8") as f:
+            printed = f.read().splitlines()
+        lines = [line[4:] for line in shown.splitlines() if line.strip() and line.strip() != "..."]
+        self.assertGreater(len(lines), 10)
+        for line in lines:
+            self.assertIn(line, printed)
 
     def test_what_is_named_exists(self):
         text = text_of(README)
@@ -104,7 +115,8 @@ class Shipped(ald.Test):
         client = self.subscriber()
         done = self.ctl("run", os.path.join(ald.TOP, "recipes", "mfc-zero.yaml"), "--set", "warm=0s")
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        client.await_that(lambda: client.status.get("asks"), "asked", 90)
+        # The question comes in one turn, its alarm in the next.
+        client.await_that(lambda: client.status.get("asks") and client.status.get("alarms_unacknowledged"), "asked", 90)
         status = self.ctl("status").stdout
         self.assertRegex(status, r"^Execute \[asks: `aldctl confirm`\], read \(1 alarm, 1 unacknowledged\): Compare")
         self.assertRegex(status, r"yes: `aldctl confirm` \(else continue in (59 min \d\d s|1 h 00 min)\)")

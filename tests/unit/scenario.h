@@ -6,6 +6,7 @@
 #include "support.h" /* support_tool */
 
 #include "ald/base/time.h"   /* TIME_S */
+#include "ald/core/tape.h"   /* tape_turn */
 #include "ald/sim/virtual.h" /* struct virtual */
 
 #include <math.h>  /* fabs */
@@ -60,6 +61,7 @@ struct scenario {
         int turns;                                                     /* of the core */
         void (*on_turn)(struct scenario *s);                           /* after each; may be NULL */
         void (*on_record)(struct scenario *s, const struct record *r); /* may be NULL */
+        struct tape *tape; /* takes down every turn; may be NULL */
 };
 
 /* V1 and V2 on the wire: no two of an exclusion open, and the purge between. Closed is 0, whatever the safe value: an
@@ -268,6 +270,15 @@ static inline struct tool *scenario_edited_tool(const struct scenario_edit *edit
         return scenario_edited_file(SUPPORT_TOOL, edits, count);
 }
 
+static inline void scenario_took(void *ctx, const struct core *core, const struct event *event,
+    const struct effects *effects, int64_t due_us)
+{
+        struct scenario *s = ctx;
+
+        if (s->tape != NULL)
+                tape_turn(s->tape, core, event, effects, due_us);
+}
+
 /* Begin at start-up above s->tool; not ready: cold and at the air. */
 static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, bool is_ready)
 {
@@ -284,6 +295,7 @@ static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, b
             .reply = scenario_reply,
             .wire = scenario_wire,
             .tamper = scenario_tamper,
+            .took = scenario_took,
             .turn = scenario_turn,
             .obeys = scenario_obeys};
         s->v = virtual_new(s->tool, &config);

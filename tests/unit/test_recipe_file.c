@@ -442,6 +442,59 @@ START_TEST(an_included_file_is_part_of_the_text)
 }
 END_TEST
 
+struct shelf {
+        const char *name, *text;
+};
+
+static const char *give_any(void *ctx, const char *path, size_t *len, const char **why)
+{
+        for (const struct shelf *at = ctx; at->name != NULL; at++) {
+                if (strcmp(path, at->name) != 0)
+                        continue;
+                *len = strlen(at->text);
+                return at->text;
+        }
+        *why = "it is not there";
+        return NULL;
+}
+
+/* S5: the log can rebuild the recipe: the recorded text, compiled once more, gives the same text, lines and steps. */
+START_TEST(a_recorded_text_compiles_again)
+{
+        static struct shelf files[] = {{"b.yaml", BLOCKS},
+            {"c/d.yaml", "# ---- include: b.yaml ----\nformat: 1\nblocks:\n  x:\n    - wait: 3 s\n"},
+            {NULL, NULL}};
+        /* Two includes, one, none; comments that look like the line of an included file; no newline at the end. */
+        static const char *const texts[] = {"format: 1\nrecipe: t\ntool: rotary-ald\ninclude: [b.yaml, "
+                                            "c/d.yaml]\nphases:\n  a:\n    - use: w\n"
+                                            "    - use: x",
+            "format: 1\n# ---- include: b.yaml ----\nrecipe: t\ntool: rotary-ald\ninclude: "
+            "[b.yaml]\n# ---- include: old ----\nphases:\n  "
+            "a:\n    - use: w\n",
+            "format: 1\nrecipe: t\ntool: rotary-ald\n# ---- include: b.yaml ----\nphases:\n  a:\n    - wait: "
+            "1 s"};
+        struct file_library library = {give_any, files};
+        struct diag *d = diag_new();
+        struct recipe *r =
+            file_compile_recipe_with("r.yaml", texts[_i], strlen(texts[_i]), tool, NULL, 0, &library, d);
+        ck_assert_ptr_nonnull(r);
+        struct recipe *again =
+            file_compile_joined("recipe of the run", r->text, r->text_len, tool, NULL, 0, d);
+        if (again == NULL)
+                diag_print(d, stderr, false);
+        ck_assert_ptr_nonnull(again);
+        ck_assert_str_eq(again->text, r->text);
+        ck_assert_int_eq(again->op_count, r->op_count);
+        for (int i = 0; i < r->op_count; i++) {
+                ck_assert_int_eq(again->ops[i].kind, r->ops[i].kind);
+                ck_assert_int_eq(again->ops[i].source_line, r->ops[i].source_line);
+        }
+        recipe_free(again);
+        recipe_free(r);
+        diag_free(d);
+}
+END_TEST
+
 START_TEST(included_files_are_bounded_together)
 {
         char *blocks = malloc(FILE_BYTES_MAX + 1);
@@ -573,6 +626,7 @@ int main(void)
         tcase_add_test(tc, pump_down_and_vent_become_what_they_consist_of);
         tcase_add_test(tc, leak_checks_and_questions);
         tcase_add_test(tc, an_included_file_is_part_of_the_text);
+        tcase_add_loop_test(tc, a_recorded_text_compiles_again, 0, 3);
         tcase_add_test(tc, included_files_are_bounded_together);
         tcase_add_test(tc, includes_are_listed);
         tcase_add_test(tc, shipped_recipes);

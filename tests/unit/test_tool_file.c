@@ -190,6 +190,7 @@ START_TEST(access_and_simulation)
         SAME(nb->pickup, 0.9);
         SAME(nb->tail_s[1], 15);
         SAME(nb->tail_part, 0.1);
+        SAME(nb->vapour_factor, 2);
         SAME(water->bottle_litre, 0.05);
         SAME(water->conductance_sccm_torr, 20);
         SAME(tool->sim.loop[tool->chamber].tau_s, 20);

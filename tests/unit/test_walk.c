@@ -76,6 +76,7 @@ static const char recipe_text[] =
 /* Before all else, or when all is done. */
 static const char vent_text[] =
     "  handle:\n"
+    "    - set: {nb.temperature: safe, nb.line.temperature: safe}\n"
     "    - vent: {flow: 200 sccm, until: chamber.atmosphere, timeout: 2 h}\n    - wait: 5 s\n"
     "    - pump_down: {soft: 10 Torr, until: chamber.pressure < 1 Torr, timeout: 1 h}\n";
 

@@ -13,16 +13,18 @@ enum aldctl_exit {
         ALDCTL_USAGE = 2,
         ALDCTL_REFUSED = 3,       /* interlock, limit or state */
         ALDCTL_NOT_CONNECTED = 4, /* no daemon answers */
-        ALDCTL_DENIED = 5         /* no permission */
+        ALDCTL_DENIED = 5,        /* no permission */
+        ALDCTL_INTERRUPTED = 130  /* as a shell says of a program that Ctrl-C ended */
 };
 
 enum { ALDCTL_SETS_MAX = 64, ALDCTL_WORDS_MAX = 4, ALDCTL_ARGS_MAX = 16 };
 
 /* The command line, taken apart. Texts are borrowed from argv and the environment. */
 struct aldctl_options {
-        const char *socket; /* never NULL */
-        const char *db;     /* NULL: ask the daemon */
-        const char *tool;   /* -c */
+        const char *socket;                                        /* never NULL */
+        const char *db;                                            /* NULL: ask the daemon */
+        const char *tool;                                          /* -c */
+        const char *powder_mass, *powder_area, *saturation, *plot; /* dry-run; NULL: not given */
         bool json, wait, help;
         int limit; /* --limit */
         size_t set_count;
@@ -46,8 +48,12 @@ struct aldctl_command {
         const char *group; /* --help: of it and of those after it whose group is ""; NULL: a line alone */
 };
 
+struct query;
+
 /* aldctl_check.c */
 enum aldctl_exit aldctl_check(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_dryrun.c */
+enum aldctl_exit aldctl_dryrun(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_command.c */
 enum aldctl_exit aldctl_command(const struct aldctl_command *self,
     const struct aldctl_options *o); /* hold, open, ack, ...: the verb table's arguments */
@@ -64,5 +70,11 @@ enum aldctl_exit aldctl_watch(const struct aldctl_command *self, const struct al
 /* aldctl_history.c */
 enum aldctl_exit aldctl_runs(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct aldctl_options *o);
+/* The run database that the options name, or the daemon; NULL: *code, and the reason was told. */
+struct query *aldctl_open_database(const struct aldctl_options *o, enum aldctl_exit *code);
+/* The run that the command's first word names; 0: it names none, which was told. */
+long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_replay.c */
+enum aldctl_exit aldctl_replay(const struct aldctl_command *self, const struct aldctl_options *o);
 
 #endif

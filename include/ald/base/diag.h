@@ -40,6 +40,7 @@ int diag_source(struct diag *d, const char *path, const char *text, size_t len);
 
 void diag_error(struct diag *d, struct diag_at at, const char *fmt, ...) TEXT_PRINTF(3, 4);
 void diag_warning(struct diag *d, struct diag_at at, const char *fmt, ...) TEXT_PRINTF(3, 4);
+void diag_note(struct diag *d, struct diag_at at, const char *fmt, ...) TEXT_PRINTF(3, 4);
 
 /* How many errors (warnings do not count), including those beyond DIAG_ENTRIES_MAX. */
 size_t diag_errors(const struct diag *d);

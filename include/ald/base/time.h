@@ -19,6 +19,8 @@ struct text;
 /* `a + b` that stays at TIME_NEVER and never overflows. */
 int64_t time_add(int64_t a_us, int64_t b_us);
 int64_t time_min(int64_t a_us, int64_t b_us);
+/* The earlier of `next` and a deadline, where that is still ahead of now_us; else `next`. */
+int64_t time_next(int64_t next_us, int64_t deadline_us, int64_t now_us);
 
 /* "2026-11-21T10:15:30.123456Z" from UTC microseconds; the buffer has room for any value. */
 #define TIME_UTC_CAP 48

@@ -124,6 +124,8 @@ bool alarm_shelve(struct alarms *al, int which, int64_t for_us, const char *by, 
 unsigned alarm_unshelve(struct alarms *al, int which, int64_t now_us, int64_t wall_us);
 /* An alarm whose shelving is over at now_us (alarm_unshelve() is due), or -1. */
 int alarm_find_expired(const struct alarms *al, int64_t now_us);
+/* When the clock alone changes the list next, after now_us: a delay, a shelving or a flood is over. TIME_NEVER: never. */
+int64_t alarm_deadline(const struct alarms *al, int64_t now_us);
 /* True once when a flood has ended; *untold gets how many of low priority were not told. */
 bool alarm_flood_ended(struct alarms *al, int64_t now_us, int64_t *untold);
 

@@ -7,18 +7,19 @@
 #ifndef ALD_CORE_CORE_H
 #define ALD_CORE_CORE_H
 
-#include "ald/core/alarm.h"   /* enum alarm_state */
-#include "ald/core/bypass.h"  /* BYPASS_MAX */
-#include "ald/core/event.h"   /* struct event, struct effects */
-#include "ald/core/machine.h" /* enum machine_state */
-#include "ald/core/tool.h"    /* struct tool */
+#include "ald/core/alarm.h"    /* enum alarm_state */
+#include "ald/core/bypass.h"   /* BYPASS_MAX */
+#include "ald/core/event.h"    /* struct event, struct effects */
+#include "ald/core/machine.h"  /* enum machine_state */
+#include "ald/core/position.h" /* struct position */
+#include "ald/core/tool.h"     /* struct tool */
 
 #include <stdbool.h> /* bool */
 #include <stdint.h>  /* int64_t */
 
 struct core; /* opaque */
 
-/* Longest time between two turns: leases are renewed and watchdogs fed by turns. */
+/* Longest time between two turns of a runner with live links: leases are renewed and watchdogs fed by turns. */
 #define CORE_TURN_US_MAX INT64_C(50000)
 /* A pulse is handed to its link at most this early (DESIGN.md, Time). */
 #define CORE_HANDOVER_US INT64_C(50000)
@@ -29,6 +30,10 @@ struct core_start {
         int64_t interrupted_run; /* a run that a crash left open, 0 = none */
         bool store_ok;
         char store_why[192];
+        /* Longest time between two turns, 0 = CORE_TURN_US_MAX, which the leases and watchdogs of live links want. Whatever
+         * the core does by the clock has a deadline of its own and comes on time all the same; only the age of a value is
+         * looked at in turns alone, so a runner that takes fewer brings fresh values to each of them. */
+        int64_t turn_us_max;
 };
 
 /* A core for `tool` (borrowed for its whole life). The first step begins start-up: the abort image is written and
@@ -40,7 +45,7 @@ void core_free(struct core *core);
 void core_copy(struct core *to, const struct core *from);
 
 /* One turn. `out` is cleared first. Returns when the next turn is due at the latest (monotonic us; never more than
- * CORE_TURN_US_MAX ahead). */
+ * turn_us_max ahead). A turn that comes later than that is lag (R2). */
 int64_t core_step(struct core *core, const struct event *event, struct effects *out);
 
 /* ---- Plain reports for people and clients: facts copied out, nothing to free. ---- */
@@ -117,6 +122,20 @@ struct core_tag {
 };
 
 void core_get_status(const struct core *core, struct core_status *out);
+
+/* Where the run stands, as numbers: for a runner that looks after every turn. */
+struct core_place {
+        enum machine_state state;
+        bool is_in_program;
+        struct position at;   /* meaningful while in the program */
+        int64_t step_us;      /* planned start of the step there */
+        bool asks;            /* a question waits for an answer */
+        bool waits_for_value; /* what the program does next depends on what is read, not on the clock alone */
+        bool waits_for_heat;  /* and that is a temperature, or `settled` */
+};
+void core_get_place(const struct core *core, struct core_place *out);
+/* Why it is held, stopped or aborted. Borrowed until the next turn. */
+const char *core_get_reason(const struct core *core);
 void core_get_tag(const struct core *core, int tag, struct core_tag *out);
 
 /* Alarms that are not normal, in no particular order: number i of core_count_alarms(). */
@@ -146,5 +165,8 @@ struct core_interlock {
         char values[192];
 };
 void core_get_interlock(const struct core *core, int interlock, struct core_interlock *out);
+
+/* Append what the op of a recipe does, in a few words: "pulse nb 1 s"; nothing for loops and ends. */
+void core_describe_op(struct text *t, const struct tool *tool, const struct recipe *recipe, int op);
 
 #endif

@@ -111,6 +111,10 @@ bool output_is_confirmed(const struct outputs *o, const struct snapshot *snap, i
 /* How many outputs are not confirmed; their names go into `names` (NULL allowed). */
 int output_count_unconfirmed(const struct outputs *o, const struct snapshot *snap, struct text *names);
 
+/* When the clock alone moves an output next, or decides on its read-back, after now_us: a ramp's next step, a write that is
+ * repeated, T_follow. TIME_NEVER: never. */
+int64_t output_deadline(const struct outputs *o, int64_t now_us);
+
 /* Is any output of this link away from its safe value? */
 bool output_is_energised_on(const struct outputs *o, int link);
 

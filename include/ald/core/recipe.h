@@ -135,6 +135,9 @@ struct recipe {
 /* Timed length of `finally`; waits for conditions count 0. */
 int64_t recipe_finally_us(const struct recipe *recipe);
 
+/* Does this op's wait depend on heat (`settled`, or a heater's temperature)? Then it counts apart from the timed rest. */
+bool recipe_waits_for_heat(const struct recipe *recipe, const struct tool *tool, const struct recipe_op *op);
+
 void recipe_free(struct recipe *recipe); /* NULL allowed */
 
 #endif

@@ -16,6 +16,7 @@ struct snapshot_tag {
         int64_t same_us;                /* source time since when bit-identical */
         uint8_t link_quality, link_why; /* as folded */
         uint8_t quality, why;           /* after age */
+        bool is_windowed;               /* a window looks at it */
         bool is_bypassed;               /* T4: interlocks take it for good news; nothing else does */
 };
 

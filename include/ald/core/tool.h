@@ -266,6 +266,7 @@ struct tool_sim_line {
         double molar_mass;            /* g/mol */
         double released;              /* molecules released per molecule adsorbed */
         double tail_s[2], tail_part;  /* purge tails tau1, tau2 and A2/A1 */
+        double vapour_factor;         /* the vapour pressure is known within it, either way */
 };
 struct tool_sim_loop {
         double tau_s;    /* lag of the process value */
@@ -279,6 +280,9 @@ struct tool_sim {
         double atmosphere_torr; /* 760 */
         double gauge_noise_rms; /* part of reading: 0.002 */
         double leak_sccm;
+        double
+            overlap_part; /* a dry run warns when more than this part of a line's highest content is left at the next
+                              * pulse of another: 0.05; 0 = never */
         struct tool_sim_line line[TOOL_LINES_MAX];
         struct tool_sim_loop loop[TOOL_LOOPS_MAX];
 };

@@ -46,6 +46,13 @@ struct recipe *file_compile_recipe_with(const char *path, const char *text, size
 /* The same without a library. */
 struct recipe *file_compile_recipe(const char *path, const char *text, size_t len, const struct tool *tool,
     const struct file_set *sets, size_t set_count, struct diag *d);
+/* Compile a compiled recipe's `text` once more: the recipe's own, then those it included, as the record keeps them. */
+struct recipe *file_compile_joined(const char *path, const char *text, size_t len, const struct tool *tool,
+    const struct file_set *sets, size_t set_count, struct diag *d);
+
+/* Where a line of a compiled recipe's text stands: the name of the included file, or NULL for the recipe itself, and the
+ * line there. */
+const char *file_find_line(const struct recipe *recipe, int line, char name[FILE_NAME_CAP], int *line_there);
 
 /* The names in a recipe's `include` that can be names (the others are told when it is compiled); how many. */
 size_t file_list_includes(const char *text, size_t len, char (*names)[FILE_NAME_CAP], size_t max);

@@ -144,6 +144,12 @@ void recipe_file_measure(struct recipe_file *f);
 void recipe_file_check_purges(struct recipe_file *f);
 /* An `expose` whose timed steps last longer than it may; `coats: walls` where no cycles are; a pulse after a vent. */
 void recipe_file_check_blocks(struct recipe_file *f);
+/* What can be told of the tool's state at each step: heat without flow, a pulse that no permit allows, a wait that can only
+ * time out ... (recipe_file_walk.h). False: no memory. */
+bool recipe_file_check_states(struct recipe_file *f);
+/* Numbers that make no sense for a whole recipe: conditions that are never or always true, guards that never act, waits of
+ * weeks, counts beyond a valve's life. */
+void recipe_file_check_bounds(struct recipe_file *f);
 
 /* Every table of keys of the format, for the documentation's test. */
 const struct keys *const *recipe_file_keys(size_t *count);

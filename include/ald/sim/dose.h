@@ -7,8 +7,14 @@
 
 #include <stdbool.h> /* bool */
 
+/* Fill in what a tool file left out of a line's numbers. */
+void dose_complete(struct tool_sim_line *line);
+
 /* log10 p(Torr) = a - b / (c + T): the line's vapour pressure at a temperature. */
 double dose_vapour_torr(const struct tool_sim_line *line, double degc);
+
+/* How fast the head space of a bottle at `degc` empties through the open valve of a `draw` line (1/s). */
+double dose_draw_rate(const struct tool_sim_line *line, double degc);
 
 /* State of a line. All zero is an empty chamber with an empty bottle: dose_fill() first. */
 struct dose {

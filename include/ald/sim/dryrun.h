@@ -1,6 +1,7 @@
 /* The dry run: a whole run of a recipe in virtual time, by the daemon's own core on the simulated tool, and what came of
  * it as plain numbers. It samples the physics at the core's deadlines and adaptively between, so that hours of purge cost
- * little; it touches no hardware and needs no daemon.
+ * little; it touches no hardware and needs no daemon. The core walks every cycle; the physics of cycles that are equal to
+ * 1e-9 is computed once and played back until anything differs (sim/repeat.h), so that 100,000 cycles take seconds.
  *
  * The numbers are facts of the run (what was delivered, how long a valve stood open, which interlock acted); what follows
  * from them for a powder (coverage by both bed models, the pulse that would saturate) is computed from them in sim/bed.h. */
@@ -71,8 +72,9 @@ struct dryrun_line {
         double chamber_torr, chamber_degc, flow_sccm; /* total flow through the bed, precursor included */
         double bed_rpm;
         /* What is left of this line when a pulse of another one opens: the worst case. */
-        double residue_umol, residue_part; /* in the chamber's gas; part of its own highest content, 0-1 */
-        int32_t residue_source_line;       /* the step that opens into it; 0 = no other line pulses */
+        /* In the chamber's gas; part of its own highest content, 0-1, as it would be without powder. */
+        double residue_umol, residue_part;
+        int32_t residue_source_line; /* the step that opens into it; 0 = no other line pulses */
         int64_t residue_us;
         int32_t source_line; /* of its first pulse */
 };
@@ -82,7 +84,7 @@ struct dryrun_point {
         int64_t t_us;
         double pressure_torr;
         double loop[TOOL_LOOPS_MAX]; /* process values, base unit of the loop's kind */
-        uint32_t open;               /* bit i: valve of precursor line i is open */
+        uint32_t open; /* bit i: valve of precursor line i is open, or was in what the point stands for */
 };
 
 struct dryrun_result {
@@ -91,7 +93,7 @@ struct dryrun_result {
         int64_t duration_us;         /* from the start to the end, heat-up included */
         int64_t heating_us;          /* of it, waits for temperatures and `settled` */
         int64_t deposition_us;       /* from the first coating cycle's start to the last one's end */
-        int64_t cycles, wall_cycles; /* ended */
+        int64_t cycles, wall_cycles; /* ended: those that coat powder, and those on the walls */
         int64_t cycle_us;            /* deposition by cycles; 0 = no cycles */
         double carrier_scc;          /* gas used: sum over inert flows, standard cm3 */
         double powder_g, powder_m2;  /* as used */
@@ -99,11 +101,16 @@ struct dryrun_result {
         double pressure_min_torr,
             pressure_max_torr; /* after the pump-down, with precursor flowing excluded or not: all */
         int64_t turns;         /* of the core, for the curious */
+        int64_t actuations[TOOL_TAGS_MAX]; /* of a valve's tag: openings and closings */
         struct dryrun_line line[TOOL_LINES_MAX];
         int step_count, finding_count, point_count;
         const struct dryrun_step *steps;       /* owned by the dry run */
         const struct dryrun_finding *findings; /* by first_us */
         const struct dryrun_point *points;
+        /* Every turn of one coating cycle, the second where there is one: also of a run so long that `points` cannot show any. */
+        int64_t cycle_from_us;
+        int cycle_point_count;
+        const struct dryrun_point *cycle_points;
         int64_t findings_lost; /* more than there is room for */
 };
 

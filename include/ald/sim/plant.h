@@ -22,10 +22,11 @@ struct plant_loop {
         struct lag_heater heater; /* heater */
         double cut_out_degc;      /* heater: the hardware cut-out acts above */
         /* Driven. */
-        bool is_powered;  /* false: heater off, motor without torque */
-        bool is_stuck_on; /* heater at full power */
-        bool is_stalled;  /* motor held fast; flow controller stuck where it is */
-        bool is_moving;   /* after the last step */
+        bool is_powered;      /* false: heater off, motor without torque */
+        bool is_stuck_on;     /* heater at full power */
+        bool is_stalled;      /* motor held fast; flow controller stuck where it is */
+        bool is_moving;       /* after the last step */
+        double passed_sccm_s; /* flow: what it let through since the beginning */
 };
 
 struct plant_line {
@@ -48,6 +49,7 @@ struct plant {
         struct plant_line line[TOOL_LINES_MAX];
         double pressure_torr;
         double inflow_sccm;         /* in the last step */
+        double torr_s, in_sccm_s;   /* pressure and inflow, integrated since the beginning */
         double pump;                /* part of full speed, 0-1 */
         double area_m2, sites_umol; /* the bed */
         bool is_over_temperature;   /* the cut-out has acted: heaters are without power */

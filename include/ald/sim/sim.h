@@ -15,9 +15,16 @@
 struct fault;
 struct sim; /* opaque */
 
+/* A whole niobium half-cycle at 0.3 A a cycle (PROCESS.md, section 4). */
+#define SIM_SATURATION_UMOL_M2 1.04
+
 struct sim_config {
         uint64_t seed;
-        bool ready;       /* start pumped down and hot, see above */
+        bool ready; /* start pumped down and hot, see above */
+        /* Instruments show what is there. A millionth of their noise stays, as the last digit of a gauge that works never
+         * stands still: a value that does counts as frozen. */
+        bool is_exact;
+        bool may_repeat;  /* sim_mark() will be called: equal periods are computed once (sim/repeat.h) */
         double powder_m2; /* area in the bed, 0 = empty */
         double
             saturation_umol_m2; /* what a whole half-cycle takes of any precursor; 0 = 1.04 (0.3 A a cycle) */
@@ -32,6 +39,11 @@ void sim_copy(struct sim *to, const struct sim *from);
 /* Let the physics run up to t_us (>= the last; steps are chosen inside). */
 void sim_advance(struct sim *sim, int64_t t_us);
 int64_t sim_time_us(const struct sim *sim);
+
+/* A period begins that may be equal to the one before, a cycle of the recipe. */
+void sim_mark(struct sim *sim);
+/* Is the present one played back? */
+bool sim_is_repeating(const struct sim *sim);
 
 /* What the instrument behind `tag` shows at the time reached, in the tag's unit; outputs read back what they hold.
  * NaN only under a `nan` fault. */
@@ -56,6 +68,16 @@ int64_t sim_wire_delay(const struct sim *sim, int device, bool is_write);
 
 /* The pressure in the chamber without the gauge's noise and faults. */
 double sim_pressure_torr(const struct sim *sim);
+
+/* The gas since time 0 as integrals, exact over the edges of pulses. */
+struct sim_gas {
+        double torr_s;    /* of the pressure */
+        double in_sccm_s; /* of all that enters the chamber, precursor included */
+        double inert_scc; /* of the inert flows, standard cm3 */
+};
+void sim_get_gas(const struct sim *sim, struct sim_gas *out);
+/* Does anything move that a condition may wait for: a flow, a heater, the bed, the pump? Vapour that fades is no such thing. */
+bool sim_is_moving(const struct sim *sim);
 
 struct sim_line {
         bool is_open;        /* vapour can pass: the seat, not the coil */

@@ -4,6 +4,8 @@
 #ifndef ALD_STORE_QUERY_H
 #define ALD_STORE_QUERY_H
 
+#include "ald/core/tape.h" /* struct tape_piece */
+
 #include <stdbool.h> /* bool */
 #include <stdint.h>  /* int64_t */
 
@@ -47,6 +49,21 @@ struct query_event {
 };
 int query_events(
     struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_event *e), void *ctx);
+/* Everything that the record tells within a time, both ends included. */
+int query_events_between(struct query *q, int64_t from_us, int64_t to_us,
+    void (*row)(void *ctx, const struct query_event *e), void *ctx);
+
+/* What was in force in a run: texts to be freed with query_free_texts(). */
+struct query_texts {
+        char *recipe, *tool, *parameters; /* JSON: {name: value} */
+};
+int query_texts(struct query *q, int64_t run_id, struct query_texts *out); /* as query_run() */
+void query_free_texts(struct query_texts *texts);
+/* Pieces of a run's tape behind number `after` (-1: from the first on), in order, at most `limit`; the bytes are borrowed during
+ * the call of `row`, which ends the list with false. A piece of a kind that this program does not know is of TAPE_KINDS. Many
+ * short questions, not a long one: a reader keeps the log growing. */
+int query_inputs(struct query *q, int64_t run_id, int64_t after, int limit,
+    bool (*row)(void *ctx, const struct tape_piece *piece), void *ctx);
 /* What went wrong last, with the path. */
 const char *query_why(const struct query *q);
 

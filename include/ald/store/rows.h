@@ -5,6 +5,7 @@
 
 #include "ald/core/record.h"   /* struct record */
 #include "ald/core/recq.h"     /* struct recq_sample */
+#include "ald/core/tape.h"     /* struct tape_piece */
 #include "ald/core/tool.h"     /* struct tool */
 #include "ald/store/audit.h"   /* audit_digest */
 #include "ald/store/runcopy.h" /* struct runcopy */
@@ -36,6 +37,8 @@ int rows_put_record(struct rows *r, const struct record *record, const struct ru
 /* A sample, or a gap, which becomes an event of kind "gap". A second sample of a tag at the same microsecond is left out
  * and accounted for as a gap at commit. */
 int rows_put_sample(struct rows *r, const struct recq_sample *sample);
+/* A piece of a run's tape. One that its table refuses for itself becomes an event likewise. */
+int rows_put_input(struct rows *r, const struct tape_piece *piece);
 const char *rows_error(const struct rows *r);
 
 /* Samples left out as duplicates in all committed transactions. */

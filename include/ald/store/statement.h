@@ -18,6 +18,7 @@ enum statement {
         STATEMENT_AUDIT,
         STATEMENT_SAMPLE,
         STATEMENT_COUNTER,
+        STATEMENT_INPUT,
         STATEMENT_COUNT
 };
 

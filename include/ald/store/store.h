@@ -9,6 +9,7 @@
 #define ALD_STORE_STORE_H
 
 #include "ald/core/record.h" /* struct record */
+#include "ald/core/tape.h"   /* struct tape_piece */
 #include "ald/core/tool.h"   /* struct tool */
 
 #include <stdbool.h> /* bool */
@@ -25,8 +26,8 @@ struct store_config {
         const char *version;
         /* SHA-256 of `len` bytes as hex; chains the audit records (store/audit.h). NULL: the chain's columns stay NULL. */
         void (*sha256)(const void *data, size_t len, char hex[65]);
-        /* Queue lengths, powers of two; 0 = the defaults of core/recq.h. */
-        uint32_t records_max, samples_max;
+        /* Queue lengths, powers of two; 0 = the defaults of core/recq.h and core/inputq.h (in bytes). */
+        uint32_t records_max, samples_max, inputs_max;
 };
 
 struct store_state {
@@ -35,7 +36,7 @@ struct store_state {
         int64_t next_run_id;     /* as found at open */
         int64_t interrupted_run; /* the last run that a crash left open and that open() closed; 0 = none */
         int64_t stored, dropped; /* samples; together all that were posted and are no longer queued */
-        int64_t records_stored, records_lost; /* all other records */
+        int64_t records_stored, records_lost; /* all other records; of the lost ones, pieces of tapes too */
         size_t queued;                        /* samples and records not yet safe on disk */
 };
 
@@ -50,6 +51,11 @@ void store_close(struct store *s);
 /* Queue a record (copied; a run's recipe text is copied too). Never blocks; one thread only. False: a sample was dropped
  * (a gap record will say so), or a record could not be taken: the state is then not ok until the writer has caught up. */
 bool store_post(struct store *s, const struct record *r);
+
+/* Queue a piece of a run's tape (copied; core/tape.h). Never blocks; the same thread. Pieces are committed with the samples, and at
+ * once where a run begins or ends. False: it could not be taken, and the state is not ok until the writer has caught up; also
+ * some time before that, so that a run holds before its inputs are lost (SAFETY L2). */
+bool store_post_input(struct store *s, const struct tape_piece *piece);
 
 /* What the writer last knew. Safe from any thread; quiets store_fd(). */
 void store_get_state(struct store *s, struct store_state *out);

@@ -9,6 +9,7 @@
 #include <stdbool.h> /* bool */
 #include <stdint.h>  /* int64_t, uint32_t */
 
+struct inputq;
 struct recq;
 struct text;
 struct writer; /* opaque */
@@ -21,14 +22,15 @@ struct writer_found {
  * untouched. `config` is borrowed until writer_close(). */
 struct writer *writer_open(const struct store_config *config, struct writer_found *found, struct text *why);
 
-/* How much of the queue one transaction takes; out: how many run copies went with it. */
+/* How much of the queues one transaction takes: inputs up to about so many bytes. Out: how many run copies went with it, and the
+ * place in the inputs' queue that it reached. */
 struct writer_batch {
-        uint32_t records, samples, starts;
+        uint32_t records, samples, starts, inputs;
 };
-/* Write the first records and samples of the queue in one synced transaction. They are the caller's to release then; on
- * failure (false, *why) nothing is written. */
-bool writer_write(struct writer *w, struct recq *queue, const struct runcopies *copies,
-    struct writer_batch *batch, struct text *why);
+/* Write the first records, samples and inputs of the queues in one synced transaction. They are the caller's to release
+ * then; on failure (false, *why) nothing is written. */
+bool writer_write(struct writer *w, struct recq *queue, const struct inputq *inputs,
+    const struct runcopies *copies, struct writer_batch *batch, struct text *why);
 /* Move the write-ahead log into the database when it has grown (4 MiB) or aged (60 s). False: *why. */
 bool writer_checkpoint(struct writer *w, int64_t now_us, struct text *why);
 

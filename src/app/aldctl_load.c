@@ -1,0 +1,115 @@
+#include "ald/app/aldctl_load.h" /* own declarations */
+
+#include "ald/app/aldctl_show.h" /* show_error */
+#include "ald/base/text.h"       /* text_copy */
+#include "ald/file/file.h"       /* file_read, file_compile_* */
+
+#include <stdio.h>  /* snprintf */
+#include <stdlib.h> /* free */
+#include <string.h> /* strchr */
+
+/* The names of --set as the file ring takes them. */
+struct sets {
+        struct file_set list[ALDCTL_SETS_MAX];
+        char names[ALDCTL_SETS_MAX][64];
+};
+
+static void split_sets(const struct aldctl_options *o, struct sets *s)
+{
+        for (size_t i = 0; i < o->set_count; i++) {
+                const char *equals = strchr(o->sets[i], '=');
+                (void)snprintf(
+                    s->names[i], sizeof s->names[i], "%.*s", (int)(equals - o->sets[i]), o->sets[i]);
+                s->list[i] = (struct file_set){.name = s->names[i], .value = equals + 1};
+        }
+}
+
+static struct tool *load_tool(const char *path, struct diag *d)
+{
+        struct tool *tool = NULL;
+        size_t len;
+        char *text = file_read(path, &len, d);
+
+        if (text != NULL)
+                tool = file_compile_tool(path, text, len, d);
+        free(text);
+        return tool;
+}
+
+/* What a recipe includes, read from the disk; kept until it is compiled. */
+struct shelf {
+        char *texts[FILE_TEXTS_MAX];
+        int count;
+        char why[200];
+};
+
+static const char *find_on_disk(void *ctx, const char *path, size_t *len, const char **why)
+{
+        struct shelf *shelf = ctx;
+        struct diag *d = shelf->count < FILE_TEXTS_MAX ? diag_new() : NULL;
+        char *text = d != NULL ? file_read(path, len, d) : NULL;
+
+        text_copy(shelf->why, sizeof shelf->why,
+            d != NULL && diag_count(d) > 0 ? diag_entry(d, 0)->text : "no memory");
+        *why = shelf->why;
+        diag_free(d);
+        if (text != NULL)
+                shelf->texts[shelf->count++] = text;
+        return text;
+}
+
+static struct recipe *load_recipe(const struct aldctl_options *o, const struct tool *tool, struct diag *d)
+{
+        struct recipe *recipe = NULL;
+        struct sets sets;
+        struct shelf shelf = {.count = 0};
+        struct file_library library = {find_on_disk, &shelf};
+        size_t len;
+        char *text = file_read(o->words[0], &len, d);
+
+        split_sets(o, &sets);
+        if (text != NULL)
+                recipe = file_compile_recipe_with(
+                    o->words[0], text, len, tool, sets.list, o->set_count, &library, d);
+        while (shelf.count > 0)
+                free(shelf.texts[--shelf.count]);
+        free(text);
+        return recipe;
+}
+
+enum aldctl_exit load_files(
+    struct load *load, const struct aldctl_command *command, const struct aldctl_options *o)
+{
+        *load = (struct load){.diag = NULL};
+        if (o->tool == NULL) {
+                show_error("%s needs the tool file: -c TOOL.yaml", command->name);
+                return ALDCTL_USAGE;
+        }
+        load->diag = diag_new();
+        if (load->diag == NULL) {
+                show_error("no memory");
+                return ALDCTL_FAILED;
+        }
+        load->tool = load_tool(o->tool, load->diag);
+        if (load->tool != NULL)
+                load->recipe = load_recipe(o, load->tool, load->diag);
+        return load->recipe != NULL ? ALDCTL_OK : ALDCTL_FAILED;
+}
+
+void load_free(struct load *load)
+{
+        recipe_free(load->recipe);
+        free(load->tool);
+        diag_free(load->diag);
+}
+
+json_t *load_pack_diagnostic(const struct diag *d, size_t i)
+{
+        const struct diag_entry *e = diag_entry(d, i);
+        json_t *text = json_string(e->text);
+
+        /* A message may quote bytes of a file that is not UTF-8. */
+        return json_pack("{s:s, s:s, s:i, s:i, s:o}", "severity", diag_severity_name(e->severity), "file",
+            diag_path(d, e->at.source), "line", e->at.line, "column", e->at.column, "text",
+            text != NULL ? text : json_string("the text is not UTF-8"));
+}

@@ -1,0 +1,16 @@
+/* What the files of query share: how a question is put. */
+#ifndef ALD_STORE_QUERY_STATE_H
+#define ALD_STORE_QUERY_STATE_H
+
+#include "ald/store/query.h" /* struct query */
+
+#include <sqlite3.h> /* sqlite3_stmt */
+
+/* A statement whose first parameter is bound, with its deadline running. NULL: query_why() tells. */
+sqlite3_stmt *query_ask(struct query *q, const char *sql, int64_t argument);
+/* 1: a row; 0: no more; -1: error. */
+int query_next(struct query *q, sqlite3_stmt *stmt);
+/* Remember a reason, with the path; -1. */
+int query_fail(struct query *q, const char *reason);
+
+#endif
