@@ -140,7 +140,8 @@ static void see_keeping(struct check_context *c, const struct world_note *n)
                         check_fail(c, "a run starts whose start cannot be recorded");
         }
         /* Before its first turn a process closes the run that the last one left open. */
-        if (n->kind == WORLD_STORED && n->record != NULL && c->seen->turn_us != SEEN_NEVER && !is_loss(n->record))
+        if (n->kind == WORLD_STORED && n->record != NULL && c->seen->turn_us != SEEN_NEVER &&
+            !is_loss(n->record))
                 m->kept++;
         if (m->kept > m->made)
                 check_fail(c, "%lld records stored of %lld made", (long long)m->kept, (long long)m->made);
