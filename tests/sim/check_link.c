@@ -368,7 +368,7 @@ static void see_restart(struct check_context *c, const struct world_note *n)
 }
 
 /* The status is asked for at every feed; a link that fails trips by itself. */
-#define EXPIRED_US INT64_C(2000000)
+#define EXPIRED_US INT64_C(4000000)
 
 static void see_expired(struct check_context *c, const struct world_note *n)
 {
@@ -420,6 +420,7 @@ const struct check check_link[] = {{"V2b", "the core asks for nothing that its g
     {"F2b", "an expired watchdog is started again by an operator's reset only",
         "30 s: one that was granted before it expired may be under way", sizeof(struct dogs),
         DOGS | CHECK_SEES(REQUEST), see_restart, NULL},
-    {"V7b", "a watchdog that expired trips", "2 s of a connection that stands", sizeof(struct dogs),
-        DOGS | CHECK_SEES(TURN), see_expired, NULL},
+    {"V7b", "a watchdog that expired trips",
+        "4 s of a connection that stands: a module that was silent is looked at less often",
+        sizeof(struct dogs), DOGS | CHECK_SEES(TURN), see_expired, NULL},
     {.id = NULL}};

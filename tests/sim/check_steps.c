@@ -270,7 +270,7 @@ static void see_rise(struct check_context *c, const struct world_note *n)
 struct turning {
         int64_t since_us[TOOL_LOOPS_MAX]; /* it differs since then; 0 = it does not */
 };
-#define TURN_SLACK_US INT64_C(2000000)
+#define TURN_SLACK_US INT64_C(5000000)
 
 static void see_turning(struct check_context *c, const struct world_note *n)
 {
@@ -318,6 +318,6 @@ const struct check check_steps[] = {
         sizeof(struct asked), CHECK_SEES(BEGUN) | CHECK_SEES(SAMPLE) | CHECK_SEES(RECORD), see_dated, NULL},
     {"H1b", "a heater that does not heat is switched off", "the tool's time and 5 s, while its link answers",
         sizeof(struct rising), CHECK_SEES(BEGUN) | CHECK_SEES(REPLY) | CHECK_SEES(TURN), see_rise, NULL},
-    {"M1b", "a bed that does not turn as told is stopped", "the tool's time and 2 s, while its link answers",
+    {"M1b", "a bed that does not turn as told is stopped", "the tool's time and 5 s, while its link answers",
         sizeof(struct turning), CHECK_SEES(BEGUN) | CHECK_SEES(TURN), see_turning, NULL},
     {.id = NULL}};
