@@ -380,8 +380,8 @@ static void see_expired(struct check_context *c, const struct world_note *n)
                 int64_t since_us = l->up_us > m->since_us[i] ? l->up_us : m->since_us[i];
 
                 if (m->status[i] == TOOL_WATCHDOG_EXPIRED && l->is_up && n->t_us - since_us > EXPIRED_US &&
-                    !is_aborting(c->seen) && seen_is_awake(c->seen, since_us) &&
-                    seen_lived(c->seen, since_us))
+                    !is_aborting(c->seen) && seen_is_well(c->seen, c->tool->devices[i].poll_link, since_us) &&
+                    seen_is_awake(c->seen, since_us) && seen_lived(c->seen, since_us))
                         check_fail(c, "the watchdog of %s expired %lld ms ago, and nothing tripped",
                             c->tool->devices[i].name, (long long)((n->t_us - m->since_us[i]) / TIME_MS));
         }
@@ -421,6 +421,6 @@ const struct check check_link[] = {{"V2b", "the core asks for nothing that its g
         "30 s: one that was granted before it expired may be under way", sizeof(struct dogs),
         DOGS | CHECK_SEES(REQUEST), see_restart, NULL},
     {"V7b", "a watchdog that expired trips",
-        "4 s of a connection that stands: a module that was silent is looked at less often",
-        sizeof(struct dogs), DOGS | CHECK_SEES(TURN), see_expired, NULL},
+        "4 s of a connection that stands, while the link that polls it answers", sizeof(struct dogs),
+        DOGS | CHECK_SEES(TURN), see_expired, NULL},
     {.id = NULL}};
