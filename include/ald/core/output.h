@@ -73,6 +73,11 @@ void output_want_image(struct outputs *o, enum tool_image image, enum cause caus
  * count as open. Open and energised (away from safe) are two things: an exhaust valve's safe value is open. */
 bool output_may_be_open(const struct outputs *o, int tag);
 
+/* Do the exclusions of `tag` let it open at at_us: every output that it excludes surely closed, and purged away? False: `why`
+ * says which does not. */
+bool output_is_clear(
+    const struct outputs *o, const struct snapshot *snap, int tag, int64_t at_us, struct text *why);
+
 /* May `tag` go open at at_us? No live pulse of its own, permits, exclusions with purge_between, V2. False: *why names
  * the interlock ("" when none stands behind it), its condition and the live values. */
 bool output_permits(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap,
