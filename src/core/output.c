@@ -111,6 +111,7 @@ uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close
         output->before_us = output->closed_us;
         output->closed_us = close_us;
         output->differs_us = TIME_NEVER;
+        output->has_followed = false;
         return output->pulse_id;
 }
 
@@ -122,6 +123,7 @@ void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us
         if (w->unasked) {
                 out->commanded = w->value;
                 out->commanded_us = w->sent_us;
+                out->has_followed = false;
                 out->is_acked = w->ok;
                 if (!output_is_open(w->value)) {
                         out->closed_us = w->sent_us;
@@ -148,6 +150,7 @@ void output_pulsed(struct outputs *o, const struct event_pulse *p, int64_t now_u
         out->pulse_id = 0;
         out->commanded_us = now_us;
         out->differs_us = TIME_NEVER;
+        out->has_followed = false;
         if (p->outcome == PULSE_REVOKED || p->outcome == PULSE_REFUSED) {
                 out->is_closed_sure = true;
                 out->closed_us = out->before_us; /* it never opened */
@@ -209,6 +212,7 @@ static void write_output(struct outputs *o, const struct snapshot *snap, int tag
                 output->reads_open = false;
                 output->commanded_us = snap->now_us;
                 output->differs_us = TIME_NEVER;
+                output->has_followed = false;
         }
         output->write_id = e->u.write.id;
         output->commanded = output->wanted;

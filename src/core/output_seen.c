@@ -113,6 +113,14 @@ static bool commanded_at(const struct outputs *o, int tag, int64_t t_us, double 
         return t_us > out->pulse_open_us + OUTPUT_EDGE_US && t_us < out->pulse_close_us - OUTPUT_EDGE_US;
 }
 
+/* A precursor that was closed, and read back closed, was opened by somebody else: a second master, or a request that came much
+ * too late. T_follow is for what has just been told. */
+static bool opened_unasked(const struct tool_tag *t, const struct output *out)
+{
+        return t->class != TOOL_CLASS_PLAIN && out->pulse_id == 0 && out->has_followed &&
+               output_same(out->commanded, t->safe);
+}
+
 int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *expected)
 {
         for (int i = 0; i < o->tool->tag_count; i++) {
@@ -126,16 +134,12 @@ int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *
                         continue;
                 if (fabs(st->value - *expected) <= t->verify_within) {
                         out->differs_us = TIME_NEVER;
+                        out->has_followed = true;
                         continue;
                 }
-                /* What should be safe is told so again at once, whoever moved it (a request that came much too late): the trip
-                 * has its patience, the powder has not. */
-                if (out->differs_us == TIME_NEVER && out->pulse_id == 0 &&
-                    output_same(out->commanded, t->safe))
-                        out->retry_us = snap->now_us;
                 if (out->differs_us == TIME_NEVER)
                         out->differs_us = st->t_us;
-                if (st->t_us - out->differs_us <= t->follow_us)
+                if (st->t_us - out->differs_us <= t->follow_us && !opened_unasked(t, out))
                         continue;
                 out->differs_us = TIME_NEVER;
                 if (out->pulse_id == 0)
