@@ -104,6 +104,23 @@ class DryRun(ald.Test):
         self.assertAlmostEqual(5.8 * 0.4, told["lines"]["nb"]["needed_umol"], places=3)
         self.assertEqual("delivery", told["lines"]["nb"]["limited_by"])
 
+    def test_static_dosing_and_a_ramp(self):
+        """In a chamber without carrier all the gas may be precursor, never more; a ramp is told as recipes say it."""
+        path = self.path("static.yaml", "format: 1\nrecipe: static\ntool: rotary-ald\nphases:\n  coat:\n"
+                         "    - set: {carrier.flow: 70 sccm}\n"
+                         "    - set: {chamber.temperature: 120 degC}\n      ramp: 5 K/min\n"
+                         "    - set: {nb.line.temperature: 130 degC}\n    - wait: {until: settled, timeout: 1 h}\n"
+                         "    - set: {nb.temperature: 110 degC}\n    - wait: {until: settled, timeout: 1 h}\n"
+                         "    - expose: {flow: 0 sccm, close_below: 20 mTorr, limit: 1 Torr, at_most: 4 min}\n"
+                         "      do:\n        - repeat: 3\n          do: [{pulse: nb, for: 200 ms}, {wait: 15 s}]\n"
+                         "    - set: {chamber.temperature: standby, nb.temperature: standby}\n")
+        told = self.as_json(recipe=path)
+        self.assertIn("set chamber.temperature 120 degC at 5 K/min", [s["text"] for s in told["steps"]])
+        nb = told["lines"]["nb"]
+        self.assertGreater(nb["delivered_umol"], 0)
+        self.assertLessEqual(nb["vapour_torr"], nb["chamber_torr"])
+        self.assertGreater(nb["vapour_torr"], 0.9 * nb["chamber_torr"])
+
     def test_what_cannot_be_written_is_no_success(self):
         for options in ((), ("--json",)):
             with open("/dev/full", "wb") as full:
