@@ -111,6 +111,7 @@ uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close
         output->before_us = output->closed_us;
         output->closed_us = close_us;
         output->differs_us = TIME_NEVER;
+        output->has_followed = false;
         return output->pulse_id;
 }
 
@@ -122,6 +123,7 @@ void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us
         if (w->unasked) {
                 out->commanded = w->value;
                 out->commanded_us = w->sent_us;
+                out->has_followed = false;
                 out->is_acked = w->ok;
                 if (!output_is_open(w->value)) {
                         out->closed_us = w->sent_us;
@@ -209,6 +211,7 @@ static void write_output(struct outputs *o, const struct snapshot *snap, int tag
                 output->reads_open = false;
                 output->commanded_us = snap->now_us;
                 output->differs_us = TIME_NEVER;
+                output->has_followed = false;
         }
         output->write_id = e->u.write.id;
         output->commanded = output->wanted;

@@ -113,6 +113,25 @@ static bool commanded_at(const struct outputs *o, int tag, int64_t t_us, double 
         return t_us > out->pulse_open_us + OUTPUT_EDGE_US && t_us < out->pulse_close_us - OUTPUT_EDGE_US;
 }
 
+/* A coil that should be closed, and safe so, is told so again at once, whoever opened it (a second master, or a request that came
+ * much too late): the trip has its patience, the powder has not. True: it was seen closed before, so that somebody did open it; what
+ * it let in counts as any other opening (V2). Whatever else strays has its trip, and stays as it is until then. */
+static bool undo_opening(struct output *out, const struct tool_tag *t, const struct snapshot *snap,
+    const struct snapshot_tag *seen)
+{
+        if (!t->is_bit || out->pulse_id != 0 || output_is_open(out->commanded) || output_is_open(t->safe))
+                return false;
+        if (out->has_followed || out->differs_us == TIME_NEVER)
+                out->retry_us = snap->now_us;
+        if (!out->has_followed)
+                return false;
+        out->has_followed = false;
+        out->differs_us = seen->t_us;
+        out->closed_us = snap->now_us;
+        out->is_closed_sure = false;
+        return true;
+}
+
 int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *expected)
 {
         for (int i = 0; i < o->tool->tag_count; i++) {
@@ -126,13 +145,11 @@ int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *
                         continue;
                 if (fabs(st->value - *expected) <= t->verify_within) {
                         out->differs_us = TIME_NEVER;
+                        out->has_followed = out->pulse_id == 0;
                         continue;
                 }
-                /* What should be safe is told so again at once, whoever moved it (a request that came much too late): the trip
-                 * has its patience, the powder has not. */
-                if (out->differs_us == TIME_NEVER && out->pulse_id == 0 &&
-                    output_same(out->commanded, t->safe))
-                        out->retry_us = snap->now_us;
+                if (undo_opening(out, t, snap, st))
+                        return i;
                 if (out->differs_us == TIME_NEVER)
                         out->differs_us = st->t_us;
                 if (st->t_us - out->differs_us <= t->follow_us)

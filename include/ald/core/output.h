@@ -32,6 +32,7 @@ struct output {
         bool is_acked;        /* that write was acknowledged */
         int64_t retry_us;     /* when a failed write is repeated; TIME_NEVER = not due */
         int64_t differs_us;   /* source time since when the read-back differs; TIME_NEVER = it does not */
+        bool has_followed;    /* it was read back as commanded since then */
         /* A ramp: wanted walks towards ramp_to. */
         bool is_ramping;
         double ramp_from, ramp_to, ramp_rate;
@@ -102,8 +103,9 @@ void output_hurry(struct outputs *o, int link, int64_t now_us);
 
 /* An output whose read-back differs from its command for longer than follow_us, or -1 (V7); *expected gets what was
  * commanded. A pulse is commanded open between its edges: a valve that stays closed is found within a long one. Outside
- * pulses the output is written again: what strayed does not stay as it is because the image says so already. What should be safe is
- * written again as soon as it is seen not to be. */
+ * pulses the output is written again: what strayed does not stay as it is because the image says so already. A coil that should be
+ * closed and was seen so, and then is not, was opened by another: that is no question of following. It is found, and written
+ * again, at once. */
 int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *expected);
 
 /* Commanded as wanted, and acknowledged or (where verified) read back as such. */
