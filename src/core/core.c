@@ -17,6 +17,7 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
         core->tool = tool;
         core->now_us = core->state_us = start->now_us;
         core->turn_us_max = start->turn_us_max > 0 ? start->turn_us_max : CORE_TURN_US_MAX;
+        core->lagged_us = INT64_MIN;
         core->due_us = TIME_NEVER; /* the first turn is never late: links and record were opened before it */
         core->wall_us = start->wall_us;
         snapshot_init(&core->snap, tool);
@@ -106,14 +107,20 @@ static void watch_lag(struct core *core)
 
         core_alarm(core, "loop-slow", lag_us > CORE_LAG_ALARM_US, TOOL_PRIORITY_HIGH,
             "Look for what stalls the machine.", "a turn came %" PRId64 " ms late", lag_us / TIME_MS);
+        /* Its cause stands until the loop has kept time for a while: a reset that waited in the stall clears nothing that
+         * nobody has seen (T2). */
+        if (core->lagged_us != INT64_MIN && core->now_us - core->lagged_us > CORE_LAG_OVER_US) {
+                core->lagged_us = INT64_MIN;
+                interlock_clear(&core->locks, "loop-lag");
+        }
         if (lag_us <= CORE_LAG_US)
                 return;
         core->lags++;
         if (lag_us <= CORE_LAG_TRIP_US)
                 return;
         snprintf(why, sizeof why, "the control loop stood still for %" PRId64 " ms", lag_us / TIME_MS);
+        core->lagged_us = core->now_us;
         core_trip(core, "loop-lag", TOOL_ACT_ABORT, "Look for what stalls the machine.", why);
-        interlock_clear(&core->locks, "loop-lag");
 }
 
 static void watch_links(struct core *core)

@@ -29,6 +29,7 @@
 #define CORE_LAG_US       INT64_C(50000)
 #define CORE_LAG_ALARM_US INT64_C(250000)
 #define CORE_LAG_TRIP_US  INT64_C(1000000)
+#define CORE_LAG_OVER_US  INT64_C(1000000)
 /* Heater power needs a Good temperature younger than this (H1). */
 #define CORE_HEATER_US INT64_C(3000000)
 /* What was moved by hand stays this long after a lapse of control, then goes to standby. */
@@ -142,7 +143,8 @@ struct core_logged {
 struct core {
         const struct tool *tool;
         int64_t now_us, wall_us, due_us, turn_us_max;
-        int64_t lags; /* turns more than 50 ms late */
+        int64_t lagged_us; /* when the loop last stood still for too long; INT64_MIN = not yet */
+        int64_t lags;      /* turns more than 50 ms late */
         struct snapshot snap;
         struct interlocks locks;
         struct bypass_list bypasses;

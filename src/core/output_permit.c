@@ -124,6 +124,24 @@ bool output_permits(const struct outputs *o, const struct interlocks *il, const 
         return has_way_out(o, snap, tag, why) && is_clear(o, snap, tag, at_us, why);
 }
 
+static void add_reason(struct text *why, const struct interlock_reason *reason)
+{
+        text_add(why, "%s%s%s (%s)", reason->interlock, reason->interlock[0] != '\0' ? ": " : "",
+            reason->condition, reason->values);
+}
+
+bool output_is_clear(
+    const struct outputs *o, const struct snapshot *snap, int tag, int64_t at_us, struct text *why)
+{
+        struct interlock_reason reason;
+
+        memset(&reason, 0, sizeof reason);
+        if (is_clear(o, snap, tag, at_us, &reason))
+                return true;
+        add_reason(why, &reason);
+        return false;
+}
+
 bool output_may_open(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap,
     int tag, int64_t at_us, struct text *why)
 {
@@ -131,8 +149,7 @@ bool output_may_open(const struct outputs *o, const struct interlocks *il, const
 
         if (output_permits(o, il, snap, tag, at_us, &reason))
                 return true;
-        text_add(why, "%s%s%s (%s)", reason.interlock, reason.interlock[0] != '\0' ? ": " : "",
-            reason.condition, reason.values);
+        add_reason(why, &reason);
         return false;
 }
 

@@ -62,8 +62,12 @@ void output_observe(struct outputs *o, const struct snapshot *snap)
 
                 if (!t->is_output || !t->is_bit || !t->verify || st->quality != QUALITY_GOOD)
                         continue;
-                if (o->out[i].pulse_id == 0 && st->t_us > o->out[i].commanded_us)
-                        o->out[i].reads_open = output_is_open(st->value);
+                if (o->out[i].pulse_id != 0 || st->t_us <= o->out[i].commanded_us)
+                        continue;
+                o->out[i].reads_open = output_is_open(st->value);
+                /* Whoever opened it: what it let in is purged like any other dose (V2). */
+                if (o->out[i].reads_open && o->out[i].has_followed && !output_is_open(o->out[i].commanded))
+                        o->out[i].closed_us = st->t_us;
         }
         watch_purge(o, snap);
 }
@@ -113,23 +117,12 @@ static bool commanded_at(const struct outputs *o, int tag, int64_t t_us, double 
         return t_us > out->pulse_open_us + OUTPUT_EDGE_US && t_us < out->pulse_close_us - OUTPUT_EDGE_US;
 }
 
-/* A coil that should be closed, and safe so, is told so again at once, whoever opened it (a second master, or a request that came
- * much too late): the trip has its patience, the powder has not. True: it was seen closed before, so that somebody did open it; what
- * it let in counts as any other opening (V2). Whatever else strays has its trip, and stays as it is until then. */
-static bool undo_opening(struct output *out, const struct tool_tag *t, const struct snapshot *snap,
-    const struct snapshot_tag *seen)
+/* A precursor that was closed, and read back closed, was opened by somebody else: a second master, or a request that came much
+ * too late. T_follow is for what has just been told. */
+static bool opened_unasked(const struct tool_tag *t, const struct output *out)
 {
-        if (!t->is_bit || out->pulse_id != 0 || output_is_open(out->commanded) || output_is_open(t->safe))
-                return false;
-        if (out->has_followed || out->differs_us == TIME_NEVER)
-                out->retry_us = snap->now_us;
-        if (!out->has_followed)
-                return false;
-        out->has_followed = false;
-        out->differs_us = seen->t_us;
-        out->closed_us = snap->now_us;
-        out->is_closed_sure = false;
-        return true;
+        return t->class != TOOL_CLASS_PLAIN && out->pulse_id == 0 && out->has_followed &&
+               output_same(out->commanded, t->safe);
 }
 
 int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *expected)
@@ -145,14 +138,12 @@ int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *
                         continue;
                 if (fabs(st->value - *expected) <= t->verify_within) {
                         out->differs_us = TIME_NEVER;
-                        out->has_followed = out->pulse_id == 0;
+                        out->has_followed = true;
                         continue;
                 }
-                if (undo_opening(out, t, snap, st))
-                        return i;
                 if (out->differs_us == TIME_NEVER)
                         out->differs_us = st->t_us;
-                if (st->t_us - out->differs_us <= t->follow_us)
+                if (st->t_us - out->differs_us <= t->follow_us && !opened_unasked(t, out))
                         continue;
                 out->differs_us = TIME_NEVER;
                 if (out->pulse_id == 0)

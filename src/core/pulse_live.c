@@ -1,5 +1,8 @@
 #include "core_state.h"
 
+#include "ald/base/time.h" /* time_add_duration */
+
+#include <math.h>  /* fabs */
 #include <stdio.h> /* snprintf */
 
 const char *core_pulse_name(const struct core *core)
@@ -62,6 +65,26 @@ static void judge_pulse(struct core *core, const struct event_pulse *p)
         core_apply(core, TOOL_ACT_ABORT, true, why);
 }
 
+/* A dose that is not what the recipe says is told, whatever made it so (V8): a close that found no connection, an edge that
+ * came late. */
+static void judge_width(struct core *core)
+{
+        const struct record_pulse *r = &core->pulse.record;
+        int64_t error_us = r->width_us - r->planned_width_us;
+        char open[32], planned[32];
+        struct text t;
+
+        if (r->width_us < 0 || r->outcome != PULSE_DONE ||
+            fabs((double)error_us) <= core->tool->lines[r->line].width_tolerance_us)
+                return;
+        text_init(&t, open, sizeof open);
+        time_add_duration(&t, r->width_us);
+        text_init(&t, planned, sizeof planned);
+        time_add_duration(&t, r->planned_width_us);
+        core_log(core, "pulse", RECORD_ALARM, core_pulse_name(core), "%s: open for %s instead of %s", r->path,
+            open, planned);
+}
+
 void core_pulse_ended(struct core *core, const struct event_pulse *p)
 {
         struct core_pulse *pulse = &core->pulse;
@@ -80,6 +103,7 @@ void core_pulse_ended(struct core *core, const struct event_pulse *p)
                 pulse->record.opened_us = core_wall(core, p->open_sent_us);
         if (p->open_sent_us != 0 && p->close_sent_us != 0)
                 pulse->record.width_us = p->close_sent_us - p->open_sent_us;
+        judge_width(core);
         core_record(core, RECORD_PULSE_END)->u.pulse = pulse->record;
         if (p->open_sent_us == 0)
                 pulse->is_measuring = false;

@@ -403,7 +403,17 @@ void step_gas_add_waiting(struct text *t, const struct core *core, const struct 
 void step_vent_enter(struct core *core, const struct recipe_op *op)
 {
         bool is_vented = op->value != 0;
+        char why[160];
+        struct text t;
 
+        /* A vent whose valve has to wait for a purge must not shut the exhaust first: then nothing would purge. */
+        text_init(&t, why, sizeof why);
+        if (is_vented && !core->locks.is_vented && core->tool->vent >= 0 &&
+            !output_is_clear(&core->outs, &core->snap, core->tool->vent, core->now_us, &t)) {
+                core_hold(
+                    core, false, "%s cannot open yet: %s", core->tool->tags[core->tool->vent].name, why);
+                return;
+        }
         interlock_vent(&core->locks, is_vented);
         core_log(core, "step", RECORD_WARNING, core->recipe->name, "%s",
             is_vented ? "vented: what `arm` guards is disarmed, precursors are locked"

@@ -168,7 +168,7 @@ static bool takes(enum verb verb)
                verb == VERB_RESET || verb == VERB_CONFIRM;
 }
 
-static void fold_control(struct holder *m, const struct command *k)
+static void fold_control(struct holder *m, const struct command *k, int64_t t_us)
 {
         bool is_release = k->verb == VERB_CONTROL && strcmp(k->name, "release") == 0;
 
@@ -179,6 +179,7 @@ static void fold_control(struct holder *m, const struct command *k)
         else
                 return;
         snprintf(m->user, sizeof m->user, "%s", is_release ? k->to : k->user);
+        m->used_us = t_us;
 }
 
 static void see_control(struct check_context *c, const struct world_note *n)
@@ -198,7 +199,7 @@ static void see_control(struct check_context *c, const struct world_note *n)
             !m->is_held)
                 check_fail(c, "%s was refused, and nobody has control: %s", k->user, n->reply->text);
         if (n->reply->code == 0)
-                fold_control(m, k);
+                fold_control(m, k, n->t_us);
         if (m->is_held && strcmp(m->user, k->user) == 0)
                 m->used_us = n->t_us;
 }

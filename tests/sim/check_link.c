@@ -68,7 +68,7 @@ struct closing {
             tried_us[TOOL_TAGS_MAX]; /* the last attempt ended without an answer; 0 = none, or it is over */
 };
 /* A close is tried again after 250 ms at the latest, on a connection that may have to be made first. */
-#define AGAIN_US INT64_C(700000)
+#define AGAIN_US INT64_C(780000)
 
 static void see_closing(struct check_context *c, const struct world_note *n)
 {
@@ -84,7 +84,8 @@ static void see_closing(struct check_context *c, const struct world_note *n)
                         const struct seen_link *l =
                             &c->seen->link[c->tool->devices[c->tool->tags[i].device].link];
 
-                        if (m->tried_us[i] != 0 && n->t_us - m->tried_us[i] > AGAIN_US && l->is_up &&
+                        if (m->tried_us[i] != 0 && c->seen->out[i].told != 0 &&
+                            n->t_us - m->tried_us[i] > AGAIN_US && l->is_up &&
                             n->t_us - l->up_us > AGAIN_US && seen_is_awake(c->seen, m->tried_us[i]))
                                 check_fail(c, "a close of %s failed, and is not tried again for %lld ms",
                                     c->tool->tags[i].name, (long long)((n->t_us - m->tried_us[i]) / TIME_MS));
@@ -348,6 +349,9 @@ static void see_unproven(struct check_context *c, const struct world_note *n)
                     c->tool->tags[tag].name, c->tool->devices[device].name);
 }
 
+/* A reset that was granted before may still be under way. */
+#define CLEARING_US INT64_C(30000000)
+
 static void see_restart(struct check_context *c, const struct world_note *n)
 {
         struct dogs *m = c->mine;
@@ -358,13 +362,13 @@ static void see_restart(struct check_context *c, const struct world_note *n)
         if (dog == NULL || !dog->present || n->number != 0 || n->action->kind != SCHED_WRITE ||
             n->action->reg != TOOL_HOLDING || n->action->address != dog->restart_register)
                 return;
-        if (m->reset_us < m->expired_us[device])
+        if (m->reset_us < m->expired_us[device] - CLEARING_US)
                 check_fail(c, "the watchdog of %s is started again, and nobody reset",
                     c->tool->devices[device].name);
 }
 
 /* The status is asked for at every feed; a link that fails trips by itself. */
-#define EXPIRED_US INT64_C(2000000)
+#define EXPIRED_US INT64_C(4000000)
 
 static void see_expired(struct check_context *c, const struct world_note *n)
 {
@@ -376,8 +380,8 @@ static void see_expired(struct check_context *c, const struct world_note *n)
                 int64_t since_us = l->up_us > m->since_us[i] ? l->up_us : m->since_us[i];
 
                 if (m->status[i] == TOOL_WATCHDOG_EXPIRED && l->is_up && n->t_us - since_us > EXPIRED_US &&
-                    !is_aborting(c->seen) && seen_is_awake(c->seen, since_us) &&
-                    seen_lived(c->seen, since_us))
+                    !is_aborting(c->seen) && seen_is_well(c->seen, c->tool->devices[i].poll_link, since_us) &&
+                    seen_is_awake(c->seen, since_us) && seen_lived(c->seen, since_us))
                         check_fail(c, "the watchdog of %s expired %lld ms ago, and nothing tripped",
                             c->tool->devices[i].name, (long long)((n->t_us - m->since_us[i]) / TIME_MS));
         }
@@ -391,7 +395,7 @@ const struct check check_link[] = {{"V2b", "the core asks for nothing that its g
                                        "else the worker refuses for is over by then",
                                        sizeof(struct dogs), DOGS | CHECK_SEES(RECORD), see_refusal, NULL},
     {"V3b", "a close that failed is tried again until it is done",
-        "700 ms on a connection that stands: 250 ms and the calls before", sizeof(struct closing),
+        "780 ms on a connection that stands: 250 ms and the calls before", sizeof(struct closing),
         CALLS | CHECK_SEES(TURN) | CHECK_SEES(BEGUN) | CHECK_SEES(ENDED), see_closing, NULL},
     {"V3c", "nothing that doses opens without a turn of the core in the last 100 ms",
         "2 ms from the worker's look to its call", 0, CHECK_SEES(CALL), see_opening, NULL},
@@ -413,8 +417,10 @@ const struct check check_link[] = {{"V2b", "the core asks for nothing that its g
         see_unguarded, NULL},
     {"F2c", "nothing that doses opens on a connection on which its watchdog was not seen to run",
         "no tolerance", sizeof(struct proofs), CALLS | DOGS, see_unproven, NULL},
-    {"F2b", "an expired watchdog is started again by an operator's reset only", "no tolerance",
-        sizeof(struct dogs), DOGS | CHECK_SEES(REQUEST), see_restart, NULL},
-    {"V7b", "a watchdog that expired trips", "2 s of a connection that stands", sizeof(struct dogs),
+    {"F2b", "an expired watchdog is started again by an operator's reset only",
+        "30 s: one that was granted before it expired may be under way", sizeof(struct dogs),
+        DOGS | CHECK_SEES(REQUEST), see_restart, NULL},
+    {"V7b", "a watchdog that expired trips",
+        "4 s of a connection that stands, while the link that polls it answers", sizeof(struct dogs),
         DOGS | CHECK_SEES(TURN), see_expired, NULL},
     {.id = NULL}};

@@ -49,7 +49,7 @@ struct token_model {
         char user[TOOL_NAME_MAX];
         int64_t until_us;
 };
-/* Whether a lapse or a command of the same instant came first. */
+/* A turn of the core is no further away: a lapse is on record by then. */
 #define LAPSE_SLACK_US INT64_C(60000)
 
 static bool holds(const struct token_model *m, const struct command *k)
@@ -83,12 +83,12 @@ static bool wants_token(const struct check_context *c, const struct command *k)
         return k->verb == VERB_OPEN || k->verb == VERB_SET || (k->verb == VERB_CLOSE && !is_dosing);
 }
 
-static void control(struct check_context *c, const struct command *k, int64_t now_us, bool is_near)
+static void control(struct check_context *c, const struct command *k, int64_t now_us)
 {
         struct token_model *m = c->mine;
 
         if (strcmp(k->name, "take") == 0) {
-                if (m->is_held && !is_near && !holds(m, k) && !(k->force && k->role >= TOOL_ROLE_ENGINEER))
+                if (m->is_held && !holds(m, k) && !(k->force && k->role >= TOOL_ROLE_ENGINEER))
                         check_fail(c, "%s took control that %s has", k->user, m->user);
                 give(m, k, now_us + lapse_us(c->tool));
         } else if (k->to[0] != '\0' && strcmp(k->to, m->user) != 0) {
@@ -104,11 +104,7 @@ static void judge_holder(struct check_context *c, const struct world_note *n)
 {
         struct token_model *m = c->mine;
         const struct command *k = seen_command(c->seen);
-        bool is_near =
-            m->is_held && m->until_us - n->t_us < LAPSE_SLACK_US && n->t_us - m->until_us < LAPSE_SLACK_US;
 
-        if (m->is_held && n->t_us >= m->until_us && !is_near)
-                m->is_held = false;
         if (holds(m, k)) {
                 m->has_uid = true;
                 m->uid = k->uid;
@@ -116,14 +112,28 @@ static void judge_holder(struct check_context *c, const struct world_note *n)
         }
         if (n->reply->code != OK)
                 return;
-        if (wants_token(c, k) && !holds(m, k) && !is_near)
+        if (wants_token(c, k) && !holds(m, k))
                 check_fail(c, "%s moves an output without control", k->user);
-        if (takes(k->verb) && m->is_held && !holds(m, k) && !is_near)
+        if (takes(k->verb) && m->is_held && !holds(m, k))
                 check_fail(c, "%s commands while %s has control", k->user, m->user);
         if (takes(k->verb))
                 give(m, k, n->t_us + lapse_us(c->tool));
         if (k->verb == VERB_CONTROL)
-                control(c, k, n->t_us, is_near);
+                control(c, k, n->t_us);
+}
+
+static void see_lapse(struct check_context *c, const struct world_note *n)
+{
+        struct token_model *m = c->mine;
+
+        if (seen_event(n, "control") && strcmp(n->record->u.event.text, "control lapsed") == 0) {
+                if (!m->is_held || n->t_us < m->until_us)
+                        check_fail(c, "control of %s lapsed before its time", n->record->u.event.source);
+                m->is_held = false;
+        }
+        if (n->kind == WORLD_TURN && m->is_held && n->t_us - m->until_us > LAPSE_SLACK_US &&
+            seen_is_awake(c->seen, m->until_us) && seen_lived(c->seen, m->until_us))
+                check_fail(c, "control of %s has not lapsed in its time", m->user);
 }
 
 static void see_holder(struct check_context *c, const struct world_note *n)
@@ -133,6 +143,7 @@ static void see_holder(struct check_context *c, const struct world_note *n)
 
         if (n->kind == WORLD_BEGUN)
                 m->is_held = false;
+        see_lapse(c, n);
         if (n->kind != WORLD_REPLY || !is_ours(c->seen, n))
                 return;
         judge_holder(c, n);
@@ -190,8 +201,9 @@ const struct check check_people[] = {
         "by the answer, the audit and the record of moves by hand. Where roles come from "
         "is the socket's",
         0, TURN_OF_COMMAND, see_roles, NULL},
-    {"A2", "only the holder of control moves outputs; abort is open to all", "60 ms around a lapse",
-        sizeof(struct token_model), TURN_OF_COMMAND, see_holder, NULL},
+    {"A2", "only the holder of control moves outputs; abort is open to all",
+        "60 ms for a lapse to be on record (a turn)", sizeof(struct token_model), TURN_OF_COMMAND, see_holder,
+        NULL},
     {"A3", "one audit record for each command, whatever came of it",
         "exactly; commands that a process did not live to hear are "
         "nobody's",

@@ -14,6 +14,7 @@
 
 struct dry {
         int64_t t_us; /* last value that says that nothing purges; 0 = none */
+        int64_t opened_us[TOOL_TAGS_MAX];
 };
 /* What the core counts as flow is half of the set-point; what lies near it is left alone. */
 static const double dry_part = 0.4;
@@ -48,15 +49,16 @@ static void see_dry_purge(struct check_context *c, const struct world_note *n)
 
         if (n->kind == WORLD_SAMPLE && is_dry(c, n))
                 m->t_us = n->t_us;
-        if (!seen_told(c->tool, n, &tag, &value) || value == 0 || c->seen->out[tag].told != 0 ||
-            !seen_is_dosing(c->tool, tag) || has_expose(c->seen->recipe))
+        if (!seen_told(c->tool, n, &tag, &value) || value == 0 || c->seen->out[tag].told != 0)
+                return;
+        m->opened_us[tag] = n->t_us;
+        if (!seen_is_dosing(c->tool, tag) || has_expose(c->seen->recipe))
                 return;
         for (int i = 0; i < c->tool->tag_count; i++) {
                 int64_t purge_us = 0;
 
                 if (i == tag || !c->tool->tags[i].is_output || !tool_excludes(c->tool, tag, i, &purge_us) ||
-                    c->seen->out[i].close_told_us == SEEN_NEVER ||
-                    c->seen->out[i].close_told_us < c->seen->begun_us)
+                    c->seen->out[i].close_told_us == SEEN_NEVER || m->opened_us[i] < c->seen->begun_us)
                         continue;
                 if (m->t_us > c->seen->out[i].close_told_us && n->t_us - m->t_us < purge_us - DRY_SLACK_US)
                         check_fail(c,
@@ -268,7 +270,7 @@ static void see_rise(struct check_context *c, const struct world_note *n)
 struct turning {
         int64_t since_us[TOOL_LOOPS_MAX]; /* it differs since then; 0 = it does not */
 };
-#define TURN_SLACK_US INT64_C(2000000)
+#define TURN_SLACK_US INT64_C(5000000)
 
 static void see_turning(struct check_context *c, const struct world_note *n)
 {
@@ -300,7 +302,8 @@ static void see_turning(struct check_context *c, const struct world_note *n)
 
 const struct check check_steps[] = {
     {"V2c", "the purge between counts only with flow, pump and way out",
-        "by values that say clearly that one of them is away; not in runs of recipes with an expose block",
+        "by values that say clearly that one of them is away; not in runs of recipes with an expose block, "
+        "nor of what was open before the process began",
         sizeof(struct dry), TOLD | CHECK_SEES(SAMPLE), see_dry_purge, NULL},
     {"S1b", "a wait ends on Good values that were sampled in it",
         "waits that stand between two notes of the recipe", sizeof(struct noted),
@@ -315,6 +318,6 @@ const struct check check_steps[] = {
         sizeof(struct asked), CHECK_SEES(BEGUN) | CHECK_SEES(SAMPLE) | CHECK_SEES(RECORD), see_dated, NULL},
     {"H1b", "a heater that does not heat is switched off", "the tool's time and 5 s, while its link answers",
         sizeof(struct rising), CHECK_SEES(BEGUN) | CHECK_SEES(REPLY) | CHECK_SEES(TURN), see_rise, NULL},
-    {"M1b", "a bed that does not turn as told is stopped", "the tool's time and 2 s, while its link answers",
+    {"M1b", "a bed that does not turn as told is stopped", "the tool's time and 5 s, while its link answers",
         sizeof(struct turning), CHECK_SEES(BEGUN) | CHECK_SEES(TURN), see_turning, NULL},
     {.id = NULL}};

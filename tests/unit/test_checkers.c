@@ -179,7 +179,8 @@ static void cycle(enum record_kind kind, int64_t n)
         keep_record(&r, true);
 }
 
-static void pulse(enum record_kind kind, enum pulse_outcome outcome, int64_t width_us)
+static void pulse_planned(
+    enum record_kind kind, enum pulse_outcome outcome, int64_t planned_us, int64_t width_us)
 {
         struct record r = {.kind = kind,
             .run_id = 1,
@@ -188,10 +189,15 @@ static void pulse(enum record_kind kind, enum pulse_outcome outcome, int64_t wid
                 .attempt = 1,
                 .outcome = (int)outcome,
                 .line = (int16_t)tool_find_line(tool, "nb"),
-                .planned_width_us = width_us,
+                .planned_width_us = planned_us,
                 .width_us = width_us}};
 
         keep_record(&r, true);
+}
+
+static void pulse(enum record_kind kind, enum pulse_outcome outcome, int64_t width_us)
+{
+        pulse_planned(kind, outcome, width_us, width_us);
 }
 
 static void sample_record(const char *name, int quality, double value, int64_t age_us)
@@ -429,6 +435,19 @@ static void v8(bool bad)
         pass(500 * TIME_MS);
         nb(0);
         pulse(RECORD_PULSE_END, PULSE_DONE, bad ? 200 * TIME_MS : 502 * TIME_MS);
+}
+
+/* A dose that is not what the recipe says is told. */
+static void v8_told(bool bad)
+{
+        execute();
+        pulse(RECORD_PULSE_START, PULSE_PENDING, 500 * TIME_MS);
+        nb(1);
+        pass(590 * TIME_MS);
+        nb(0);
+        if (!bad)
+                event("pulse", "nb", "coat[1]: open for 590 ms instead of 500 ms");
+        pulse_planned(RECORD_PULSE_END, PULSE_DONE, 500 * TIME_MS, 602 * TIME_MS);
 }
 
 static void v9(bool bad)
@@ -773,12 +792,12 @@ static const struct {
         const char *id;
         void (*tell)(bool bad);
 } rows[] = {{"V1", v1}, {"V2", v2}, {"V3", v3}, {"V4", v4}, {"V4", v4_denied}, {"V4", v4_stays}, {"V5", v5},
-    {"V5", v5_worker}, {"V6", v6}, {"V7", v7}, {"V8", v8}, {"V9", v9}, {"T1", t1}, {"T1", t1_outputs},
-    {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends}, {"T5", t5}, {"S1", s1}, {"S2", s2},
-    {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7}, {"Q1", q1}, {"Q2", q2}, {"Q3", q3},
-    {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3}, {"C3", c3_proof}, {"R1", r1}, {"R2", r2},
-    {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2}, {"A1", a1}, {"A2", a2},
-    {"A3", a3}};
+    {"V5", v5_worker}, {"V6", v6}, {"V7", v7}, {"V8", v8}, {"V8", v8_told}, {"V9", v9}, {"T1", t1},
+    {"T1", t1_outputs}, {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends}, {"T5", t5}, {"S1", s1},
+    {"S2", s2}, {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7}, {"Q1", q1}, {"Q2", q2},
+    {"Q3", q3}, {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3}, {"C3", c3_proof}, {"R1", r1},
+    {"R2", r2}, {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2}, {"A1", a1},
+    {"A2", a2}, {"A3", a3}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const char *breach_of(const char *id)

@@ -608,6 +608,30 @@ START_TEST(a_stalled_loop_trips)
 }
 END_TEST
 
+/* A reset that waited in the stall clears nothing that nobody has seen (T2). */
+START_TEST(a_stall_stands_until_the_loop_keeps_time)
+{
+        struct event tick = {.kind = EVENT_TICK};
+        struct effects out;
+
+        tick.now_us = virtual_now(s->v) + 2 * TIME_S;
+        core_step(virtual_core(s->v), &tick, &out);
+        ck_assert_int_eq(scenario_status(s).latch_count, 1);
+        tick.now_us += TIME_MS;
+        tick.kind = EVENT_COMMAND;
+        tick.u.command =
+            (struct command){.verb = VERB_RESET, .role = TOOL_ROLE_OPERATOR, .user = "ann", .reply = 1};
+        core_step(virtual_core(s->v), &tick, &out);
+        ck_assert_int_eq(scenario_status(s).latch_count, 1);
+        tick.kind = EVENT_TICK;
+        for (int i = 0; i < 25; i++) {
+                tick.now_us += 50 * TIME_MS;
+                core_step(virtual_core(s->v), &tick, &out);
+        }
+        ck_assert_int_eq(scenario_status(s).latches[0].is_active, false);
+}
+END_TEST
+
 /* ---- start-up ---- */
 
 START_TEST(a_crash_in_a_run_comes_up_aborted)
@@ -680,8 +704,8 @@ static Suite *suite(void)
             a_pulse_that_is_not_permitted_does_not_open, a_guard_holds_when_the_bed_stands_still,
             an_output_that_strays_trips, a_link_lost_with_outputs_energised_trips,
             a_watchdog_that_expires_trips_and_is_rearmed_by_the_reset, a_stalled_loop_trips,
-            a_crash_in_a_run_comes_up_aborted, an_output_that_does_not_answer_is_named,
-            a_ramp_walks_in_steps_and_settles};
+            a_stall_stands_until_the_loop_keeps_time, a_crash_in_a_run_comes_up_aborted,
+            an_output_that_does_not_answer_is_named, a_ramp_walks_in_steps_and_settles};
         Suite *suite = suite_create("core");
         TCase *tc = tcase_create("runs");
 

@@ -748,6 +748,30 @@ START_TEST(test_shutdown)
 }
 END_TEST
 
+/* V8. No connection at the close edge: the dose is longer than planned, and that is told. */
+START_TEST(test_late_close_is_told)
+{
+        static const enum world_wire_fault kinds[] = {WORLD_REFUSED, WORLD_RESET};
+        int from;
+
+        come_to_run(1);
+        run(800 * TIME_MS);
+        from = kept_count;
+        for (int i = 0; i < 2; i++) {
+                struct world_wire wire = {.kind = kinds[i],
+                    .link = tool_find_link(tool, "valves"),
+                    .device = TOOL_NONE,
+                    .per_mille = 1000,
+                    .from_us = world_now(world),
+                    .until_us = world_now(world) + 600 * TIME_MS};
+
+                ck_assert(world_wire(world, &wire));
+        }
+        run(2 * TIME_S);
+        ck_assert_ptr_nonnull(find_event(from, "nb", "pulse: coat[1]: open for 1."));
+}
+END_TEST
+
 /* R2. The workers run on: what is open closes on time. */
 START_TEST(test_stall)
 {
@@ -990,6 +1014,7 @@ int main(void)
         tcase_add_test(tc, test_crash);
         tcase_add_test(tc, test_crash_anywhere);
         tcase_add_test(tc, test_shutdown);
+        tcase_add_test(tc, test_late_close_is_told);
         tcase_add_test(tc, test_stall);
         tcase_add_test(tc, test_stall_of_all);
         tcase_add_test(tc, test_commands_in_a_stall);

@@ -32,7 +32,7 @@ struct output {
         bool is_acked;        /* that write was acknowledged */
         int64_t retry_us;     /* when a failed write is repeated; TIME_NEVER = not due */
         int64_t differs_us;   /* source time since when the read-back differs; TIME_NEVER = it does not */
-        bool has_followed;    /* it was read back as commanded since then */
+        bool has_followed;    /* it has read back what it was told last */
         /* A ramp: wanted walks towards ramp_to. */
         bool is_ramping;
         double ramp_from, ramp_to, ramp_rate;
@@ -73,6 +73,11 @@ void output_want_image(struct outputs *o, enum tool_image image, enum cause caus
  * count as open. Open and energised (away from safe) are two things: an exhaust valve's safe value is open. */
 bool output_may_be_open(const struct outputs *o, int tag);
 
+/* Do the exclusions of `tag` let it open at at_us: every output that it excludes surely closed, and purged away? False: `why`
+ * says which does not. */
+bool output_is_clear(
+    const struct outputs *o, const struct snapshot *snap, int tag, int64_t at_us, struct text *why);
+
 /* May `tag` go open at at_us? No live pulse of its own, permits, exclusions with purge_between, V2. False: *why names
  * the interlock ("" when none stands behind it), its condition and the live values. */
 bool output_permits(const struct outputs *o, const struct interlocks *il, const struct snapshot *snap,
@@ -103,9 +108,7 @@ void output_hurry(struct outputs *o, int link, int64_t now_us);
 
 /* An output whose read-back differs from its command for longer than follow_us, or -1 (V7); *expected gets what was
  * commanded. A pulse is commanded open between its edges: a valve that stays closed is found within a long one. Outside
- * pulses the output is written again: what strayed does not stay as it is because the image says so already. A coil that should be
- * closed and was seen so, and then is not, was opened by another: that is no question of following. It is found, and written
- * again, at once. */
+ * pulses the output is written again: what strayed does not stay as it is because the image says so already. */
 int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *expected);
 
 /* Commanded as wanted, and acknowledged or (where verified) read back as such. */
