@@ -10,12 +10,14 @@
 #include "ald/core/recipe.h"       /* struct recipe */
 #include "ald/file/file.h"         /* file_compile_tool, file_compile_joined */
 
-#include <jansson.h> /* run.parameters */
-#include <stdarg.h>  /* va_list */
-#include <stdio.h>   /* fprintf */
-#include <stdlib.h>  /* free */
-#include <string.h>  /* strcmp, strlen */
-#include <unistd.h>  /* isatty */
+#include <errno.h>    /* errno */
+#include <jansson.h>  /* run.parameters */
+#include <stdarg.h>   /* va_list */
+#include <stdio.h>    /* fprintf */
+#include <stdlib.h>   /* exit, free */
+#include <string.h>   /* strcmp, strlen, strsignal */
+#include <sys/wait.h> /* waitpid */
+#include <unistd.h>   /* fork, isatty */
 
 /* Rows of the record in one question. */
 enum { ROWS = 256 };
@@ -175,9 +177,10 @@ static void tell_reach(struct aldctl_replay *r)
         text_add(&t, "The inputs reach to event %lld, ", (long long)r->state.n);
         time_add_duration(&t, r->state.now_us - r->state.start_us);
         text_add(&t, " after the start; %s",
-            r->state.is_lost       ? "those that follow are lost"
-            : r->run.ended_us == 0 ? "the run is still under way"
-                                   : "there the daemon was killed, or lost its power");
+            r->state.is_lost ? "those that follow are lost"
+            : r->run.ended_us == 0
+                ? "the run is still under way"
+                : "there the daemon was killed or lost its power, unless rows were taken away");
 }
 
 static void judge(struct aldctl_replay *r)
@@ -213,7 +216,8 @@ static void replay(struct aldctl_replay *r)
 
 static enum aldctl_exit replay_run(struct aldctl_replay *r)
 {
-        replay(r);
+        if (r->verdict == ALDCTL_SAME) /* not given up yet */
+                replay(r);
         aldctl_replay_say(r);
         player_free(r->player);
         recipe_free(r->recipe);
@@ -221,19 +225,20 @@ static enum aldctl_exit replay_run(struct aldctl_replay *r)
         return r->verdict == ALDCTL_SAME ? ALDCTL_OK : ALDCTL_FAILED;
 }
 
-enum aldctl_exit aldctl_replay(const struct aldctl_command *self, const struct aldctl_options *o)
+/* `signal`: what ended the process that replayed; 0 = nothing has been replayed yet. */
+static enum aldctl_exit replay_number(const struct aldctl_options *o, long long id, int signal)
 {
         struct aldctl_replay r = {.o = o};
-        long long id = aldctl_run_number(self, o);
         enum aldctl_exit code;
         int found;
 
-        if (id == 0)
-                return ALDCTL_USAGE;
         r.q = aldctl_open_database(o, &code);
         if (r.q == NULL)
                 return code;
         found = query_run(r.q, id, &r.run);
+        if (found == 1 && signal != 0)
+                give_up(&r, "what is recorded leads the core of version %s into a fault (%s)", version_text(),
+                    strsignal(signal));
         if (found == 1) {
                 code = replay_run(&r);
         } else {
@@ -245,4 +250,29 @@ enum aldctl_exit aldctl_replay(const struct aldctl_command *self, const struct a
         }
         query_close(r.q);
         return code;
+}
+
+/* The sum of an image tells that its bytes are those that were written, not who wrote them, and a changed core may have its own
+ * faults: one that begins where no core ever was may fail any assert. So it runs in a process of its own. */
+enum aldctl_exit aldctl_replay(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        long long id = aldctl_run_number(self, o);
+        int status = 0;
+        pid_t child;
+
+        if (id == 0)
+                return ALDCTL_USAGE;
+        (void)fflush(NULL);
+        child = fork();
+        if (child == 0)
+                exit((int)replay_number(o, id, 0));
+        while (child > 0 && waitpid(child, &status, 0) < 0)
+                if (errno != EINTR)
+                        child = -1;
+        if (child < 0) {
+                show_error("no process to replay in: %s", strerror(errno));
+                return ALDCTL_FAILED;
+        }
+        return WIFSIGNALED(status) ? replay_number(o, id, WTERMSIG(status))
+                                   : (enum aldctl_exit)WEXITSTATUS(status);
 }

@@ -62,8 +62,12 @@ void output_observe(struct outputs *o, const struct snapshot *snap)
 
                 if (!t->is_output || !t->is_bit || !t->verify || st->quality != QUALITY_GOOD)
                         continue;
-                if (o->out[i].pulse_id == 0 && st->t_us > o->out[i].commanded_us)
-                        o->out[i].reads_open = output_is_open(st->value);
+                if (o->out[i].pulse_id != 0 || st->t_us <= o->out[i].commanded_us)
+                        continue;
+                o->out[i].reads_open = output_is_open(st->value);
+                /* Whoever opened it: what it let in is purged like any other dose (V2). */
+                if (o->out[i].reads_open && o->out[i].has_followed && !output_is_open(o->out[i].commanded))
+                        o->out[i].closed_us = st->t_us;
         }
         watch_purge(o, snap);
 }

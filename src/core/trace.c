@@ -20,17 +20,16 @@ uint64_t trace_fold_bytes(uint64_t hash, const void *bytes, uint32_t len)
         return hash;
 }
 
-/* Lowest byte first, whatever the machine's own order. */
-static uint64_t fold_bits(uint64_t hash, uint64_t bits)
+/* A word at a time: turns are many, and a fold of bytes would cost more than what it watches. */
+static uint64_t fold(uint64_t hash, uint64_t word)
 {
-        for (int i = 0; i < 8; i++, bits >>= 8)
-                hash = (hash ^ (bits & 0xff)) * FNV_PRIME;
-        return hash;
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        return hash ^ (hash >> 29);
 }
 
 uint64_t trace_fold_int(uint64_t hash, int64_t value)
 {
-        return fold_bits(hash, (uint64_t)value);
+        return fold(hash, (uint64_t)value);
 }
 
 uint64_t trace_fold_double(uint64_t hash, double value)
@@ -38,15 +37,21 @@ uint64_t trace_fold_double(uint64_t hash, double value)
         uint64_t bits;
 
         memcpy(&bits, &value, sizeof bits);
-        return fold_bits(hash, value != value ? NAN_BITS : bits);
+        return fold(hash, value != value ? NAN_BITS : bits);
 }
 
-/* With its end: "ab", "c" is not "a", "bc". */
+/* With its length: "ab", "c" is not "a", "bc". */
 uint64_t trace_fold_text(uint64_t hash, const char *text)
 {
-        for (; *text != '\0'; text++)
-                hash = (hash ^ (unsigned char)*text) * FNV_PRIME;
-        return hash * FNV_PRIME;
+        uint64_t word = 0;
+        uint64_t n = 0;
+
+        for (; *text != '\0'; text++) {
+                word = word << 8 | (unsigned char)*text;
+                if (++n % 8 == 0)
+                        hash = fold(hash, word);
+        }
+        return fold(fold(hash, word), n);
 }
 
 /* ---- records ---- */

@@ -101,11 +101,17 @@ void conn_worked(struct conn *c)
                 set_up(c);
 }
 
-int64_t conn_retry(const struct conn *c, bool in_hurry)
+int64_t conn_retry(const struct conn *c, bool in_hurry, int64_t need_us)
 {
-        if (!in_hurry || c->tried_us == INT64_MIN)
-                return c->retry_us;
-        return time_min(c->retry_us, time_add(c->tried_us, CONN_HURRY_US));
+        int64_t retry_us = c->retry_us;
+
+        if (in_hurry && c->tried_us != INT64_MIN)
+                retry_us = time_min(retry_us, time_add(c->tried_us, CONN_HURRY_US));
+        if (!c->is_down && need_us != TIME_NEVER) {
+                int64_t lead_us = need_us - CONN_LEAD_US;
+                retry_us = time_min(retry_us, lead_us > c->tried_us ? lead_us : c->tried_us);
+        }
+        return retry_us;
 }
 
 bool conn_report(struct conn *c, struct event_link *out)

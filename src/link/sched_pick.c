@@ -44,11 +44,11 @@ static bool pick_connection(struct sched *s, struct sched_action *a)
         }
         if (s->conn.is_connected)
                 return false;
-        bool in_hurry =
-            sched_next_edge(s) != TIME_NEVER || writeq_first(&s->writes, true, 0) >= 0 || owes_energised(s);
+        int64_t need_us = writeq_first(&s->writes, true, 0) >= 0 ? s->now_us : sched_next_edge(s);
+        bool in_hurry = need_us != TIME_NEVER || owes_energised(s);
         if (s->is_stopping && !in_hurry && !owes_anything(s))
                 return false;
-        int64_t retry = conn_retry(&s->conn, in_hurry);
+        int64_t retry = conn_retry(&s->conn, in_hurry, need_us);
         if (retry > s->now_us) {
                 sched_wake_at(s, retry);
                 return false;

@@ -1,8 +1,9 @@
 #include "world_state.h" /* struct world */
 
-#include "ald/base/text.h" /* text_copy */
-#include "ald/base/time.h" /* TIME_NEVER, time_min */
-#include "ald/core/core.h" /* core_new, core_step */
+#include "ald/base/text.h"  /* text_copy */
+#include "ald/base/time.h"  /* TIME_NEVER, time_min */
+#include "ald/core/core.h"  /* core_new, core_step */
+#include "ald/core/trace.h" /* trace_fold_effects */
 
 #include <assert.h> /* assert */
 
@@ -111,7 +112,7 @@ static void turn(struct world *w, struct event *event)
         event->now_us = w->now_us;
         event->wall_us = w->now_us + w->wall_offset_us;
         due_us = core_step(w->core, event, &w->effects);
-        world_fold_effects(w);
+        w->hash = trace_fold_int(trace_fold_effects(w->hash, &w->effects), due_us);
         carry_out(w);
         w->tick_us =
             time_add(due_us > w->now_us ? due_us : w->now_us, random_below(&w->on_loop, TICK_US_MAX));

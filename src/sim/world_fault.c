@@ -2,7 +2,7 @@
 
 #include "ald/base/time.h" /* TIME_MS, TIME_NEVER, time_min */
 
-#include <assert.h>   /* assert */
+#include <assert.h>   /* assert, static_assert */
 #include <inttypes.h> /* PRId64 */
 #include <stdio.h>    /* snprintf */
 
@@ -16,7 +16,13 @@ static const char *const wire_names[] = {[WORLD_LATE] = "late",
     [WORLD_EXCEPTION] = "exception",
     [WORLD_RESET] = "reset",
     [WORLD_REFUSED] = "refused"};
-_Static_assert(sizeof wire_names / sizeof wire_names[0] == WORLD_WIRE_FAULTS, "a name for each");
+static_assert(sizeof wire_names / sizeof wire_names[0] == WORLD_WIRE_FAULTS, "a name for each");
+
+const char *world_wire_fault_name(enum world_wire_fault kind)
+{
+        assert((int)kind >= 0 && kind < WORLD_WIRE_FAULTS);
+        return wire_names[kind];
+}
 
 /* The next time after now at which one begins or ends. */
 static void plan_faults(struct world *w)
@@ -78,8 +84,8 @@ bool world_fault(struct world *w, const char *spec, char *why, int why_cap)
 
 static void name_wire(const struct world *w, const struct world_wire *f, char *text)
 {
-        snprintf(text, WORLD_FAULT_TEXT, "%s on %s/%s, %d in 1000, %" PRId64 " us, %d", wire_names[f->kind],
-            f->link == TOOL_NONE ? "*" : w->tool->links[f->link].name,
+        snprintf(text, WORLD_FAULT_TEXT, "%s on %s/%s, %d in 1000, %" PRId64 " us, %d",
+            world_wire_fault_name(f->kind), f->link == TOOL_NONE ? "*" : w->tool->links[f->link].name,
             f->device == TOOL_NONE ? "*" : w->tool->devices[f->device].name, f->per_mille, f->us, f->number);
 }
 

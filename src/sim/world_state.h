@@ -187,7 +187,6 @@ struct world {
 struct world_note world_note(const struct world *w, enum world_note_kind kind);
 void world_tell(struct world *w, const struct world_note *note);
 void world_tell_fault(struct world *w, const char *text, bool begins, int link, int device);
-void world_fold_effects(struct world *w);
 
 /* ---- world_device.c ---- */
 void world_devices_init(struct world *w);

@@ -44,22 +44,12 @@ static const struct {
     {"drop", {"drop:valve-io", "drop:flow", "drop:motor"}},
 };
 
-static const char *const wires[WORLD_WIRE_FAULTS] = {[WORLD_LATE] = "late",
-    [WORLD_LOST] = "lost",
-    [WORLD_MUTE] = "mute",
-    [WORLD_DUPLICATED] = "duplicated",
-    [WORLD_TRUNCATED] = "truncated",
-    [WORLD_DRIPPED] = "dripped",
-    [WORLD_WRONG_UNIT] = "wrong unit",
-    [WORLD_EXCEPTION] = "exception",
-    [WORLD_RESET] = "reset",
-    [WORLD_REFUSED] = "refused"};
 static const char *const others[SWARM_FAULTS - SWARM_REBOOT] = {"reboot", "second master", "stall",
     "stall with workers", "clock step", "disk full", "disk slow", "flood", "crash", "shutdown"};
 
 const char *swarm_fault_name(int fault)
 {
-        return fault < SWARM_PLANT    ? wires[fault]
+        return fault < SWARM_PLANT    ? world_wire_fault_name((enum world_wire_fault)fault)
                : fault < SWARM_REBOOT ? plant[fault - SWARM_PLANT].name
                                       : others[fault - SWARM_REBOOT];
 }

@@ -31,11 +31,11 @@ class Replay(ald.Test):
         done = self.ctl("run", recipe, "--set", "nb_pulse=200 ms", *sets)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
-    def replay(self, *args, program="aldctl", db=None):
+    def replay(self, program="aldctl", db=None, **env):
         """Its exit code, its JSON, and what it says to people."""
         answers = [subprocess.run([os.path.join(ald.BUILD, program), "replay", "1", "--db", db or self.db_path, *more],
                                   capture_output=True, encoding="utf-8", timeout=120, cwd=self.dir,
-                                  env=dict(os.environ, ALD_SOCKET="nobody")) for more in ((), ("--json",))]
+                                  env=dict(os.environ, ALD_SOCKET="nobody", **env)) for more in ((), ("--json",))]
         self.assertEqual(answers[0].returncode, answers[1].returncode)
         for answer in answers:
             print(answer.stdout, answer.stderr)
@@ -110,6 +110,12 @@ class Replay(ald.Test):
         self.assertLess(changed["events"], said["events"])
         self.assertIn("decided otherwise", text)
         self.assertIn(f"event {changed['difference']['event']} ", text)
+
+        # One that fails takes no answer with it.
+        code, failed, text = self.replay(program="tests/aldctl-changed", CHANGED_CORE_FAILS="1")
+        self.assertEqual((1, "impossible"), (code, failed["verdict"]), text)
+        self.assertIn("into a fault (Aborted)", failed["why"])
+        self.assertIn("into a fault (Aborted)", text)
 
     def a_changed_record_is_exposed(self, rows):
         middle = rows[len(rows) // 2]

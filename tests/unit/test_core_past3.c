@@ -312,6 +312,27 @@ START_TEST(a_closed_precursor_that_reads_open_trips_at_once)
 }
 END_TEST
 
+/* V2: what somebody else let in is purged like any other dose before another precursor may open. */
+START_TEST(what_another_opened_is_purged_before_anything_else_opens)
+{
+        struct command open = {
+            .verb = VERB_OPEN, .tag = (int16_t)tool_find_output(s->tool, "nb"), .for_us = 100 * TIME_MS};
+
+        scenario_run(s, 10 * TIME_S);
+        s->deviant_tag = scenario_tag(s, "water.valve");
+        scenario_run(s, 150 * TIME_MS);
+        s->deviant_tag = -1;
+        scenario_await(s, MACHINE_ABORTED, 2 * TIME_S);
+        ck_assert_int_eq(scenario_do(s, VERB_RESET), 0);
+        scenario_await(s, MACHINE_STOPPED, 2 * TIME_S);
+        take();
+        ck_assert_int_eq(ask(open), 3);
+        check_says(s->reply.condition, "excludes water.valve");
+        scenario_run(s, 10 * TIME_S);
+        ck_assert_int_eq(ask(open), 0);
+}
+END_TEST
+
 START_TEST(a_trip_closes_a_gas_that_flows_by_hand)
 {
         change_tool((struct scenario_edit[]){{"  - id: no-mixing\n",
@@ -538,6 +559,7 @@ static Suite *core_past3_suite(void)
             an_expose_waits_for_the_purge_of_a_pulse_by_hand,
             a_leak_check_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
             a_closed_precursor_that_reads_open_trips_at_once,
+            what_another_opened_is_purged_before_anything_else_opens,
             what_failed_is_tried_again_as_soon_as_its_link_is_up, a_vent_goes_on_after_a_hold,
             a_vent_that_must_wait_shuts_nothing, a_reset_arms_a_watchdog_that_expired_and_was_restarted,
             no_bed_by_hand_under_an_open_lid, a_lapse_does_not_pump_a_vented_chamber,

@@ -10,6 +10,7 @@
 
 #define TRACE_START UINT64_C(0xcbf29ce484222325) /* FNV-1a's offset basis */
 
+/* FNV-1a. */
 uint64_t trace_fold_bytes(uint64_t hash, const void *bytes, uint32_t len);
 uint64_t trace_fold_int(uint64_t hash, int64_t value);
 /* Bit for bit; every NaN counts as the same. */

@@ -17,6 +17,8 @@
 /* A connection that broke is replaced at once, unless it was itself replaced less than this before: a device that spoils
  * every second call would otherwise be given a new socket every few milliseconds for as long as it does (C3). */
 #define CONN_REPLACE_US INT64_C(20000)
+/* But an edge or a safe value does not wait for that: the connection is replaced so long before it is needed. */
+#define CONN_LEAD_US INT64_C(10000)
 
 struct conn {
         int64_t backoff_us, backoff_us_min, backoff_us_max;
@@ -45,8 +47,9 @@ void conn_replace(struct conn *c, int64_t now_us);
 void conn_dropped(struct conn *c);
 /* A call was answered. */
 void conn_worked(struct conn *c);
-/* When to connect next, `in_hurry` when a close is owed. */
-int64_t conn_retry(const struct conn *c, bool in_hurry);
+/* When to connect next: `in_hurry` when a close is owed or an edge is pending; need_us: when a safe value or an edge wants the
+ * connection, TIME_NEVER = none does. */
+int64_t conn_retry(const struct conn *c, bool in_hurry, int64_t need_us);
 /* Take the next change of state; false when there is none. `link` is left to the caller. */
 bool conn_report(struct conn *c, struct event_link *out);
 

@@ -114,6 +114,7 @@ enum world_wire_fault {
         WORLD_REFUSED,   /* new connections are refused */
         WORLD_WIRE_FAULTS
 };
+const char *world_wire_fault_name(enum world_wire_fault kind); /* "late", "wrong unit" ... */
 struct world_wire {
         enum world_wire_fault kind;
         int link;   /* or TOOL_NONE: every link */
