@@ -126,14 +126,16 @@ static int run_one(struct run *run)
             .safety_us = safety_us(o),
             .until_breach = o->until_breach,
             .drill = o->drill};
-        double begun_s = now_s(), took_s;
+        double begun_s, took_s;
         int status;
 
+        /* First, for who looks at a seed in which the process dies. */
+        if (o->verbose)
+                tell_seed(run, o->seed, (int64_t)(o->from_s * 1e6), (int64_t)(o->to_s * 1e6), o->wire);
+        begun_s = now_s();
         if (r == NULL || !swarm_run(&config, r))
                 return EXIT_FAILURE;
         took_s = now_s() - begun_s;
-        if (o->verbose)
-                tell_seed(run, o->seed, (int64_t)(o->from_s * 1e6), (int64_t)(o->to_s * 1e6), o->wire);
         if (r->breaches > 0)
                 tell_breach(run, r);
         printf("%s %" PRIu64 ": %s, %.0f s in %.2f s, recovered in %.0f s, hash %016" PRIx64 "\n", kind_of(o),
