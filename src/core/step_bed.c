@@ -156,8 +156,11 @@ bool core_awaits_rest(struct core *core)
         bool is_at_rest = rot->has_ordered && !(rot->ordered < 0) && !(rot->ordered > 0);
         int64_t ready_us = time_add(is_at_rest ? rot->rests_us : core->now_us, rot->lead_us);
 
-        if (!rot->is_on || !rot->stops || rot->is_paused)
-                return false;
+        /* Nor is one handed over early that was put off for a rotation which has ended since. */
+        if (!rot->is_on || !rot->stops || rot->is_paused) {
+                core->program_due_us = core->step_us - CORE_HANDOVER_US;
+                return core->now_us < core->program_due_us;
+        }
         if (is_at_rest && core->step_us >= ready_us - CORE_TURN_US_MAX) {
                 core->program_due_us = core->step_us - CORE_HANDOVER_US;
                 return core->now_us < core->program_due_us;

@@ -176,7 +176,7 @@ static void see_end(struct check_context *c, const struct world_note *n)
         if (s->ended_us == SEEN_NEVER || n->t_us - s->ended_us <= CHECK_DOG_US || s->is_alive)
                 return;
         for (int i = 0; i < c->tool->tag_count; i++)
-                if (seen_is_dosing(c->tool, i) && !seen_is_safe(c->tool, i, s->out[i].told))
+                if (seen_is_dosing(c->tool, i) && !seen_is_safe(c->tool, i, s->out[i].value))
                         check_fail(c, "%s is open %lld ms after the daemon's end", c->tool->tags[i].name,
                             (long long)((n->t_us - s->ended_us) / TIME_MS));
 }

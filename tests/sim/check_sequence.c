@@ -76,6 +76,7 @@ struct progress {
         int64_t begun, ended; /* cycles */
         bool is_open;
         bool is_skipping; /* somebody resumed with `skip`: a pulse may be left out */
+        bool is_resumed;  /* since the last new pulse: what came before may be repeated, a block of it too */
         int64_t done;     /* pulses with outcome done, in cycles */
         int count;        /* of the last pulses */
         struct {
@@ -116,9 +117,12 @@ static void begin_pulse(struct check_context *c, const struct record_pulse *r)
                 if (p->pulse[i].cycle != r->cycle || strcmp(p->pulse[i].path, r->path) != 0)
                         continue;
                 last = p->pulse[i].attempt > last ? p->pulse[i].attempt : last;
-                if (p->pulse[i].is_done && p->pulse[i].attempt + 1 != r->attempt)
-                        check_fail(c, "pulse %s of cycle %lld is doubled", r->path, (long long)r->cycle);
         }
+        if (last > 0 && !p->is_resumed)
+                check_fail(c, "pulse %s of cycle %lld is doubled: nobody resumed since the last new one",
+                    r->path, (long long)r->cycle);
+        if (last == 0)
+                p->is_resumed = false;
         if (r->attempt != last + 1)
                 check_fail(c, "pulse %s of cycle %lld: attempt %d after %d", r->path, (long long)r->cycle,
                     r->attempt, last);
@@ -172,6 +176,7 @@ static void see_progress(struct check_context *c, const struct world_note *n)
 {
         struct progress *p = c->mine;
         const struct record *r = n->record;
+        enum machine_state from, to;
 
         if (n->kind == WORLD_BEGUN) {
                 memset(p, 0, sizeof *p);
@@ -202,6 +207,8 @@ static void see_progress(struct check_context *c, const struct world_note *n)
                 end_progress(c, &r->u.run);
                 break;
         default:
+                if (seen_transition(r, &from, &to) && to == MACHINE_EXECUTE)
+                        p->is_resumed = true;
                 break;
         }
 }

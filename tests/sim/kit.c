@@ -78,6 +78,7 @@ static const struct {
     {"tests/sim/recipes/live.yaml", {{0}}, 0},
     {"recipes/nb2o5-nmc532.yaml", {{"cycles", "3"}, {"purge", "5 s"}, {"base", "2 s"}, {"settle", "2 s"}}, 4},
     {"tests/sim/recipes/noted.yaml", {{0}}, 0},
+    {"tests/sim/recipes/doses.yaml", {{0}}, 0},
 };
 
 static struct recipe *load_recipe(const struct tool *tool, int i)

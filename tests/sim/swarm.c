@@ -11,7 +11,16 @@
 
 static const char *const count_names[SWARM_COUNTS] = {"runs", "completed", "cycles", "pulses done",
     "pulses cut", "pulses otherwise", "trips", "permits lost", "exposures", "vents", "bypasses",
-    "moves by hand", "watchdogs expired", "processes ended", "commands", "refusals", "given up"};
+    "moves by hand", "watchdogs expired", "processes ended", "commands", "refusals", "given up",
+    "trips in a pulse", "holds in a pulse", "crashes in a pulse", "stalls in a pulse", "watchdogs in a pulse",
+    "trips in a purge", "holds in a purge", "crashes in a purge", "trips in an expose", "holds in an expose",
+    "crashes in an expose", "trips in a vent", "holds in a vent", "trips in a leak check",
+    "holds in a leak check", "pulses repeated"};
+
+bool swarm_count_is_owed(int count)
+{
+        return count != SWARM_GIVEN_UP;
+}
 
 const char *swarm_count_name(int count)
 {
@@ -33,17 +42,60 @@ void swarm_say(struct swarm *s, const char *fmt, ...)
 
 /* ---- what the notes come to ---- */
 
+/* Records of a turn come before or after the note of it: where the run stood is in either. */
+static enum swarm_where where_now(const struct swarm *s)
+{
+        return s->where != SWARM_ELSEWHERE ? s->where : s->was;
+}
+
+static void count_trip(struct swarm *s)
+{
+        static const int in[] = {[SWARM_IN_PURGE] = SWARM_TRIPS_IN_PURGE,
+            [SWARM_IN_EXPOSE] = SWARM_TRIPS_IN_EXPOSE,
+            [SWARM_IN_VENT] = SWARM_TRIPS_IN_VENT,
+            [SWARM_IN_LEAK_CHECK] = SWARM_TRIPS_IN_LEAK_CHECK};
+
+        s->is_tripped = true;
+        s->out->counts[SWARM_TRIPS]++;
+        s->out->counts[SWARM_TRIPS_IN_PULSE] += s->is_open;
+        if (where_now(s) != SWARM_ELSEWHERE)
+                s->out->counts[in[where_now(s)]]++;
+}
+
+static void count_hold(struct swarm *s)
+{
+        static const int in[] = {[SWARM_IN_PURGE] = SWARM_HOLDS_IN_PURGE,
+            [SWARM_IN_EXPOSE] = SWARM_HOLDS_IN_EXPOSE,
+            [SWARM_IN_VENT] = SWARM_HOLDS_IN_VENT,
+            [SWARM_IN_LEAK_CHECK] = SWARM_HOLDS_IN_LEAK_CHECK};
+
+        s->out->counts[SWARM_HOLDS_IN_PULSE] += s->is_open;
+        if (where_now(s) != SWARM_ELSEWHERE)
+                s->out->counts[in[where_now(s)]]++;
+}
+
+static void count_end(struct swarm *s, bool was_killed)
+{
+        int32_t *n = s->out->counts;
+
+        n[SWARM_ENDED]++;
+        n[SWARM_CRASHES_IN_PULSE] += was_killed && s->is_open;
+        n[SWARM_CRASHES_IN_PURGE] += was_killed && s->where == SWARM_IN_PURGE;
+        n[SWARM_CRASHES_IN_EXPOSE] += was_killed && s->where == SWARM_IN_EXPOSE;
+        s->where = s->was = SWARM_ELSEWHERE;
+}
+
 static void count_event(struct swarm *s, const struct record_event *e)
 {
         int32_t *n = s->out->counts;
 
-        n[SWARM_TRIPS] += strcmp(e->kind, "trip") == 0;
         n[SWARM_PERMITS_LOST] += strcmp(e->kind, "permit") == 0;
         n[SWARM_BYPASSES] += strcmp(e->kind, "bypass") == 0 && strstr(e->text, " ended: ") == NULL;
         n[SWARM_MOVES_BY_HAND] += strcmp(e->kind, "manual") == 0;
         n[SWARM_EXPOSURES] += strcmp(e->kind, "step") == 0 && strstr(e->text, "the exhaust opens") != NULL;
         n[SWARM_VENTS] += strcmp(e->kind, "step") == 0 && strncmp(e->text, "vented", 6) == 0;
-        s->is_tripped = s->is_tripped || strcmp(e->kind, "trip") == 0;
+        if (strcmp(e->kind, "trip") == 0)
+                count_trip(s);
 }
 
 static void count_record(struct swarm *s, const struct record *r)
@@ -63,6 +115,9 @@ static void count_record(struct swarm *s, const struct record *r)
                 break;
         case RECORD_PULSE_START:
                 s->is_handed_over = true;
+                s->width_us = r->u.pulse.planned_width_us;
+                n[SWARM_REPEATED] += r->u.pulse.attempt > 1;
+                swarm_meet_pulse(s);
                 break;
         case RECORD_PULSE_END:
                 n[r->u.pulse.outcome == PULSE_DONE    ? SWARM_PULSES_DONE
@@ -73,6 +128,8 @@ static void count_record(struct swarm *s, const struct record *r)
                 count_event(s, &r->u.event);
                 if (seen_transition(r, &from, &to)) {
                         s->out->states[to]++;
+                        if (to == MACHINE_HOLDING && from == MACHINE_EXECUTE)
+                                count_hold(s);
                         s->state = to;
                 }
                 break;
@@ -94,11 +151,18 @@ static void count_note(struct swarm *s, const struct world_note *n)
                 s->out->states[MACHINE_ABORTING]++; /* start-up is what it does first */
                 s->state = MACHINE_ABORTING;
                 break;
+        case WORLD_TURN:
+                swarm_look(s);
+                break;
         case WORLD_ENDED:
-                counts[SWARM_ENDED]++;
+                count_end(s, n->flag);
+                break;
+        case WORLD_STALL:
+                counts[SWARM_STALLS_IN_PULSE] += s->is_open;
                 break;
         case WORLD_WATCHDOG:
                 counts[SWARM_WATCHDOGS] += n->number == TOOL_WATCHDOG_EXPIRED;
+                counts[SWARM_WATCHDOGS_IN_PULSE] += n->number == TOOL_WATCHDOG_EXPIRED && s->is_open;
                 break;
         case WORLD_OUTPUT:
                 s->out->outputs = random_mix(s->out->outputs ^ (uint64_t)n->t_us) ^
@@ -113,6 +177,10 @@ static void count_note(struct swarm *s, const struct world_note *n)
                 counts[SWARM_REFUSED] += n->reply->code != 0;
                 if (strncmp(n->reply->text, "nothing can be recorded", 23) == 0)
                         s->was_refused_store = true;
+                if (n->reply->code != 0 && s->temper != SWARM_STORMY) {
+                        s->was_refused_control = strstr(n->reply->text, " needs control, and ") != NULL;
+                        s->is_reset_due = n->reply->interlock[0] != '\0';
+                }
                 break;
         default:
                 break;
@@ -138,6 +206,8 @@ static bool is_over(const struct swarm *s)
         return s->config->until_breach && checks_count(s->checks) > 0;
 }
 
+#define PIECE_US (5 * TIME_MS)
+
 static void run_safety(struct swarm *s)
 {
         while (world_now(s->world) < s->end_us && !is_over(s)) {
@@ -145,8 +215,12 @@ static void run_safety(struct swarm *s)
 
                 next_us = s->people_us < next_us ? s->people_us : next_us;
                 next_us = next_us < s->end_us ? next_us : s->end_us;
-                if (next_us > world_now(s->world))
-                        world_run(s->world, next_us);
+                /* In short pieces: what is told on the way may bring forward what people do next. */
+                while (next_us > world_now(s->world) && s->people_us >= next_us) {
+                        int64_t piece_us = world_now(s->world) + PIECE_US;
+
+                        world_run(s->world, piece_us < next_us ? piece_us : next_us);
+                }
                 if (world_now(s->world) >= s->end_us)
                         break;
                 swarm_make_faults(s);
@@ -219,16 +293,22 @@ static void take_breaches(struct swarm *s)
 
 static void plan(struct swarm *s)
 {
+        static const int64_t people_most[SWARM_TEMPERS] = {
+            [SWARM_CALM] = 8 * TIME_S, [SWARM_MIDDLING] = 20 * TIME_S, [SWARM_STORMY] = 30 * TIME_S};
+
         uint64_t seed = s->config->seed;
 
         s->on_plan = random_split(seed, 101);
         s->on_people = random_split(seed, 103);
+        s->on_meet = random_split(seed, 107);
         s->tool_i = s->config->drill > 0 ? drill_at(s->config->drill)->tool
                                          : (int)random_below(&s->on_plan, SWARM_TOOLS);
         s->tool = s->config->kit->tool[s->tool_i];
         s->end_us = s->config->safety_us;
         s->disk_until_us = INT64_MAX;
-        s->people_every_us = random_between(&s->on_plan, 500 * TIME_MS, 30 * TIME_S);
+        s->temper = (enum swarm_temper)random_below(&s->on_plan, SWARM_TEMPERS);
+        s->people_every_us = random_between(
+            &s->on_plan, s->temper == SWARM_CALM ? 2 * TIME_S : 500 * TIME_MS, people_most[s->temper]);
         s->people_us = random_between(&s->on_plan, 0, 5 * TIME_S);
         swarm_plan_faults(s);
 }

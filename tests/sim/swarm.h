@@ -17,7 +17,14 @@
 
 /* ---- What all seeds share: tools and recipes, compiled once ---- */
 
-enum { SWARM_TOOLS = 2, SWARM_RECIPES = 6, SWARM_LIVE = 3, SWARM_NOTED = 5 };
+enum {
+        SWARM_TOOLS = 2,
+        SWARM_RECIPES = 7,
+        SWARM_EXPOSE = 1,
+        SWARM_LIVE = 3,
+        SWARM_NOTED = 5,
+        SWARM_DOSES = 6
+};
 struct swarm_kit {
         struct tool *tool[SWARM_TOOLS];
         struct recipe *recipe[SWARM_TOOLS][SWARM_RECIPES]; /* the one at SWARM_LIVE: of the liveness phase */
@@ -66,8 +73,27 @@ enum swarm_count {
         SWARM_COMMANDS,
         SWARM_REFUSED,
         SWARM_GIVEN_UP, /* runs of the liveness phase that would not go on and were stopped */
+        /* What met what. */
+        SWARM_TRIPS_IN_PULSE,
+        SWARM_HOLDS_IN_PULSE,
+        SWARM_CRASHES_IN_PULSE,
+        SWARM_STALLS_IN_PULSE,
+        SWARM_WATCHDOGS_IN_PULSE,
+        SWARM_TRIPS_IN_PURGE,
+        SWARM_HOLDS_IN_PURGE,
+        SWARM_CRASHES_IN_PURGE,
+        SWARM_TRIPS_IN_EXPOSE,
+        SWARM_HOLDS_IN_EXPOSE,
+        SWARM_CRASHES_IN_EXPOSE,
+        SWARM_TRIPS_IN_VENT,
+        SWARM_HOLDS_IN_VENT,
+        SWARM_TRIPS_IN_LEAK_CHECK,
+        SWARM_HOLDS_IN_LEAK_CHECK,
+        SWARM_REPEATED, /* pulses of a second attempt */
         SWARM_COUNTS
 };
+/* Must it occur in a long run? What should not be, a run given up, need not. */
+bool swarm_count_is_owed(int count);
 const char *swarm_count_name(int count);
 
 struct swarm_result {
@@ -82,6 +108,15 @@ struct swarm_result {
 };
 
 /* ---- A seed ---- */
+
+/* How much befalls it and how much sense its people have: in calm seeds whole runs pass, and the few faults there are meet
+ * the middle of one; in stormy ones nearly everything is aborted at once. */
+enum swarm_temper { SWARM_CALM, SWARM_MIDDLING, SWARM_STORMY, SWARM_TEMPERS };
+
+/* Where the run stands. */
+enum swarm_where { SWARM_ELSEWHERE, SWARM_IN_PURGE, SWARM_IN_EXPOSE, SWARM_IN_VENT, SWARM_IN_LEAK_CHECK };
+
+enum { SWARM_AIMS_MAX = 6 }; /* looking so closely takes time */
 
 struct swarm_config {
         const struct swarm_kit *kit;
@@ -106,10 +141,11 @@ struct swarm {
         const struct swarm_config *config;
         const struct tool *tool;
         int tool_i;
+        enum swarm_temper temper;
         struct world *world;
         struct checks *checks;
         struct swarm_result *out;
-        struct random on_people, on_plan;
+        struct random on_people, on_plan, on_meet;
         /* One stream for each kind of fault, so that a new kind moves none of the others; on_fault is that of the one being made. */
         struct random on[SWARM_FAULTS], on_fault;
         bool has[SWARM_FAULTS];
@@ -121,9 +157,12 @@ struct swarm {
         int64_t crash_in; /* so many notes on the process is killed; 0 = it is not */
         int64_t down_us;
         /* What the last notes told, for what to do next; never for judging. */
-        bool is_open, is_tripped, is_handed_over, was_refused_store;
+        bool is_open, is_tripped, is_handed_over, was_refused_store, was_refused_control, is_reset_due,
+            is_hurried;
         int resumes; /* in vain, one after the other */
         enum machine_state state;
+        enum swarm_where where, was; /* after the last turn, and the one before */
+        int64_t width_us;            /* of the pulse that was handed over last */
 };
 
 /* swarm_faults.c */
@@ -131,7 +170,16 @@ void swarm_plan_faults(struct swarm *s);
 /* The next fault is due then. */
 int64_t swarm_fault_due(const struct swarm *s);
 void swarm_make_faults(struct swarm *s);
+/* One at once, of those that stop a run, or might. */
+void swarm_strike(struct swarm *s);
 void swarm_end_faults(struct swarm *s);
+/* swarm_aim.c */
+/* Wait for an instant that is hard to hit by chance: within a pulse, before an edge, after it, within a block. */
+void swarm_aim(struct swarm *s);
+/* After each turn of the core: see where the run stands. */
+void swarm_look(struct swarm *s);
+/* A pulse was handed over: now and then what people do next, or what befalls, meets it. */
+void swarm_meet_pulse(struct swarm *s);
 /* swarm_people.c */
 void swarm_act(struct swarm *s);
 /* The operator of the liveness phase. True: the run is complete. */

@@ -10,7 +10,7 @@
 
 /* ---- Plant and instruments: words of sim/fault.h, with what may stand behind them ---- */
 
-enum { CHOICES_MAX = 8 };
+enum { CHOICES_MAX = 8, CALM_FAULTS_MAX = 3 };
 static const struct {
         const char *name;
         const char *what[CHOICES_MAX];
@@ -90,20 +90,14 @@ static void make_wire(struct swarm *s, int kind)
         (void)world_wire(s->world, &f);
 }
 
-static bool make_plant(struct swarm *s, int kind)
+static bool make_word(struct swarm *s, const char *what)
 {
         char spec[FAULT_SPEC_MAX], why[256];
-        int n = 0, which;
-        int64_t span_us;
+        int64_t span_us = draw_span(s);
 
-        while (n < CHOICES_MAX && plant[kind].what[n] != NULL)
-                n++;
         if (s->plant_faults == FAULTS_MAX - 4)
                 return false;
-        /* One draw to a statement: the order of arguments is the compiler's own. */
-        which = (int)random_below(&s->on_fault, n);
-        span_us = draw_span(s);
-        snprintf(spec, sizeof spec, "%s@%lld ms+%lld ms", plant[kind].what[which],
+        snprintf(spec, sizeof spec, "%s@%lld ms+%lld ms", what,
             (long long)(world_now(s->world) / TIME_MS + 1), (long long)(span_us / TIME_MS + 1));
         if (!world_fault(s->world, spec, why, sizeof why)) {
                 fprintf(stderr, "swarm: %s: %s\n", spec, why);
@@ -113,21 +107,13 @@ static bool make_plant(struct swarm *s, int kind)
         return true;
 }
 
-/* Wait for an instant that is hard to hit by chance: a pulse under way, a trip, a pulse handed over. */
-static void aim(struct swarm *s)
+static bool make_plant(struct swarm *s, int kind)
 {
-        int64_t limit_us = world_now(s->world) + 10 * TIME_S;
-        int at = (int)random_below(&s->on_fault, 6);
+        int n = 0;
 
-        if (at > 2 || s->aims >= 4)
-                return;
-        s->aims++;
-        limit_us = limit_us < s->end_us ? limit_us : s->end_us;
-        s->is_tripped = s->is_handed_over = false;
-        while (world_now(s->world) < limit_us && !(at == 0 && s->is_open) && !(at == 1 && s->is_tripped) &&
-               !(at == 2 && s->is_handed_over))
-                world_run(s->world, world_now(s->world) + TIME_MS);
-        world_run(s->world, world_now(s->world) + draw(s, 0, 60 * TIME_MS));
+        while (n < CHOICES_MAX && plant[kind].what[n] != NULL)
+                n++;
+        return make_word(s, plant[kind].what[random_below(&s->on_fault, n)]);
 }
 
 static void make_foreign(struct swarm *s)
@@ -154,7 +140,7 @@ static void make_stall(struct swarm *s, bool workers)
 {
         static const int64_t most[] = {60 * TIME_MS, 300 * TIME_MS, 1200 * TIME_MS, 5 * TIME_S};
 
-        aim(s);
+        swarm_aim(s);
         world_stall(s->world, draw(s, TIME_MS, most[random_below(&s->on_fault, 4)]), workers);
 }
 
@@ -206,20 +192,25 @@ static void make_crash(struct swarm *s)
                 s->crash_in = draw(s, 1, 5000);
                 return;
         }
-        aim(s);
+        swarm_aim(s);
         world_crash(s->world, s->down_us);
 }
 
 static bool make(struct swarm *s, int fault)
 {
+        static const int aims_per_mille[SWARM_TEMPERS] = {
+            [SWARM_CALM] = 800, [SWARM_MIDDLING] = 400, [SWARM_STORMY] = 150};
+
+        /* Stalls and crashes aim on their own. */
+        if (fault == SWARM_REBOOT ||
+            (fault < SWARM_REBOOT && random_chance(&s->on_fault, aims_per_mille[s->temper])))
+                swarm_aim(s);
         if (fault < SWARM_PLANT) {
                 make_wire(s, fault);
                 return true;
         }
         if (fault < SWARM_REBOOT)
                 return make_plant(s, fault - SWARM_PLANT);
-        if (fault == SWARM_REBOOT)
-                aim(s);
         switch (fault) {
         case SWARM_REBOOT:
                 make_reboot(s);
@@ -257,6 +248,42 @@ static bool make(struct swarm *s, int fault)
         return true;
 }
 
+void swarm_strike(struct swarm *s)
+{
+        static const char *const words[] = {"emo", "lid-open", "pump-fail", "reads:chamber.pressure=6 Torr",
+            "reads:heater.over-temperature=on", "silent:valve-io", "stuck-open:nb.valve", "deaf:water.valve",
+            "reads:trap.temperature=160 degC"};
+        int what = (int)random_below(&s->on_meet, 16);
+
+        s->on_fault = s->on_meet;
+        switch (what) {
+        case 0:
+        case 1:
+                s->down_us = draw(s, 0, 5 * TIME_S);
+                s->out->faults[SWARM_CRASH]++;
+                world_crash(s->world, s->down_us);
+                break;
+        case 2:
+        case 3:
+                s->out->faults[what == 2 ? SWARM_STALL : SWARM_STALL_ALL]++;
+                world_stall(s->world, draw(s, 20 * TIME_MS, 1500 * TIME_MS), what == 3);
+                break;
+        case 4:
+        case 5:
+                s->out->faults[SWARM_REBOOT]++;
+                make_reboot(s);
+                break;
+        case 6:
+                s->out->faults[SWARM_FOREIGN]++;
+                make_foreign(s);
+                break;
+        default:
+                make_word(s, words[what - 7]);
+                break;
+        }
+        s->on_meet = s->on_fault;
+}
+
 /* ---- The swarm ---- */
 
 static bool is_rare(int fault)
@@ -274,16 +301,30 @@ static uint64_t stream_of(int fault)
         return purpose;
 }
 
+/* A few, each once, anywhere behind the start. */
+static void plan_calm(struct swarm *s)
+{
+        int n = (int)random_below(&s->on_plan, CALM_FAULTS_MAX + 1);
+
+        for (int i = 0; i < n; i++)
+                s->has[random_below(&s->on_plan, SWARM_FAULTS)] = true;
+        for (int i = 0; i < SWARM_FAULTS; i++)
+                s->due_us[i] = random_between(&s->on[i], 10 * TIME_S, s->end_us - 10 * TIME_S);
+}
+
 void swarm_plan_faults(struct swarm *s)
 {
-        int share = (int)random_between(&s->on_plan, 30, 350); /* some seeds are nearly calm */
+        bool is_stormy = s->temper == SWARM_STORMY;
+        int share = (int)random_between(&s->on_plan, 30, is_stormy ? 350 : 120);
 
         for (int i = 0; i < SWARM_FAULTS; i++) {
                 s->on[i] = random_split(s->config->seed, stream_of(i));
-                s->has[i] = random_chance(&s->on[i], share);
-                s->every_us[i] = random_between(&s->on[i], is_rare(i) ? 60 : 15, 240) * TIME_S;
+                s->has[i] = random_chance(&s->on[i], share) && s->temper != SWARM_CALM;
+                s->every_us[i] = random_between(&s->on[i], is_rare(i) || !is_stormy ? 60 : 15, 240) * TIME_S;
                 s->due_us[i] = random_between(&s->on[i], TIME_S, s->every_us[i]);
         }
+        if (s->temper == SWARM_CALM)
+                plan_calm(s);
 }
 
 int64_t swarm_fault_due(const struct swarm *s)
@@ -308,6 +349,7 @@ void swarm_make_faults(struct swarm *s)
                 s->on_fault = s->on[i];
                 s->out->faults[i] += make(s, i);
                 s->due_us[i] = world_now(s->world) + draw(s, TIME_S, 2 * s->every_us[i]);
+                s->has[i] = s->temper != SWARM_CALM;
                 s->on[i] = s->on_fault;
         }
 }

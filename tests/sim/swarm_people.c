@@ -171,6 +171,12 @@ static enum verb any_verb(struct swarm *s)
 /* What leads on from where most else is refused; without it worlds would stand there. */
 static enum verb sensible_verb(struct swarm *s)
 {
+        if (s->was_refused_control || s->is_reset_due) {
+                enum verb verb = s->was_refused_control ? VERB_CONTROL : VERB_RESET;
+
+                s->was_refused_control = s->is_reset_due = false;
+                return verb;
+        }
         switch (s->state) {
         case MACHINE_ABORTED:
                 return VERB_RESET;
@@ -187,20 +193,79 @@ static enum verb sensible_verb(struct swarm *s)
         }
 }
 
-void swarm_act(struct swarm *s)
+static bool draw_sense(struct swarm *s)
 {
-        bool is_sensible = one_in(s, 2);
-        const struct person *p = &people[one_in(s, 3) ? draw(s, 5) : is_sensible ? 0 : draw(s, 2)];
+        static const int per_mille[SWARM_TEMPERS] = {
+            [SWARM_CALM] = 960, [SWARM_MIDDLING] = 800, [SWARM_STORMY] = 500};
+
+        return random_chance(&s->on_people, per_mille[s->temper]);
+}
+
+/* In calm seeds one person does nearly all, and takes control back from others. */
+static const struct person *draw_person(struct swarm *s, bool is_sensible)
+{
+        if (one_in(s, s->temper == SWARM_CALM ? 20 : 3))
+                return &people[draw(s, 5)];
+        return &people[is_sensible || s->temper == SWARM_CALM ? 0 : draw(s, 2)];
+}
+
+static void make_sensible(struct swarm *s, struct command *c)
+{
+        c->refused[0] = '\0';
+        if (s->temper == SWARM_STORMY)
+                return;
+        c->skip = false;
+        if (c->verb == VERB_CONTROL) {
+                text_copy(c->name, sizeof c->name, "take");
+                c->force = true;
+        }
+        if (c->verb == VERB_RUN && (c->recipe == NULL || one_in(s, 2)))
+                c->recipe = s->config->kit->recipe[s->tool_i][one_in(s, 2) ? SWARM_DOSES : SWARM_EXPOSE];
+}
+
+/* What meets a pulse or a block: a deed that ends it, or a fault. */
+static void act_hurried(struct swarm *s)
+{
+        static const enum verb verbs[] = {
+            VERB_HOLD, VERB_HOLD, VERB_HOLD, VERB_ABORT, VERB_STOP, VERB_CLOSE, VERB_OPEN, VERB_SET};
+        struct command c = {.tag = TOOL_NONE};
+
+        if (one_in(s, 3)) {
+                swarm_strike(s);
+                return;
+        }
+        name(&c, &people[0]);
+        c.verb = verbs[draw(s, (int64_t)(sizeof verbs / sizeof verbs[0]))];
+        fill(s, &c);
+        c.now = c.verb == VERB_HOLD && !one_in(s, 4);
+        swarm_command(s, &c);
+}
+
+static void act(struct swarm *s)
+{
+        bool is_sensible = draw_sense(s);
+        const struct person *p = draw_person(s, is_sensible);
         struct command c = {.tag = TOOL_NONE};
 
         name(&c, p);
         c.verb = is_sensible ? sensible_verb(s) : any_verb(s);
         fill(s, &c);
         if (is_sensible)
-                c.refused[0] = '\0';
+                make_sensible(s, &c);
         swarm_command(s, &c);
+}
+
+void swarm_act(struct swarm *s)
+{
+        bool is_hurried = s->is_hurried;
+
+        s->is_hurried = false;
         s->people_us = world_now(s->world) +
                        (one_in(s, 3) ? draw(s, 300 * TIME_MS) : TIME_MS + draw(s, 2 * s->people_every_us));
+        if (is_hurried)
+                act_hurried(s);
+        else
+                act(s);
 }
 
 /* ---- the liveness phase ---- */

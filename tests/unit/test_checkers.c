@@ -788,6 +788,407 @@ static void a3(bool bad)
         turn(EVENT_COMMAND);
 }
 
+/* ---- latches, links and steps ---- */
+
+static void dog(int status)
+{
+        struct world_note n = note(WORLD_WATCHDOG);
+
+        n.device = tool_find_device(tool, "valve-io");
+        n.number = status;
+        tell(&n);
+}
+
+static void fault(const char *text, bool begins)
+{
+        struct world_note n = note(WORLD_FAULT);
+
+        n.text = text;
+        n.flag = begins;
+        tell(&n);
+}
+
+static void stored_record(const struct record *r)
+{
+        struct world_note n = note(WORLD_STORED);
+
+        n.record = r;
+        tell(&n);
+}
+
+static void ask_to_run(int code)
+{
+        struct command c = by(VERB_RUN, "ann", 1000, TOOL_ROLE_OPERATOR);
+
+        obey(&c, code);
+}
+
+static void reset(void)
+{
+        struct command c = by(VERB_RESET, "ann", 1000, TOOL_ROLE_OPERATOR);
+
+        obey(&c, 0);
+}
+
+static void refuse_run(const char *interlock, const char *text)
+{
+        struct command c = by(VERB_RUN, "ann", 1000, TOOL_ROLE_OPERATOR);
+        struct effect_reply no = {.code = 3};
+        struct world_note n = note(WORLD_REPLY);
+
+        ask(&c);
+        no.reply = c.reply;
+        snprintf(no.interlock, sizeof no.interlock, "%s", interlock);
+        snprintf(no.text, sizeof no.text, "%s", text);
+        n.reply = &no;
+        tell(&n);
+        turn(EVENT_COMMAND);
+}
+
+static void begin_pulse(int attempt)
+{
+        struct record r = {.kind = RECORD_PULSE_START,
+            .run_id = 1,
+            .u.pulse = {.cycle = 1,
+                .path = "coat[1]",
+                .attempt = (int16_t)attempt,
+                .outcome = PULSE_PENDING,
+                .line = (int16_t)tool_find_line(tool, "nb"),
+                .planned_width_us = 500 * TIME_MS}};
+
+        keep_record(&r, true);
+}
+
+static void hold_and_resume(void)
+{
+        go("Execute -> Holding: held");
+        go("Holding -> Held: held");
+        go("Held -> Unholding: resumed");
+        go("Unholding -> Execute: resumed");
+}
+
+static int valve_link(void)
+{
+        return tool->devices[tool_find_device(tool, "valve-io")].link;
+}
+
+/* A read of valve-io's register, whichever. */
+static struct sched_action read_of(uint16_t address)
+{
+        return (struct sched_action){.kind = SCHED_READ,
+            .limit_us = now_us + 100 * TIME_MS,
+            .slave_id = tool->devices[tool_find_device(tool, "valve-io")].slave_id,
+            .reg = TOOL_HOLDING,
+            .address = address,
+            .count = 1};
+}
+
+static void t1b(bool bad)
+{
+        execute();
+        write_out("carrier.flow.setpoint", 20);
+        event("trip", "over-pressure", "too much");
+        pass(50 * TIME_MS);
+        if (!bad)
+                write_out("carrier.flow.setpoint", 0);
+        pass(500 * TIME_MS);
+}
+
+static void t1c(bool bad)
+{
+        struct sched_action a = read_of(0);
+
+        execute();
+        nb(1);
+        go("Execute -> Aborting: aborted");
+        now_us += TIME_MS;
+        if (!bad)
+                write_out("nb.valve", 0);
+        call(valve_link(), &a);
+}
+
+static void t2b(bool bad)
+{
+        event("trip", "lid-open", "it is open");
+        if (!bad)
+                reset();
+        ask_to_run(0);
+}
+
+static void t3b(bool bad)
+{
+        event("trip", "lid-open", "it is open");
+        event("trip", "emergency-stop", "and that as well");
+        refuse_run(bad ? "emergency-stop" : "lid-open", "it is latched");
+}
+
+static void a2b(bool bad)
+{
+        struct command take = by(VERB_CONTROL, "bob", 1001, TOOL_ROLE_OPERATOR);
+
+        snprintf(take.name, sizeof take.name, "take");
+        if (!bad)
+                obey(&take, 0);
+        refuse_run("", "run needs control, and bob has it");
+}
+
+static void l2b(bool bad)
+{
+        fault("disk full", true);
+        pass(4 * TIME_S);
+        if (!bad)
+                fault("disk full", false);
+        ask_to_run(0);
+}
+
+static void l2c(bool bad)
+{
+        struct record lost = {.kind = RECORD_EVENT}, told = {.kind = RECORD_EVENT};
+
+        keep_record(&lost, false);
+        snprintf(told.u.event.kind, sizeof told.u.event.kind, "gap");
+        snprintf(told.u.event.text, sizeof told.u.event.text, "1 records lost");
+        if (!bad)
+                stored_record(&told);
+        plain(WORLD_ENDED, 0, false);
+}
+
+static void v2b(bool bad)
+{
+        execute();
+        dog(bad ? TOOL_WATCHDOG_RUNNING : TOOL_WATCHDOG_EXPIRED);
+        pass(6 * TIME_S);
+        pulse(RECORD_PULSE_END, PULSE_REFUSED, 0);
+}
+
+static void v3b(bool bad)
+{
+        struct sched_action a = read_of(0);
+
+        execute();
+        nb(1);
+        a.kind = SCHED_WRITE;
+        a.reg = TOOL_COIL;
+        a.address = tool->tags[tag_of("nb.valve")].address;
+        call(valve_link(), &a);
+        now_us += TIME_MS;
+        answer(valve_link(), &a, SCHED_TIMEOUT);
+        connect_link(valve_link());
+        pass(250 * TIME_MS);
+        if (!bad)
+                nb(0);
+        pass(2 * TIME_S);
+}
+
+static void v3c(bool bad)
+{
+        execute();
+        now_us += (bad ? 150 : 90) * TIME_MS;
+        nb(1);
+}
+
+static void v3d(bool bad)
+{
+        execute();
+        begin_pulse(1);
+        nb(1);
+        pass(500 * TIME_MS);
+        if (!bad)
+                nb(0);
+        pass(100 * TIME_MS);
+        write_out("carrier.flow.setpoint", 20);
+}
+
+/* What has a lease and doses nothing. */
+static int leased_tag(void)
+{
+        for (int i = 0; i < tool->tag_count; i++)
+                if (tool->tags[i].is_output && tool->tags[i].lease_us > 0 && !seen_is_dosing(tool, i))
+                        return i;
+        ck_abort_msg("nothing has a lease");
+        return TOOL_NONE;
+}
+
+static void v3e(bool bad)
+{
+        const struct tool_tag *t = &tool->tags[leased_tag()];
+        struct sched_action a = read_of(0);
+
+        execute();
+        write_out(t->name, t->is_bit ? 1 - t->safe : t->safe + 1);
+        turn(EVENT_TICK);
+        now_us += t->lease_us;
+        if (!bad)
+                write_out(t->name, t->safe);
+        now_us += 400 * TIME_MS;
+        call(valve_link(), &a);
+        answer(valve_link(), &a, SCHED_OK);
+}
+
+static void q3b(bool bad)
+{
+        struct sched_action a = read_of(0);
+
+        call(valve_link(), &a);
+        answer(valve_link(), &a, SCHED_TIMEOUT);
+        if (!bad)
+                connect_link(valve_link());
+        call(valve_link(), &a);
+}
+
+static void c1b(bool bad)
+{
+        struct sched_action a = {.kind = SCHED_CONNECT, .limit_us = now_us + TIME_S};
+
+        execute();
+        nb(1);
+        call(valve_link(), &a);
+        answer(valve_link(), &a, SCHED_TIMEOUT);
+        pass(TIME_S);
+        if (!bad)
+                go("Execute -> Aborting: the link is down");
+        pass(4 * TIME_S);
+}
+
+static void f2(bool bad)
+{
+        dog(bad ? TOOL_WATCHDOG_EXPIRED : TOOL_WATCHDOG_RUNNING);
+        pass(3 * TIME_S);
+        ask_to_run(0);
+}
+
+static void f2_opened(bool bad)
+{
+        execute();
+        dog(bad ? TOOL_WATCHDOG_EXPIRED : TOOL_WATCHDOG_RUNNING);
+        pass(3 * TIME_S);
+        nb(1);
+}
+
+static void f2c(bool bad)
+{
+        struct sched_action a =
+            read_of(tool->devices[tool_find_device(tool, "valve-io")].watchdog.status_register);
+
+        execute();
+        dog(TOOL_WATCHDOG_RUNNING);
+        call(valve_link(), &a);
+        answer(valve_link(), &a, SCHED_OK);
+        if (bad)
+                connect_link(valve_link());
+        nb(1);
+}
+
+static void f2b(bool bad)
+{
+        struct sched_action a =
+            read_of(tool->devices[tool_find_device(tool, "valve-io")].watchdog.restart_register);
+        struct world_note n;
+
+        pass(40 * TIME_S);
+        dog(TOOL_WATCHDOG_EXPIRED);
+        if (!bad)
+                reset();
+        a.kind = SCHED_WRITE;
+        n = note(WORLD_REQUEST);
+        n.link = valve_link();
+        n.device = tool_find_device(tool, "valve-io");
+        n.action = &a;
+        tell(&n);
+}
+
+static void v7b(bool bad)
+{
+        execute();
+        dog(TOOL_WATCHDOG_EXPIRED);
+        pass(TIME_S);
+        if (!bad)
+                go("Execute -> Aborting: the watchdog expired");
+        pass(4 * TIME_S);
+}
+
+static void v2c(bool bad)
+{
+        execute();
+        nb(1);
+        nb(0);
+        pass(2 * TIME_S);
+        set("pump.running", bad ? 0 : 1);
+        pass(100 * TIME_MS);
+        set("pump.running", 1);
+        pass(4 * TIME_S);
+        write_out("water.valve", 1);
+}
+
+static void s1b(bool bad)
+{
+        struct recipe *was = recipe;
+
+        recipe = support_recipe(tool, "tests/sim/recipes/noted.yaml", NULL, 0);
+        execute();
+        is_silent[tag_of("carrier.flow")] = bad;
+        event("note", "noted", "flow begins");
+        pass(TIME_S);
+        event("note", "noted", "flow is there");
+        run_record(RECORD_RUN_END, "Stopped");
+        recipe_free(recipe);
+        recipe = was;
+}
+
+static void s2_doubled(bool bad)
+{
+        execute();
+        begin_pulse(1);
+        pulse(RECORD_PULSE_END, PULSE_DONE, 500 * TIME_MS);
+        if (!bad)
+                hold_and_resume();
+        begin_pulse(2);
+}
+
+static void s2b(bool bad)
+{
+        execute();
+        begin_pulse(1);
+        hold_and_resume();
+        pass(bad ? TIME_S : 6 * TIME_S);
+        begin_pulse(2);
+}
+
+static void s7b(bool bad)
+{
+        struct record r = {.kind = RECORD_RUN_START, .run_id = 1};
+
+        stored_record(&r);
+        plain(WORLD_ENDED, 0, true);
+        now_us += TIME_S;
+        plain(WORLD_BEGUN, 2, false);
+        if (!bad)
+                event("trip", "restart", "run 1 was interrupted");
+        plain(WORLD_READY, 0, false);
+}
+
+static void q1b(bool bad)
+{
+        sample_record("chamber.pressure", QUALITY_GOOD, 1, bad ? 20 * TIME_MS : 100 * TIME_MS + TIME_MS);
+}
+
+static void h1b(bool bad)
+{
+        execute();
+        write_out("nb.line.temperature.setpoint", 130);
+        pass(40 * TIME_S);
+        set("nb.line.temperature", bad ? 61 : 90);
+        pass(40 * TIME_S);
+}
+
+static void m1b(bool bad)
+{
+        execute();
+        write_out("bed.speed.setpoint", 3);
+        set("bed.speed", bad ? 0 : 3);
+        pass(12 * TIME_S);
+}
+
 static const struct {
         const char *id;
         void (*tell)(bool bad);
@@ -797,7 +1198,11 @@ static const struct {
     {"S2", s2}, {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7}, {"Q1", q1}, {"Q2", q2},
     {"Q3", q3}, {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3}, {"C3", c3_proof}, {"R1", r1},
     {"R2", r2}, {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2}, {"A1", a1},
-    {"A2", a2}, {"A3", a3}};
+    {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b},
+    {"L2b", l2b}, {"L2c", l2c}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d}, {"V3e", v3e},
+    {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b}, {"V7b", v7b},
+    {"V2c", v2c}, {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b}, {"H1b", h1b},
+    {"M1b", m1b}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const char *breach_of(const char *id)

@@ -382,6 +382,31 @@ START_TEST(a_pulse_behind_a_wait_for_a_condition_waits_for_the_bed)
 }
 END_TEST
 
+/* Its pulse has been put off until the bed is at rest; then the bed's link writes what is safe, which ends the rotation, and the
+ * pulse is handed over no earlier for that. */
+START_TEST(a_pulse_that_waits_for_the_bed_outlives_its_rotation)
+{
+        struct event safe = {.kind = EVENT_WROTE};
+        int64_t rests_us;
+
+        start(ROTATE("speed: 3 rpm, reverse_every: 60 s, stop_in: pulse, lead: 2 s",
+            "    - wait: {until: chamber.pressure < 5 Torr, for: 10 s, timeout: 1 min}\n"
+            "    - {pulse: water, for: 500 ms}\n    - purge: 10 s\n"));
+        await_out("bed.speed.setpoint", 3, TIME_MIN);
+        await_out("bed.speed.setpoint", 0, TIME_MIN);
+        rests_us = virtual_now(s->v);
+        safe.u.wrote = (struct event_wrote){.tag = (int16_t)scenario_tag(s, "bed.speed.setpoint"),
+            .ok = true,
+            .unasked = true,
+            .sent_us = rests_us,
+            .cause = CAUSE_GATE};
+        virtual_event(s->v, &safe);
+        scenario_await_open(s, "water.valve", 1);
+        ck_assert(virtual_now(s->v) - rests_us >= 2 * TIME_S - 2 * TIME_MS);
+        ck_assert_int_eq(scenario_state(s), MACHINE_EXECUTE);
+}
+END_TEST
+
 START_TEST(a_set_ends_the_rotation_and_a_hold_does_not)
 {
         start(ROTATE("speed: 3 rpm, reverse_every: 20 s",
@@ -675,12 +700,12 @@ int main(void)
             a_search_without_a_pulse_runs_its_last_pass_again, a_search_that_fails_stops,
             a_search_in_an_expose_that_fails_doses_again, a_bed_turns_to_and_fro, a_bed_rests_in_pulses,
             a_pulse_behind_a_wait_for_a_condition_waits_for_the_bed,
-            a_set_ends_the_rotation_and_a_hold_does_not, an_abort_ends_the_rotation,
-            a_question_waits_for_its_answer, a_question_is_an_alarm_until_it_is_answered,
-            a_hold_tells_before_it_ends, a_question_without_an_answer_ends,
-            a_tight_chamber_passes_its_leak_check, a_leak_is_measured_and_holds,
-            a_leak_check_does_not_shut_a_purge, a_vented_chamber_is_left_alone_and_locks_precursors,
-            a_pump_down_arms_and_unlocks};
+            a_pulse_that_waits_for_the_bed_outlives_its_rotation, a_set_ends_the_rotation_and_a_hold_does_not,
+            an_abort_ends_the_rotation, a_question_waits_for_its_answer,
+            a_question_is_an_alarm_until_it_is_answered, a_hold_tells_before_it_ends,
+            a_question_without_an_answer_ends, a_tight_chamber_passes_its_leak_check,
+            a_leak_is_measured_and_holds, a_leak_check_does_not_shut_a_purge,
+            a_vented_chamber_is_left_alone_and_locks_precursors, a_pump_down_arms_and_unlocks};
         Suite *suite = suite_create("core_language");
         TCase *tc = tcase_create("language");
 
