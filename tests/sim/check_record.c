@@ -22,6 +22,8 @@ struct openings {
 };
 /* Rounding, and the report of an edge that was sent within the microsecond. */
 #define EDGE_US INT64_C(1000)
+/* So late an open may be sent (include/ald/link/pair.h). */
+#define LATE_US INT64_C(20000)
 
 static void judge_pulse(struct check_context *c, int64_t t_us, const struct record_pulse *r)
 {
@@ -46,6 +48,10 @@ static void judge_pulse(struct check_context *c, int64_t t_us, const struct reco
         if (llabs((long long)(real_us - r->width_us)) > slack_us)
                 check_fail(c, "pulse %s is recorded with %lld us and was open for %lld", r->path,
                     (long long)r->width_us, (long long)real_us);
+        /* What could not open in time does not open. */
+        if (r->planned_width_us - r->width_us > LATE_US + EDGE_US && seen_is_awake(c->seen, o->open_us))
+                check_fail(c, "pulse %s is recorded as done with %lld us of %lld: it opened late", r->path,
+                    (long long)r->width_us, (long long)r->planned_width_us);
         if ((double)llabs((long long)(r->width_us - r->planned_width_us)) >
                 c->tool->lines[r->line].width_tolerance_us &&
             m->told_us[r->line] != t_us)

@@ -21,10 +21,11 @@ static bool is_sample(const struct world_note *n)
 
 static void see_quality(struct check_context *c, const struct world_note *n)
 {
-        const struct record_sample *s = &n->record->u.sample;
+        const struct record_sample *s;
 
         if (!is_sample(n))
                 return;
+        s = &n->record->u.sample;
         if (s->tag < 0 || s->tag >= c->tool->tag_count || s->quality < QUALITY_GOOD ||
             s->quality > QUALITY_BAD)
                 check_fail(c, "a sample of tag %d has quality %d", s->tag, s->quality);
