@@ -21,8 +21,10 @@ void core_was_reset(struct core *core)
 {
         for (int i = 0; i < TOOL_LOOPS_MAX; i++) {
                 core->plausible.heater[i].is_failed = core->plausible.heater[i].is_watched = false;
+                /* What has not failed yet gets no more time: whoever resumes again and again would put the trip off (M1). */
+                if (core->plausible.follow[i].is_failed)
+                        core->plausible.follow[i].differs_us = TIME_NEVER;
                 core->plausible.follow[i].is_failed = false;
-                core->plausible.follow[i].differs_us = TIME_NEVER;
         }
         for (int i = 0; i < core->alarms.count; i++)
                 alarm_reset(&core->alarms, i);

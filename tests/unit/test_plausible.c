@@ -251,6 +251,23 @@ START_TEST(a_bed_that_does_not_turn_trips)
 }
 END_TEST
 
+/* A resume is the reset of what held a run; what has not failed yet gets no more time by it. */
+START_TEST(a_bed_that_does_not_turn_trips_in_time_whoever_resumes)
+{
+        start("    - set: {bed.speed: 3 rpm}\n    - wait: 1 h\n");
+        scenario_run(s, 30 * TIME_S);
+        inject_now("motor-stall:bed", "");
+        for (int i = 0; i < 2; i++) {
+                scenario_run(s, 2 * TIME_S);
+                ck_assert_int_eq(scenario_do(s, VERB_HOLD), 0);
+                scenario_await(s, MACHINE_HELD, TIME_S);
+                ck_assert_int_eq(scenario_do(s, VERB_RESUME), 0);
+        }
+        scenario_await(s, MACHINE_HELD, 3 * TIME_S);
+        ck_assert_str_eq(scenario_status(s).latches[0].id, "motor-bed");
+}
+END_TEST
+
 START_TEST(a_bed_whose_speed_is_not_known_trips)
 {
         start("    - set: {bed.speed: 3 rpm}\n    - wait: 1 h\n");
@@ -689,6 +706,7 @@ static void add_checks(TCase *tc)
         tcase_add_test(tc, over_temperature_leaves_no_heater_any_power);
         tcase_add_test(tc, a_cut_out_that_says_nothing_counts_after_three_seconds);
         tcase_add_test(tc, a_bed_that_does_not_turn_trips);
+        tcase_add_test(tc, a_bed_that_does_not_turn_trips_in_time_whoever_resumes);
         tcase_add_test(tc, a_bed_whose_speed_is_not_known_trips);
         tcase_add_test(tc, the_bed_turns_only_under_a_closed_lid);
         tcase_add_test(tc, a_flow_that_does_not_follow_is_an_alarm);
