@@ -7,7 +7,8 @@
  * Order of urgency: safe writes, due edges, (nothing that could still be running at a pending edge), arming and
  * feeding the watchdog, other writes, due polls. The `limit_us` of an action never reaches past the next edge
  * (DESIGN.md, Time): a call that is not over by then is given up, the connection closed and replaced, the edge sent.
- * Only a close overtakes a safe value, also while that waits for its device's pause.
+ * Only a close overtakes a safe value, also while that waits for its device's pause: that of a pulse, and of safe
+ * values the one of an output that has a maximum open time and may be open.
  * After any time-out or bad frame the connection is closed; nothing is resynchronised (SAFETY traps 2-4). */
 #ifndef ALD_LINK_SCHED_H
 #define ALD_LINK_SCHED_H
