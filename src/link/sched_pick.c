@@ -274,7 +274,7 @@ static bool pick_owed(struct sched *s, struct sched_action *a, bool of_dosing)
                         continue;
                 /* An open pulse closes by itself; one that only waits must not stand in the way. */
                 const struct pair *p = sched_pair_of(s, tag);
-                if (p && p->state != PAIR_ARMED)
+                if (p && p->state != PAIR_ARMED && p->state != PAIR_PROVING)
                         continue;
                 if (s->owed[tag].retry_us > s->now_us) {
                         sched_wake_at(s, s->owed[tag].retry_us);
