@@ -54,7 +54,7 @@ static void judge_pulse(struct core *core, const struct event_pulse *p)
         if (p->outcome != PULSE_FAILED)
                 return;
         if (p->close_acked_us != 0) {
-                core_hold(core, false, "pulse %s: an edge was not acknowledged", name);
+                core_hold(core, false, "pulse %s: not known to be whole, an edge or its device failed", name);
                 return;
         }
         snprintf(why, sizeof why, "pulse %s: its close was not acknowledged", name);

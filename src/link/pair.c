@@ -91,13 +91,37 @@ bool pair_closed(struct pair *p, bool ok, int64_t sent_us, int64_t done_us)
         return false;
 }
 
+bool pair_is_whole(const struct pair *p)
+{
+        return !p->open_failed && !p->close_failed && !p->is_cut;
+}
+
+void pair_prove(struct pair *p)
+{
+        assert(p->state == PAIR_OPEN && p->times.close_acked_us != 0);
+        p->state = PAIR_PROVING;
+}
+
+int64_t pair_prove_by(const struct pair *p)
+{
+        assert(p->state == PAIR_PROVING);
+        return time_add(p->times.close_acked_us, PAIR_PROVE_US);
+}
+
+void pair_proved(struct pair *p, bool lived)
+{
+        assert(p->state == PAIR_PROVING);
+        p->state = PAIR_OPEN;
+        p->is_unproven = !lived;
+}
+
 void pair_finish(struct pair *p, struct event_pulse *out)
 {
         assert(p->state == PAIR_OPEN);
         bool is_acked = p->times.close_acked_us != 0;
-        p->times.outcome = p->open_failed || p->close_failed || !is_acked ? PULSE_FAILED
-                           : p->is_cut                                    ? PULSE_CUT
-                                                                          : PULSE_DONE;
+        p->times.outcome = p->open_failed || p->close_failed || p->is_unproven || !is_acked ? PULSE_FAILED
+                           : p->is_cut                                                      ? PULSE_CUT
+                                                                                            : PULSE_DONE;
         *out = p->times;
         p->state = PAIR_FREE;
 }

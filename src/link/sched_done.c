@@ -129,6 +129,15 @@ static void settle(struct sched *s, int tag, enum cause cause)
         s->owed[tag].retry_us = from_us;
 }
 
+/* It opened with its watchdog seen to run. When that is not known any more, because the connection was replaced or a feed
+ * went unanswered, the device may have been restarted and have closed by itself in the middle: it tells by its watchdog. */
+static bool needs_proof(const struct sched *s, int tag)
+{
+        const struct tool_tag *t = &s->tool->tags[tag];
+        return t->failsafe == TOOL_FAILSAFE_WATCHDOG && s->has_watch[t->device] &&
+               !watch_is_running(&s->watches[t->device]);
+}
+
 static void finish_edge(struct sched *s, const struct sched_result *r)
 {
         struct pair *p = &s->pairs[s->job_index];
@@ -141,11 +150,15 @@ static void finish_edge(struct sched *s, const struct sched_result *r)
         }
         if (!pair_closed(p, ok, r->sent_us, r->done_us))
                 return;
+        gate_set_timed(&s->gate, tag, false);
+        settle(s, tag, CAUSE_DEADLINE);
+        if (pair_is_whole(p) && needs_proof(s, tag)) {
+                pair_prove(p); /* sched_lapse() ends it */
+                return;
+        }
         struct event_pulse ended;
         pair_finish(p, &ended);
-        gate_set_timed(&s->gate, tag, false);
         sched_push_pulse(s, &ended);
-        settle(s, tag, CAUSE_DEADLINE);
 }
 
 static void finish_write(struct sched *s, const struct sched_result *r)

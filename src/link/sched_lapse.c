@@ -13,9 +13,27 @@ void sched_refuse_pulse(struct sched *s, struct pair *p)
         sched_push_pulse(s, &ended);
 }
 
+/* A pulse that was closed is reported when its device's watchdog was seen to run, or not to; who is told to end does not
+ * ask any more. */
+static void prove_pair(struct sched *s, struct pair *p)
+{
+        const struct watch *w = &s->watches[s->tool->tags[p->times.tag].device];
+        bool lived = watch_is_running(w);
+        struct event_pulse ended;
+        if (!lived && !watch_is_off(w) && !s->is_stopping && s->now_us < pair_prove_by(p)) {
+                sched_wake_at(s, pair_prove_by(p));
+                return;
+        }
+        pair_proved(p, lived);
+        pair_finish(p, &ended);
+        sched_push_pulse(s, &ended);
+}
+
 static void lapse_pair(struct sched *s, struct pair *p)
 {
-        if (p->state == PAIR_ARMED && s->now_us > pair_latest_open(p)) {
+        if (p->state == PAIR_PROVING) {
+                prove_pair(s, p);
+        } else if (p->state == PAIR_ARMED && s->now_us > pair_latest_open(p)) {
                 sched_refuse_pulse(s, p);
         } else if (p->state == PAIR_ARMED) {
                 sched_wake_at(s, pair_latest_open(p) + 1);

@@ -244,14 +244,19 @@ static void begin_write(struct sched *s, struct sched_action *a, int i)
         s->writes.item[i].is_sent = true;
 }
 
-static bool pick_safe(struct sched *s, struct sched_action *a)
+/* What has a maximum open time and may be open. Its close goes before every other safe value: on a connection that comes
+ * back late nothing else stands between it and the valve, also when its pair has long been reported as failed. */
+static bool may_dose(const struct sched *s, int tag)
 {
-        for (int i = writeq_first(&s->writes, true, 0); i >= 0;) {
+        return s->tool->tags[tag].max_open_us > 0 && s->gate.out[tag].is_energised;
+}
+
+static bool pick_safe(struct sched *s, struct sched_action *a, bool of_dosing)
+{
+        for (int i = writeq_first(&s->writes, true, 0); i >= 0; i = writeq_first(&s->writes, true, i + 1)) {
                 const struct effect_write *order = &s->writes.item[i].order;
-                if (!fits_safe(s, s->tool->tags[order->tag].device)) {
-                        i = writeq_first(&s->writes, true, i + 1);
+                if (may_dose(s, order->tag) != of_dosing || !fits_safe(s, s->tool->tags[order->tag].device))
                         continue;
-                }
                 bool fits_register = fill_write(s, a, order->tag, order->value);
                 assert(fits_register); /* a safe value is checked with its tool file */
                 (void)fits_register;
@@ -261,15 +266,15 @@ static bool pick_safe(struct sched *s, struct sched_action *a)
         return false;
 }
 
-static bool pick_owed(struct sched *s, struct sched_action *a)
+static bool pick_owed(struct sched *s, struct sched_action *a, bool of_dosing)
 {
         for (int i = 0; i < s->output_count; i++) {
                 int tag = s->outputs[i];
-                if (!s->owed[tag].is_owed)
+                if (!s->owed[tag].is_owed || may_dose(s, tag) != of_dosing)
                         continue;
                 /* An open pulse closes by itself; one that only waits must not stand in the way. */
                 const struct pair *p = sched_pair_of(s, tag);
-                if (p && p->state != PAIR_ARMED)
+                if (p && p->state != PAIR_ARMED && p->state != PAIR_PROVING)
                         continue;
                 if (s->owed[tag].retry_us > s->now_us) {
                         sched_wake_at(s, s->owed[tag].retry_us);
@@ -398,6 +403,13 @@ static bool pick_other(struct sched *s, struct sched_action *a)
         return pick_watch(s, a) || pick_write(s, a) || pick_poll(s, a);
 }
 
+/* What makes safe. */
+static bool pick_urgent(struct sched *s, struct sched_action *a)
+{
+        return pick_close(s, a) || pick_safe(s, a, true) || pick_owed(s, a, true) || pick_safe(s, a, false) ||
+               pick_owed(s, a, false);
+}
+
 void sched_pick(struct sched *s, struct sched_action *a)
 {
         s->wake_us = TIME_NEVER;
@@ -405,7 +417,7 @@ void sched_pick(struct sched *s, struct sched_action *a)
         sched_lapse(s);
         if (pick_connection(s, a))
                 return;
-        if (s->conn.is_connected && (pick_close(s, a) || pick_safe(s, a) || pick_owed(s, a)))
+        if (s->conn.is_connected && pick_urgent(s, a))
                 return;
         /* Nothing overtakes a safe value that waits for its device or for a close. */
         if (s->conn.is_connected && !s->is_safe_waiting && (pick_open(s, a) || pick_other(s, a)))

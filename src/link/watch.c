@@ -35,6 +35,12 @@ bool watch_is_running(const struct watch *w)
         return w->step == WATCH_RUNNING;
 }
 
+bool watch_is_off(const struct watch *w)
+{
+        return w->step == WATCH_TIME_WRITE || w->step == WATCH_TIME_READ || w->step == WATCH_START ||
+               w->step == WATCH_CONFIRM || w->step == WATCH_EXPIRED || w->step == WATCH_RESTART;
+}
+
 static int pause_watch(struct watch *w, int64_t now_us)
 {
         w->step = WATCH_PAUSED;

@@ -1463,6 +1463,68 @@ START_TEST(test_owed_goes_before_newer_orders)
 }
 END_TEST
 
+/* A close that found no connection for so long that its pair is over still is the first write when there is one again,
+ * whatever else was ordered to be made safe before it. */
+START_TEST(test_a_lost_close_goes_before_other_safe_values)
+{
+        start(LINK_VALVES);
+        bring_up();
+        int64_t t = rig.now_us;
+        give_pulse(1, TAG_NB, t + 100000, 200000);
+        run_until(t + 150000);
+        ck_assert(rig.coil[0]);
+        rig.refuses = true;
+        rig.is_connected = false;
+        sched_lost(rig.s, rig.now_us, "the cable");
+        run_until(t + 2000000);
+        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_FAILED);
+        rig.calls = 0;
+        give_write(rig.now_us, 2, TAG_WATER, 0);
+        give_write(rig.now_us, 3, TAG_EXHAUST, rig.tool->tags[TAG_EXHAUST].safe);
+        if (_i)
+                give_write(rig.now_us, 4, TAG_NB, 0);
+        run_until(rig.now_us + 1000);
+        rig.refuses = false;
+        run_until(rig.now_us + 1000000);
+        ck_assert_int_gt(rig.calls, 0);
+        ck_assert_int_eq(rig.call[0].action.kind, SCHED_WRITE);
+        ck_assert_int_eq(rig.call[0].action.reg, TOOL_COIL);
+        ck_assert_int_eq(rig.call[0].action.address, rig.tool->tags[TAG_NB].address);
+        finish();
+}
+END_TEST
+
+static int64_t coils_only(const struct sched_action *a)
+{
+        return a->reg == TOOL_COIL ? 500 : LATE_NEVER;
+}
+
+/* A device that is restarted in a pulse closes its valve, and then takes the close as if nothing had been: only its
+ * watchdog tells. What is not known to have been a whole dose is not reported as one (V8). */
+START_TEST(test_a_pulse_over_a_restart_is_not_done)
+{
+        start(LINK_VALVES);
+        bring_up();
+        int64_t t = rig.now_us;
+        give_pulse(1, TAG_NB, t + 100000, 200000);
+        run_until(t + 292000); /* no time is left to ask before the close */
+        ck_assert(rig.coil[0]);
+        if (_i == 1) {
+                rig.reg[0x1006] = TOOL_WATCHDOG_OFF;
+                set_coil(0, false, rig.now_us);
+        }
+        rig.is_connected = false;
+        sched_lost(rig.s, rig.now_us, "the cable");
+        if (_i == 2)
+                rig.reply = coils_only;
+        run_until(t + 700000);
+        const struct event_pulse *p = pulse_of(1);
+        ck_assert_int_ne(p->close_acked_us, 0);
+        ck_assert_int_eq(p->outcome, _i == 0 ? PULSE_DONE : PULSE_FAILED);
+        finish();
+}
+END_TEST
+
 /* The longest time between two attempts to connect, from the n-th on. */
 static int64_t longest_gap(int n)
 {
@@ -1669,6 +1731,8 @@ int main(void)
         tcase_add_test(tc, test_reports_keep_their_order);
         tcase_add_test(tc, test_nothing_overtakes_a_safe_write_in_a_pause);
         tcase_add_test(tc, test_owed_goes_before_newer_orders);
+        tcase_add_loop_test(tc, test_a_lost_close_goes_before_other_safe_values, 0, 2);
+        tcase_add_loop_test(tc, test_a_pulse_over_a_restart_is_not_done, 0, 3);
         tcase_add_loop_test(tc, test_a_close_hurries_the_connection, 0, 2);
         tcase_add_test(tc, test_busy_feed_is_asked_again);
         tcase_add_test(tc, test_closes_come_first_after_a_restart);

@@ -65,7 +65,7 @@ enum pulse_outcome {
         PULSE_CUT,         /* closed early: trip, permit, hold --now */
         PULSE_REVOKED,     /* taken back before it opened */
         PULSE_REFUSED,     /* the gate or a silent core kept it closed */
-        PULSE_FAILED,      /* an edge was not acknowledged */
+        PULSE_FAILED,      /* an edge was not acknowledged, or its device did not live through it */
         PULSE_INTERRUPTED, /* the daemon ended in it */
         PULSE_OUTCOME_COUNT
 };

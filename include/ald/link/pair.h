@@ -15,14 +15,19 @@
 #define PAIR_RETRY_US_MAX INT64_C(250000)
 /* A close that is not acknowledged for this long is reported as failed; trying goes on. */
 #define PAIR_REPORT_US INT64_C(1000000)
+/* So long the report of a pulse that was closed waits for word of its device's watchdog: below the 500 ms that the core
+ * waits for the report. */
+#define PAIR_PROVE_US INT64_C(250000)
 
-enum pair_state { PAIR_FREE, PAIR_ARMED, PAIR_OPENING, PAIR_OPEN, PAIR_CLOSING };
+/* PROVING: closed, but whether the device lived through the pulse is not known yet. */
+enum pair_state { PAIR_FREE, PAIR_ARMED, PAIR_OPENING, PAIR_OPEN, PAIR_CLOSING, PAIR_PROVING };
 
 struct pair {
         enum pair_state state;
         bool is_cut;       /* closed earlier than planned */
         bool open_failed;  /* the open was sent and not acknowledged: the valve may be open */
         bool close_failed; /* a close was sent and not acknowledged */
+        bool is_unproven;  /* the device may have closed by itself before */
         int64_t open_us, close_us;
         int64_t retry_us; /* the next close not before */
         int64_t retry_step_us;
@@ -47,6 +52,14 @@ void pair_opened(struct pair *p, bool ok, bool refused, int64_t sent_us, int64_t
 void pair_closing(struct pair *p);
 /* How a close ended. True: acknowledged, the pair is over. */
 bool pair_closed(struct pair *p, bool ok, int64_t sent_us, int64_t done_us);
+
+/* Nothing speaks against a whole dose so far. */
+bool pair_is_whole(const struct pair *p);
+/* It is closed, and its report waits until this is known. */
+void pair_prove(struct pair *p);
+int64_t pair_prove_by(const struct pair *p);
+/* What became of it. */
+void pair_proved(struct pair *p, bool lived);
 
 /* The report of a pair that is over, and the slot is free. */
 void pair_finish(struct pair *p, struct event_pulse *out);

@@ -7,7 +7,8 @@
  * Order of urgency: safe writes, due edges, (nothing that could still be running at a pending edge), arming and
  * feeding the watchdog, other writes, due polls. The `limit_us` of an action never reaches past the next edge
  * (DESIGN.md, Time): a call that is not over by then is given up, the connection closed and replaced, the edge sent.
- * Only a close overtakes a safe value, also while that waits for its device's pause.
+ * Only a close overtakes a safe value, also while that waits for its device's pause: that of a pulse, and of safe
+ * values the one of an output that has a maximum open time and may be open.
  * After any time-out or bad frame the connection is closed; nothing is resynchronised (SAFETY traps 2-4). */
 #ifndef ALD_LINK_SCHED_H
 #define ALD_LINK_SCHED_H
@@ -49,7 +50,9 @@ bool sched_hears(const struct sched *s);
  * A safe write for an output that a pulse holds revokes the pulse.
  *
  * Pulses: a close that is not acknowledged within a second is reported as PULSE_FAILED with close_acked_us = 0 and
- * stays owed likewise (CAUSE_DEADLINE).
+ * stays owed likewise (CAUSE_DEADLINE). One whose valve may have been closed by its device's restart, because when it
+ * was closed the watchdog was not known to run any more, waits for the next look at that (PAIR_PROVE_US at most), and
+ * is PULSE_FAILED with close_acked_us set unless it runs (V8).
  *
  * False: the queue is full (the report is made all the same, as failed, as long as reports are taken). */
 bool sched_write(struct sched *s, const struct effect_write *w, int64_t now_us);

@@ -53,6 +53,8 @@ void watch_reset(struct watch *w);
 void watch_rearm(struct watch *w);
 
 bool watch_is_running(const struct watch *w);
+/* Asked, it said that it does not run: the device was restarted, or its watchdog expired. */
+bool watch_is_off(const struct watch *w);
 /* Not fed for longer than its time: it may have expired unseen (the answer to a feed does not tell), so ask first. */
 void watch_doubt(struct watch *w, int64_t now_us, int64_t turn_us);
 /* When watch_call() will have something to do, given the core's last turn (INT64_MIN: none yet). */
