@@ -87,10 +87,13 @@ static bool rests(const struct core *core, int64_t *next_us)
 
         if (!rot->stops)
                 return false;
-        if (pulse->is_live && !pulse->is_revoked && core->now_us < pulse->close_us) {
+        /* Until its end is reported, and not until its planned time: before that the valve may be open, or open late. So may one
+         * that was taken back. */
+        if (pulse->is_live) {
                 bool is_near = core->now_us >= pulse->open_us - rot->lead_us;
 
-                *next_us = time_min(*next_us, is_near ? pulse->close_us : pulse->open_us - rot->lead_us);
+                if (!is_near)
+                        *next_us = time_min(*next_us, pulse->open_us - rot->lead_us);
                 return is_near;
         }
         if (core->state != MACHINE_EXECUTE || !core->is_in_program)

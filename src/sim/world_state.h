@@ -43,7 +43,7 @@ struct core_start;
 enum { WORLD_NO_FAULT = -1 };
 
 struct world_request {
-        int64_t arrive_us;
+        int64_t sent_us, arrive_us;
         uint64_t n; /* of its call: an answer to a call that was given up reaches nobody */
         int link, device;
         struct sched_action action;

@@ -80,7 +80,8 @@ static void begin_request(struct world *w, int link)
             .link = link,
             .device = call->device,
             .action = call->action,
-            .fault = WORLD_NO_FAULT};
+            .fault = WORLD_NO_FAULT,
+            .sent_us = w->now_us};
         int fault;
 
         if (!w->links[link].is_connected || call->action.limit_us <= w->now_us) {
@@ -204,6 +205,7 @@ static void arrive(struct world *w, const struct world_request *q)
         n.device = q->device;
         n.action = &q->action;
         n.number = exception;
+        n.sent_us = q->sent_us;
         world_tell(w, &n);
         if (call_of(w, q->link)->n == q->n)
                 answer(w, q, exception, words);

@@ -50,7 +50,7 @@ static void see_heating(struct check_context *c, const struct world_note *n)
                         if (value > t->limit_max + 1e-6)
                                 check_fail(c, "%s is told %g, its limit is %g", t->name, value, t->limit_max);
                         since_us = blind_since(c, loop);
-                        if (since_us != SEEN_NEVER && seen_sent_us(c->seen, tag) - since_us > TURN_US &&
+                        if (since_us != SEEN_NEVER && n->sent_us - since_us > TURN_US &&
                             value > c->seen->out[tag].told)
                                 check_fail(c, "%s is told %g without a young Good temperature or cut-out",
                                     t->name, value);

@@ -69,13 +69,12 @@ static void see_pulses(struct check_context *c, const struct world_note *n)
                 memset(m->valve, 0, sizeof m->valve);
         if (seen_told(c->tool, n, &tag, &value) && tool_find_line_of_valve(c->tool, tag) >= 0) {
                 struct opening *o = &m->valve[tag];
-                int64_t sent_us = seen_sent_us(c->seen, tag);
 
                 if (value != 0 && c->seen->out[tag].told == 0)
-                        *o = (struct opening){.open_us = n->t_us, .calls_us = 2 * (n->t_us - sent_us)};
+                        *o = (struct opening){.open_us = n->t_us, .calls_us = 2 * (n->t_us - n->sent_us)};
                 else if (value == 0 && c->seen->out[tag].told != 0) {
                         o->close_us = n->t_us;
-                        o->calls_us += 2 * (n->t_us - sent_us);
+                        o->calls_us += 2 * (n->t_us - n->sent_us);
                 }
         }
         if (n->kind != WORLD_RECORD)

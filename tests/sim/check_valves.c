@@ -124,17 +124,16 @@ static void judge_opening(struct check_context *c, const struct world_note *n, i
         struct by_hand *h = c->mine;
         const struct seen *s = c->seen;
         bool is_by_hand = h->asked_us[tag] != 0 && n->t_us - h->asked_us[tag] <= HAND_US;
-        int64_t sent_us = seen_sent_us(s, tag);
         int64_t denied_us;
         int which = 0;
 
-        if (!may_open_in(s->state) && sent_us - s->state_us > ORDER_US &&
+        if (!may_open_in(s->state) && n->sent_us - s->state_us > ORDER_US &&
             !(is_by_hand && may_by_hand_in(s->state)))
                 check_fail(c, "%s opens in %s", c->tool->tags[tag].name, machine_state_name(s->state));
-        if (!s->is_alive && s->ended_us < sent_us)
+        if (!s->is_alive && s->ended_us < n->sent_us)
                 check_fail(c, "%s opens without a daemon", c->tool->tags[tag].name);
         denied_us = lock_denied_since(c->locks, tag, &which);
-        if (denied_us != SEEN_NEVER && sent_us - denied_us > TURN_US)
+        if (denied_us != SEEN_NEVER && n->sent_us - denied_us > TURN_US)
                 check_fail(c, "%s opens %lld ms after %s denied it", c->tool->tags[tag].name,
                     (long long)((n->t_us - denied_us) / TIME_MS), c->tool->interlocks[which].id);
         if (s->is_vented)

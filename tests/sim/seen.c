@@ -384,11 +384,6 @@ void seen_note(struct seen *s, const struct world_note *n)
 
 /* ---- what follows from it ---- */
 
-int64_t seen_sent_us(const struct seen *s, int tag)
-{
-        return s->link[s->tool->devices[s->tool->tags[tag].device].link].call_us;
-}
-
 bool seen_is_well(const struct seen *s, int link, int64_t since_us)
 {
         const struct seen_link *l = &s->link[link];

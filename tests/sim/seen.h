@@ -90,8 +90,6 @@ bool seen_told(const struct tool *tool, const struct world_note *n, int *tag, do
 const struct command *seen_command(const struct seen *s);
 /* Does this answer grant a reset, or a resume, which is the reset of what held? */
 bool seen_resets(const struct seen *s, const struct world_note *n);
-/* When the worker began the call that the device of this output has just answered. */
-int64_t seen_sent_us(const struct seen *s, int tag);
 /* "A -> B" of a record of kind "state". False: it is none. */
 bool seen_transition(const struct record *r, enum machine_state *from, enum machine_state *to);
 /* Is it an event of this kind? */

@@ -352,6 +352,29 @@ START_TEST(a_bed_rests_in_pulses)
 }
 END_TEST
 
+/* M2: the bed starts again behind the acknowledged close, not at its planned time: an opening that comes late would find it
+ * turning (seed 100678 of the fault simulation). */
+START_TEST(a_bed_rests_until_the_close_is_acknowledged)
+{
+        int bed, valve;
+
+        start(ROTATE("speed: 3 rpm, reverse_every: 60 s, stop_in: pulse, lead: 2 s",
+            "    - wait: 30 s\n    - repeat: 3\n      do: [{pulse: water, for: 500 ms}, {purge: 20 s}]\n"));
+        bed = scenario_tag(s, "bed.speed.setpoint");
+        valve = scenario_tag(s, "water.valve");
+        for (int i = 1; i <= 3; i++) {
+                scenario_await_open(s, "water.valve", i);
+                while (s->out[bed] == 0) {
+                        ck_assert_int_eq(scenario_state(s), MACHINE_EXECUTE);
+                        virtual_run(s->v, virtual_now(s->v) + 50);
+                }
+                ck_assert(s->out[valve] == 0);
+                ck_assert_msg(s->pulse_count == i, "it turns before the close is acknowledged");
+                ck_assert_int_le(virtual_now(s->v) - s->closed_us[valve], TIME_MS);
+        }
+}
+END_TEST
+
 /* M2: nobody can foretell when such a wait ends, or that a pulse stands right behind the rotation; it waits for the lead. */
 START_TEST(a_pulse_behind_a_wait_for_a_condition_waits_for_the_bed)
 {
@@ -699,6 +722,7 @@ int main(void)
             a_search_takes_nothing_from_before_its_pass, a_search_that_fails_holds_and_looks_again,
             a_search_without_a_pulse_runs_its_last_pass_again, a_search_that_fails_stops,
             a_search_in_an_expose_that_fails_doses_again, a_bed_turns_to_and_fro, a_bed_rests_in_pulses,
+            a_bed_rests_until_the_close_is_acknowledged,
             a_pulse_behind_a_wait_for_a_condition_waits_for_the_bed,
             a_pulse_that_waits_for_the_bed_outlives_its_rotation, a_set_ends_the_rotation_and_a_hold_does_not,
             an_abort_ends_the_rotation, a_question_waits_for_its_answer,

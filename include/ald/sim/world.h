@@ -30,7 +30,8 @@ enum world_note_kind {
         WORLD_TURN,  /* the core took a turn that ended just now; number: its event's kind */
         WORLD_CALL,  /* a link's worker begins a call: link, action */
         WORLD_ANSWER, /* ... and has its result: link, action, outcome, number = exception, sent_us; t_us = done */
-        WORLD_REQUEST, /* a request arrived at its device: device, action; number: exception it answers, 0 = done */
+        WORLD_REQUEST, /* a request arrived at its device: device, action; number: exception it answers, 0 = done; sent_us. Its
+                        * call may have been given up, and others begun since */
         WORLD_OUTPUT, /* an output of a device was written, or fell: tag, value = what it holds now, by */
         WORLD_SAMPLE, /* an answer brings a tag's value to the worker: tag, value (NaN: no number), sent_us */
         WORLD_WATCHDOG, /* a device's watchdog changed: device, number = TOOL_WATCHDOG_* */
