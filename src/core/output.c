@@ -137,8 +137,12 @@ void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us
                 return;
         out->is_acked = w->ok;
         out->retry_us = w->ok ? TIME_NEVER : time_add(now_us, OUTPUT_RETRY_US);
-        if (w->ok && !output_is_open(w->value))
-                out->is_closed_sure = true;
+        if (!w->ok || output_is_open(w->value))
+                return;
+        /* The close that is sure is the one that went out now: those before it may have reached nobody. */
+        if (!out->is_closed_sure && out->closed_us != INT64_MIN && w->sent_us > out->closed_us)
+                out->closed_us = w->sent_us;
+        out->is_closed_sure = true;
 }
 
 void output_pulsed(struct outputs *o, const struct event_pulse *p, int64_t now_us)
@@ -205,7 +209,7 @@ static void write_output(struct outputs *o, const struct snapshot *snap, int tag
             .is_safe = is_safe,
             .value = output->wanted};
         if (is_new) {
-                if (!output_is_open(output->wanted) && output->has_commanded) {
+                if (!output_is_open(output->wanted) && (output->has_commanded || o->was_left_open)) {
                         output->closed_us = snap->now_us;
                         output->is_closed_sure = false;
                 }

@@ -2,6 +2,8 @@
 
 #include "scenario.h"
 
+#include "ald/core/output.h" /* output_arbitrate, output_wrote */
+
 #define TOOL "tests/table/tool-sentences.yaml"
 #define HEAD "format: 1\nrecipe: met\ntitle: t\ntool: sentences\n"
 /* What a niobium pulse asks for: flow, and a line hotter than its source. */
@@ -192,6 +194,75 @@ START_TEST(a_leak_check_waits_for_the_purge_of_a_pulse_by_hand)
         scenario_run(s, 5 * TIME_S);
         ck_assert(out("exhaust.valve") == 1);
         await_out("exhaust.valve", 0, 3 * TIME_S);
+}
+END_TEST
+
+/* V2 over a crash: the process before died in a run and may have left the other precursor open. What the start-up closed is
+ * purged like any dose; without a run to have died in nothing was left. */
+static void dose_after_a_start(int64_t interrupted_run, const char *wait)
+{
+        char text[256];
+
+        scenario_free(s);
+        s = scenario_new_with(support_tool(TOOL), interrupted_run);
+        scenario_await(s, interrupted_run != 0 ? MACHINE_ABORTED : MACHINE_STOPPED, 10 * TIME_S);
+        if (interrupted_run != 0) {
+                ck_assert_int_eq(scenario_do(s, VERB_RESET), 0);
+                scenario_await(s, MACHINE_STOPPED, TIME_S);
+        }
+        snprintf(text, sizeof text,
+            HEAD "phases:\n  a:\n    - set: {carrier.flow: 20 sccm}\n    - wait: %s\n"
+                 "    - pulse: water\n      for: 100 ms\n    - purge: 8 s\n" FINALLY,
+            wait);
+        start(text);
+}
+
+START_TEST(what_a_crash_left_open_is_purged)
+{
+        dose_after_a_start(12, "2 s");
+        scenario_await(s, MACHINE_HELD, 10 * TIME_S);
+        check_says(scenario_status(s).reason, "water.valve excludes nb.valve, with a purge between of 5 s");
+        ck_assert_int_eq(s->pulse_count, 0);
+        dose_after_a_start(12, "6 s");
+        scenario_await(s, MACHINE_COMPLETE, TIME_MIN);
+        dose_after_a_start(0, "2 s");
+        scenario_await(s, MACHINE_COMPLETE, TIME_MIN);
+}
+END_TEST
+
+/* The link was down for the first close: the purge counts from the one that was acknowledged, and nothing is sure before. */
+START_TEST(a_close_that_reached_nobody_begins_no_purge)
+{
+        int nb = scenario_tag(s, "nb.valve");
+        struct outputs *o = calloc(1, sizeof *o);
+        struct interlocks *locks = calloc(1, sizeof *locks);
+        struct snapshot *snap = calloc(1, sizeof *snap);
+        struct effects *out = calloc(1, sizeof *out);
+        struct event_wrote w = {.tag = (int16_t)nb};
+
+        ck_assert(o != NULL && locks != NULL && snap != NULL && out != NULL);
+        output_init(o, s->tool);
+        interlock_init(locks, s->tool, 0);
+        snapshot_init(snap, s->tool);
+        o->was_left_open = true;
+        output_want(o, nb, 0, CAUSE_STARTUP);
+        for (int i = 0; i < 2; i++) {
+                snap->now_us = (10 + 4 * i) * TIME_S;
+                out->count = 0;
+                output_arbitrate(o, locks, snap, out);
+                ck_assert_int_eq(out->count, 1);
+                ck_assert(output_may_be_open(o, nb));
+                w.id = out->item[0].u.write.id;
+                w.ok = i == 1;
+                w.sent_us = snap->now_us;
+                output_wrote(o, &w, snap->now_us);
+        }
+        ck_assert(!output_may_be_open(o, nb));
+        ck_assert_int_eq(o->out[nb].closed_us, 14 * TIME_S);
+        free(out);
+        free(snap);
+        free(locks);
+        free(o);
 }
 END_TEST
 
@@ -559,13 +630,13 @@ static Suite *core_past3_suite(void)
             an_expose_waits_for_the_purge_of_a_pulse_by_hand,
             a_leak_check_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
             a_closed_precursor_that_reads_open_trips_at_once,
-            what_another_opened_is_purged_before_anything_else_opens,
-            what_failed_is_tried_again_as_soon_as_its_link_is_up, a_vent_goes_on_after_a_hold,
-            a_vent_that_must_wait_shuts_nothing, a_reset_arms_a_watchdog_that_expired_and_was_restarted,
-            no_bed_by_hand_under_an_open_lid, a_lapse_does_not_pump_a_vented_chamber,
-            a_timeout_used_by_one_step_is_not_counted_on_another, a_run_that_stops_asks_nothing,
-            a_refused_resume_resets_nothing, the_alarm_of_a_trip_that_chattered_ends_with_its_reset,
-            all_shelvings_that_end_at_once_have_room};
+            what_another_opened_is_purged_before_anything_else_opens, what_a_crash_left_open_is_purged,
+            a_close_that_reached_nobody_begins_no_purge, what_failed_is_tried_again_as_soon_as_its_link_is_up,
+            a_vent_goes_on_after_a_hold, a_vent_that_must_wait_shuts_nothing,
+            a_reset_arms_a_watchdog_that_expired_and_was_restarted, no_bed_by_hand_under_an_open_lid,
+            a_lapse_does_not_pump_a_vented_chamber, a_timeout_used_by_one_step_is_not_counted_on_another,
+            a_run_that_stops_asks_nothing, a_refused_resume_resets_nothing,
+            the_alarm_of_a_trip_that_chattered_ends_with_its_reset, all_shelvings_that_end_at_once_have_room};
         Suite *suite = suite_create("core_past3");
         TCase *met = tcase_create("met");
 

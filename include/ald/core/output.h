@@ -40,7 +40,7 @@ struct output {
         /* Pulses and exclusion. */
         uint32_t pulse_id; /* live pair, 0 = none */
         int64_t pulse_open_us, pulse_close_us;
-        int64_t closed_us;   /* commanded closed at; INT64_MIN = never opened */
+        int64_t closed_us;   /* commanded closed at; INT64_MIN = never opened, as far as is known */
         bool is_closed_sure; /* the close was acknowledged or read back */
         bool reads_open;     /* the last read-back after the command says open */
         int64_t before_us;   /* closed_us before the pulse that was handed over last */
@@ -51,6 +51,7 @@ struct output {
 struct outputs {
         const struct tool *tool;
         uint32_t next_id;
+        bool was_left_open; /* the process before died in a run: the first close may end an opening of its */
         int64_t purging_us; /* since when flow, exhaust and pump are Good; TIME_NEVER = they are not */
         struct output out[TOOL_TAGS_MAX];
 };
