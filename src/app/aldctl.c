@@ -88,10 +88,10 @@ static const struct aldctl_command commands[] = {
         "leave an input out of the interlocks for a time; end that"},
     {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_command, ""},
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
-        "the last runs; what was recorded of one"},
+        "the last runs; what was recorded of one; is it decided the same?"},
     {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report, ""},
     {"replay", "RUN", "decide a recorded run once more: is it decided the same? needs no daemon", 0, 1, 1,
-        aldctl_replay, NULL},
+        aldctl_replay, ""},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

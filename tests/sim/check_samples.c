@@ -99,11 +99,11 @@ static void see_attribution(struct check_context *c, const struct world_note *n)
 
 static void see_implausible(struct check_context *c, const struct world_note *n)
 {
-        const struct record_sample *s = &n->record->u.sample;
+        const struct record_sample *s = is_sample(n) ? &n->record->u.sample : NULL;
         const struct tool_tag *t;
         const struct seen_input *in;
 
-        if (!is_sample(n) || s->quality != QUALITY_GOOD)
+        if (s == NULL || s->quality != QUALITY_GOOD)
                 return;
         t = &c->tool->tags[s->tag];
         in = &c->seen->in[s->tag];

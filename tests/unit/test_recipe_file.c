@@ -465,14 +465,14 @@ START_TEST(a_recorded_text_compiles_again)
             {"c/d.yaml", "# ---- include: b.yaml ----\nformat: 1\nblocks:\n  x:\n    - wait: 3 s\n"},
             {NULL, NULL}};
         /* Two includes, one, none; comments that look like the line of an included file; no newline at the end. */
-        static const char *const texts[] = {"format: 1\nrecipe: t\ntool: rotary-ald\ninclude: [b.yaml, "
-                                            "c/d.yaml]\nphases:\n  a:\n    - use: w\n"
-                                            "    - use: x",
-            "format: 1\n# ---- include: b.yaml ----\nrecipe: t\ntool: rotary-ald\ninclude: "
-            "[b.yaml]\n# ---- include: old ----\nphases:\n  "
-            "a:\n    - use: w\n",
-            "format: 1\nrecipe: t\ntool: rotary-ald\n# ---- include: b.yaml ----\nphases:\n  a:\n    - wait: "
-            "1 s"};
+        static const char two[] = "format: 1\nrecipe: t\ntool: rotary-ald\ninclude: [b.yaml, c/d.yaml]\n"
+                                  "phases:\n  a:\n    - use: w\n    - use: x";
+        static const char one[] =
+            "format: 1\n# ---- include: b.yaml ----\nrecipe: t\ntool: rotary-ald\n"
+            "include: [b.yaml]\n# ---- include: old ----\nphases:\n  a:\n    - use: w\n";
+        static const char none[] = "format: 1\nrecipe: t\ntool: rotary-ald\n# ---- include: b.yaml ----\n"
+                                   "phases:\n  a:\n    - wait: 1 s";
+        static const char *const texts[] = {two, one, none};
         struct file_library library = {give_any, files};
         struct diag *d = diag_new();
         struct recipe *r =
