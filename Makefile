@@ -203,7 +203,7 @@ deps:
 test: deps
 	+@$(SUBMAKE) all unit $(BUILD)/tests/sim $(BUILD)/mutants/sim
 	+@$(MAKE) --no-print-directory fuzz
-	@$(RUN) unit rings golden fuzz sim system
+	@$(RUN) unit rings golden fuzz sim mutants system
 test-asan: deps
 	+@$(SUBMAKE) $(ASAN) all unit
 	@$(RUN) --build build-asan unit golden sim system

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Run tests as parallel processes and print one line of totals.
 
-    tests/run.py [--build build] [--jobs N] [--only REGEX] unit rings golden fuzz sim system
+    tests/run.py [--build build] [--jobs N] [--only REGEX] unit rings golden fuzz sim mutants system
 
 A job is one unit program, a part of the fault simulation, or one test method of a Python file: each has its own process group, its own time limit,
 and its output is shown only when it fails (the table of mutants always). Methods of a class with `alone = True` run by themselves at the end, since
@@ -41,12 +41,17 @@ def unit_jobs(build):
     return [Job("unit " + n, [os.path.join(build, "tests", n)], 300) for n in names]
 
 
-def sim_jobs(build, cores):
-    """The fault simulation (tests/sim): drills, every mutant against drills and seeds, and what test_sim.py asks of seeds."""
+def sim_jobs(build):
+    """The fault simulation (tests/sim): drills, and what test_sim.py asks of seeds."""
+    drills = [os.path.join(build, "tests", "sim"), "--drills", "--jobs", "1", "--quiet"]
+    return [Job("sim drills", drills, 300)] + python_jobs("sim")
+
+
+def mutant_jobs(build, cores):
+    """Every mutant against drills and seeds, with the program of `make mutants`."""
     sim, mutants = os.path.join(build, "tests", "sim"), os.path.join(build, "mutants", "sim")
-    jobs = [Job("sim drills", [sim, "--drills", "--jobs", "1", "--quiet"], 300)]
     kill = [sys.executable, "-B", os.path.join(HERE, "sim", "kill.py"), mutants, sim, "--jobs", str(cores)]
-    return jobs + [Job("sim mutants", kill + ["--seeds", str(SEEDS)], 900, alone=True, shown=True)] + python_jobs("sim")
+    return [Job("sim mutants", kill + ["--seeds", str(SEEDS)], 900, alone=True, shown=True)]
 
 
 def is_alone(cls):
@@ -151,14 +156,15 @@ def main():
     parser.add_argument("--build", default="build")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--only", default="", help="regular expression over the names of the jobs")
-    parser.add_argument("what", nargs="+", choices=["unit", "rings", "golden", "fuzz", "sim", "system"])
+    parser.add_argument("what", nargs="+", choices=["unit", "rings", "golden", "fuzz", "sim", "mutants", "system"])
     options = parser.parse_args()
     build = os.path.abspath(os.path.join(TOP, options.build))
     env = environment(build)
     jobs = []
     for what in options.what:
-        jobs += unit_jobs(build) if what == "unit" else \
-            sim_jobs(build, options.jobs) if what == "sim" else python_jobs(what)
+        kinds = {"unit": lambda: unit_jobs(build), "sim": lambda: sim_jobs(build),
+                 "mutants": lambda: mutant_jobs(build, options.jobs)}
+        jobs += kinds[what]() if what in kinds else python_jobs(what)
     jobs = [j for j in jobs if re.search(options.only, j.name)]
     # System tests mostly wait: a few more than cores at a time.
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, options.jobs) + 1) as pool:
