@@ -1,5 +1,6 @@
-/* The inside of a schedule, shared by sched.c (orders and reports), sched_lapse.c (what time
- * does), sched_pick.c (what is next) and sched_done.c (how it ended). Nobody else includes this. */
+/* The inside of a schedule, shared by sched.c (orders and reports), sched_lapse.c (what time does), sched_pick.c (what is
+ * next), sched_edge.c (the edges of pulses), sched_call.c (how a call begins) and sched_done.c (how it ended). Nobody else
+ * includes this. */
 #ifndef ALD_LINK_SCHED_STATE_H
 #define ALD_LINK_SCHED_STATE_H
 
@@ -106,6 +107,24 @@ void sched_wake_at(struct sched *s, int64_t t_us);
 void sched_refuse_pulse(struct sched *s, struct pair *p);
 /* sched_pick.c: the next action. */
 void sched_pick(struct sched *s, struct sched_action *a);
+/* sched_edge.c: the first edge that is due. False: none is. */
+bool sched_pick_close(struct sched *s, struct sched_action *a);
+bool sched_pick_open(struct sched *s, struct sched_action *a);
+/* The earliest close that waits (TIME_NEVER: none). */
+int64_t sched_next_close(const struct sched *s);
+/* An output that only its watchdog makes safe is not energised while that does not run. */
+bool sched_is_guarded(const struct sched *s, int tag);
+bool sched_is_turn_fresh(const struct sched *s);
+/* sched_call.c: when a call that begins now must be over: the link's timeout, or `margin_us` before the edge ahead, but
+ * `least_us` it has in any case (several edges may be due together). */
+int64_t sched_limit_call(const struct sched *s, int64_t edge_us, int64_t margin_us, int64_t least_us);
+void sched_begin_call(
+    struct sched *s, struct sched_action *a, enum sched_job job, int index, int device, int64_t limit_us);
+/* Fill a write of `tag`. False: the value does not fit the register. */
+bool sched_fill_write(struct sched *s, struct sched_action *a, int tag, double value);
+/* May a call to `device` begin with an edge ahead? It must be over before; how long the device usually takes is known, and
+ * a call that is given up costs the connection. */
+bool sched_fits(struct sched *s, int device);
 /* sched_done.c */
 void sched_finish(struct sched *s, const struct sched_result *r);
 
