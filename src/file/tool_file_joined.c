@@ -77,11 +77,11 @@ static bool is_about(size_t len, size_t text_len)
 }
 
 /* A comment that looks like the head of a text may have got in between. */
-static bool comes_apart(const struct tool_file_profiles *all, const char *text, size_t len, size_t own_len)
+static bool comes_apart(const struct tool_file_profiles *all, const char *text, size_t len)
 {
         struct joined again;
-        size_t own = joined_take_apart(&again, &tool_file_joined_form, all->path, text, len);
-        bool ok = is_about(own, own_len) && again.count == (size_t)all->count;
+        joined_take_apart(&again, &tool_file_joined_form, all->path, text, len);
+        bool ok = again.count == (size_t)all->count;
 
         for (int i = 0; ok && i < all->count; i++)
                 ok = is_about(again.lens[i], all->list[i].len);
@@ -100,7 +100,7 @@ bool tool_file_join_texts(
         char *to = malloc(cap);
         if (to) {
                 *joined_len = join(all, to, text, len);
-                if (comes_apart(all, to, *joined_len, len)) {
+                if (comes_apart(all, to, *joined_len)) {
                         *joined = to;
                         return true;
                 }

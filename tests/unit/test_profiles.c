@@ -135,12 +135,25 @@ static void check_write(const struct row *row, const struct tool *tool)
         sched_free(s);
 }
 
-static void check_read(const struct row *row, const struct tool *tool)
+/* The one request that reads all tags; a watchdog's status has another. */
+static const struct plan_request *only_request(const struct row *row, const struct tool *tool)
 {
         static struct plan plan;
+        const struct plan_request *only = NULL;
         ck_assert(plan_build(&plan, tool, 0));
-        ck_assert_msg(plan.count == 1, "%s:%d: %d requests", table, row->number, plan.count);
-        const struct plan_request *r = &plan.request[0];
+        for (int i = 0; i < plan.count; i++) {
+                if (plan.request[i].tag_count == 0)
+                        continue;
+                ck_assert_msg(only == NULL, "%s:%d: several requests", table, row->number);
+                only = &plan.request[i];
+        }
+        ck_assert_ptr_nonnull(only);
+        return only;
+}
+
+static void check_read(const struct row *row, const struct tool *tool)
+{
+        const struct plan_request *r = only_request(row, tool);
         struct sched_action a = {
             .kind = SCHED_READ, .slave_id = 5, .reg = r->reg, .address = r->address, .count = r->count};
         check_request(row, &a);
@@ -325,6 +338,22 @@ START_TEST(every_shipped_profile)
 }
 END_TEST
 
+/* The watchdog of the WAGO manuals (750-841, pages 162-165): 1 s is 10 counts of 100 ms at 0x1000. */
+START_TEST(the_watchdog_of_a_coupler)
+{
+        struct tool *tool =
+            compile("wago-750", "  v: {device: d, channel: do0, safe: off, failsafe: watchdog}\n");
+        ck_assert_ptr_nonnull(tool);
+        const struct tool_watchdog *w = &tool->devices[0].watchdog;
+        ck_assert(w->present);
+        ck_assert_int_eq(w->time_register, 0x1000);
+        ck_assert_int_eq(w->timeout_us / w->time_unit_us, 10);
+        ck_assert_int_eq(w->trigger_register, 0x1003);
+        ck_assert_int_eq(w->status_register, 0x1006);
+        free(tool);
+}
+END_TEST
+
 /* ---- how they are found ---- */
 
 static const char meter[] = "format: 1\nprofile: meter\ntitle: A meter\nsource: the manual\nverified: %s\n"
@@ -358,8 +387,8 @@ static void make_folder(void)
 
 static void remove_folder(void)
 {
-        static const char *const names[] = {
-            "devices/meter.yaml", "devices/big.yaml", "devices/dir.yaml", "devices", "tool.yaml", ""};
+        static const char *const names[] = {"devices/meter.yaml", "devices/other.yaml", "devices/big.yaml",
+            "devices/dir.yaml", "devices", "tool.yaml", ""};
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
                 char path[300];
                 path_in(path, names[i]);
@@ -505,7 +534,10 @@ END_TEST
 
 START_TEST(what_is_too_long)
 {
-        char *big = malloc(FILE_BYTES_MAX + 100), wanted[1000];
+        char *big = malloc(FILE_BYTES_MAX + 100), wanted[1000], told[1000], *text = NULL;
+        size_t len;
+        struct text t;
+        text_init(&t, told, sizeof told);
         make_folder();
         put_meter("no");
         memset(big, '#', FILE_BYTES_MAX + 50);
@@ -520,6 +552,16 @@ START_TEST(what_is_too_long)
         big[FILE_BYTES_MAX - 100] = '\0';
         put("devices/big.yaml", big);
         refuses("big", "tool.yaml:4: profile: with 'big' the tool file is longer than 256 KiB\n");
+        /* Each fits by itself, but not both. */
+        snprintf(big, 1000, meter, "no");
+        big[strlen(big)] = '\n'; /* what it was filled with goes on as a comment */
+        big[FILE_BYTES_MAX / 2] = '\0';
+        put("devices/meter.yaml", big);
+        memcpy(strstr(big, "meter"), "other", 5);
+        put("devices/other.yaml", big);
+        put_tool("meter, link: bus, slave_id: 6}, e: {profile: other", "");
+        ck_assert_ptr_null(load(&text, &len, &t));
+        ck_assert_str_eq(told, "tool.yaml:4: profile: with 'other' the tool file is longer than 256 KiB\n");
         free(big);
         remove_folder();
 }
@@ -549,6 +591,27 @@ START_TEST(the_record_can_be_taken_apart)
         put("tool.yaml", own);
         ck_assert_ptr_null(load(&text, &len, &t));
         ck_assert_ptr_nonnull(strstr(told, "a line looks like '# ---- profile: ... ----'"));
+        /* Inside a profile, naming the next one. */
+        char second[1000], inner[1000];
+        snprintf(second, sizeof second, meter, "no");
+        memcpy(strstr(second, "meter"), "other", 5);
+        put("devices/other.yaml", second);
+        snprintf(inner, sizeof inner, meter, "no");
+        snprintf(inner + strlen(inner), sizeof inner - strlen(inner), "\n%s# its rest\n",
+            "# ---- profile: devices/other.yaml ----\n");
+        put("devices/meter.yaml", inner);
+        put("tool.yaml",
+            "format: 1\ntool: bench\nlinks: {bus: {connect: \"tcp://127.0.0.1:1502\"}}\ndevices:\n"
+            "  d: {profile: meter, link: bus, slave_id: 5}\n  e: {profile: other, link: bus, slave_id: 6}\n"
+            "tags: {flow: {device: d, channel: flow}}\nequipment: {}\n");
+        text_init(&t, told, sizeof told);
+        ck_assert_ptr_null(load(&text, &len, &t));
+        ck_assert_ptr_nonnull(strstr(told, "tool.yaml:0: a line looks like"));
+        put_meter("no");
+        tool = load(&text, &len, &t);
+        ck_assert_ptr_nonnull(tool);
+        free(tool);
+        free(text);
         remove_folder();
 }
 END_TEST
@@ -579,6 +642,7 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_test(tc, frames_are_the_manuals);
         tcase_add_test(tc, every_shipped_profile);
+        tcase_add_test(tc, the_watchdog_of_a_coupler);
         tcase_add_test(tc, one_text_holds_them_all);
         tcase_add_test(tc, what_is_not_to_be_had);
         tcase_add_test(tc, what_is_too_long);
