@@ -268,7 +268,7 @@ man5dir  := $(DESTDIR)$(PREFIX)/share/man/man5
 .PHONY: install
 install: all
 	install -d $(bindir) $(libdir)/systemd/system $(libdir)/sysusers.d $(libdir)/tmpfiles.d $(man5dir) \
-	    $(datadir)/recipes $(datadir)/config $(DESTDIR)$(SYSCONFDIR)/ald
+	    $(datadir)/recipes $(datadir)/config/devices $(DESTDIR)$(SYSCONFDIR)/ald
 	install -m 0755 $(PROGRAMS) $(bindir)
 	sed 's|/usr/local/|$(PREFIX)/|' systemd/aldd.service >$(libdir)/systemd/system/aldd.service
 	chmod 0644 $(libdir)/systemd/system/aldd.service
@@ -276,6 +276,7 @@ install: all
 	install -m 0644 systemd/aldd.tmpfiles $(libdir)/tmpfiles.d/aldd.conf
 	install -m 0644 $(wildcard recipes/*.yaml) $(datadir)/recipes
 	install -m 0644 $(wildcard config/*.yaml) $(datadir)/config
+	install -m 0644 $(wildcard config/devices/*.yaml) $(datadir)/config/devices
 	$(if $(MANPAGES),install -m 0644 $(MANPAGES) $(man5dir))
 
 .PHONY: clean help

@@ -82,6 +82,19 @@ static void print_tag(const json_t *tag)
         (void)fputc('\n', stdout);
 }
 
+/* What the values rest on that nobody has tried. */
+static enum aldctl_exit print_unverified(const struct aldctl_options *o)
+{
+        json_t *status;
+        enum aldctl_exit code = question(o, "status", &status);
+
+        if (code != ALDCTL_OK)
+                return code;
+        view_print_unverified(stdout, status);
+        json_decref(status);
+        return ALDCTL_OK;
+}
+
 enum aldctl_exit aldctl_tags(const struct aldctl_command *self, const struct aldctl_options *o)
 {
         json_t *tags;
@@ -98,7 +111,7 @@ enum aldctl_exit aldctl_tags(const struct aldctl_command *self, const struct ald
         for (size_t i = 0; i < json_array_size(tags); i++)
                 print_tag(json_array_get(tags, i));
         json_decref(tags);
-        return ALDCTL_OK;
+        return print_unverified(o);
 }
 
 /* ---- interlocks ---- */

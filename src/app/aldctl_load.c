@@ -1,8 +1,8 @@
 #include "ald/app/aldctl_load.h" /* own declarations */
 
 #include "ald/app/aldctl_show.h" /* show_error */
-#include "ald/base/text.h"       /* text_copy */
-#include "ald/file/file.h"       /* file_read, file_compile_* */
+#include "ald/file/file.h"       /* file_read, file_load_tool, file_compile_* */
+#include "ald/file/shelf.h"      /* struct shelf */
 
 #include <stdio.h>  /* snprintf */
 #include <stdlib.h> /* free */
@@ -24,46 +24,12 @@ static void split_sets(const struct aldctl_options *o, struct sets *s)
         }
 }
 
-static struct tool *load_tool(const char *path, struct diag *d)
-{
-        struct tool *tool = NULL;
-        size_t len;
-        char *text = file_read(path, &len, d);
-
-        if (text != NULL)
-                tool = file_compile_tool(path, text, len, d);
-        free(text);
-        return tool;
-}
-
-/* What a recipe includes, read from the disk; kept until it is compiled. */
-struct shelf {
-        char *texts[FILE_TEXTS_MAX];
-        int count;
-        char why[200];
-};
-
-static const char *find_on_disk(void *ctx, const char *path, size_t *len, const char **why)
-{
-        struct shelf *shelf = ctx;
-        struct diag *d = shelf->count < FILE_TEXTS_MAX ? diag_new() : NULL;
-        char *text = d != NULL ? file_read(path, len, d) : NULL;
-
-        text_copy(shelf->why, sizeof shelf->why,
-            d != NULL && diag_count(d) > 0 ? diag_entry(d, 0)->text : "no memory");
-        *why = shelf->why;
-        diag_free(d);
-        if (text != NULL)
-                shelf->texts[shelf->count++] = text;
-        return text;
-}
-
 static struct recipe *load_recipe(const struct aldctl_options *o, const struct tool *tool, struct diag *d)
 {
         struct recipe *recipe = NULL;
         struct sets sets;
         struct shelf shelf = {.count = 0};
-        struct file_library library = {find_on_disk, &shelf};
+        struct file_library library = shelf_library(&shelf);
         size_t len;
         char *text = file_read(o->words[0], &len, d);
 
@@ -71,8 +37,7 @@ static struct recipe *load_recipe(const struct aldctl_options *o, const struct t
         if (text != NULL)
                 recipe = file_compile_recipe_with(
                     o->words[0], text, len, tool, sets.list, o->set_count, &library, d);
-        while (shelf.count > 0)
-                free(shelf.texts[--shelf.count]);
+        shelf_clear(&shelf);
         free(text);
         return recipe;
 }
@@ -90,7 +55,7 @@ enum aldctl_exit load_files(
                 show_error("no memory");
                 return ALDCTL_FAILED;
         }
-        load->tool = load_tool(o->tool, load->diag);
+        load->tool = file_load_tool(o->tool, NULL, NULL, load->diag);
         if (load->tool != NULL)
                 load->recipe = load_recipe(o, load->tool, load->diag);
         return load->recipe != NULL ? ALDCTL_OK : ALDCTL_FAILED;

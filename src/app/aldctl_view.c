@@ -322,6 +322,17 @@ static void print_lags(FILE *to, const json_t *status)
                     show_colour(to, SHOW_DIM), lags, lags > 1 ? "s" : "", show_colour(to, SHOW_PLAIN));
 }
 
+void view_print_unverified(FILE *to, const json_t *status)
+{
+        const char *names = show_get_text(status, "unverified");
+
+        if (names[0] == '\0')
+                return;
+        (void)fprintf(to, "  %snot verified on hardware, the profiles of: ", show_colour(to, SHOW_DIM));
+        show_text(to, names, false);
+        (void)fprintf(to, "%s\n", show_colour(to, SHOW_PLAIN));
+}
+
 void view_print_concerns(FILE *to, const json_t *status)
 {
         const json_t *latches = json_object_get(status, "latches");
@@ -342,6 +353,7 @@ void view_print_concerns(FILE *to, const json_t *status)
                     "  %snot recorded%s: the run database cannot be written; no run may start\n",
                     show_colour(to, SHOW_RED), show_colour(to, SHOW_PLAIN));
         print_lags(to, status);
+        view_print_unverified(to, status);
         if (external > 0)
                 (void)fprintf(to,
                     "  %s%zu outputs rely on a fail-safe outside this program (aldctl tags)%s\n",

@@ -4,7 +4,7 @@
 #include "ald/app/version.h" /* version_text */
 #include "ald/base/diag.h"   /* diag_print */
 #include "ald/base/text.h"   /* text_copy */
-#include "ald/file/file.h"   /* file_read, file_compile_tool, file_link_address */
+#include "ald/file/file.h"   /* file_load_tool, file_link_address */
 
 #include <getopt.h>   /* getopt_long */
 #include <signal.h>   /* sigaction */
@@ -131,6 +131,18 @@ static bool is_trusted(const char *path)
         return false;
 }
 
+/* The same of the profiles that it rests on. */
+static bool has_trusted_profiles(const struct tool *tool, const char *path)
+{
+        char of[600];
+
+        for (int i = 0; i < tool->device_count; i++)
+                if (tool->devices[i].profile[0] != '\0' &&
+                    file_profile_path(path, tool->devices[i].profile, of, sizeof of) && !is_trusted(of))
+                        return false;
+        return true;
+}
+
 static struct tool *load_tool(const char *path, char **text, size_t *len)
 {
         struct diag *d = diag_new();
@@ -138,9 +150,7 @@ static struct tool *load_tool(const char *path, char **text, size_t *len)
 
         if (d == NULL)
                 return NULL;
-        *text = file_read(path, len, d);
-        if (*text != NULL)
-                tool = file_compile_tool(path, *text, *len, d);
+        tool = file_load_tool(path, text, len, d);
         diag_print(d, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
         if (tool == NULL)
                 fprintf(stderr, "aldd: %s: %zu error%s; nothing was touched\n", path, diag_errors(d),
@@ -151,9 +161,16 @@ static struct tool *load_tool(const char *path, char **text, size_t *len)
 
 static void say_sound(const struct tool *tool, const char *path)
 {
+        char names[TOOL_DEVICES_MAX * 2 * TOOL_NAME_MAX];
+        struct text t;
+
+        text_init(&t, names, sizeof names);
         printf("%s: sound: tool %s, %d links, %d devices, %d tags, %d precursor lines, %d interlocks\n", path,
             tool->name, tool->link_count, tool->device_count, tool->tag_count, tool->line_count,
             tool->interlock_count);
+        tool_add_unverified(&t, tool);
+        if (t.len > 0)
+                printf("%s: not verified on hardware, the profiles of: %s\n", path, names);
 }
 
 /* An assert failed: the core is silent from here on, so the links' leases write safe values within half a second;
@@ -207,6 +224,8 @@ int main(int argc, char **argv)
                 free(text);
                 return EXIT_FAILED;
         }
+        if (!has_trusted_profiles(tool, o.config))
+                code = EXIT_FAILED;
         for (int i = 0; i < o.link_count && code == EXIT_OK; i++)
                 if (!override_link(tool, o.links[i]))
                         code = EXIT_USAGE;

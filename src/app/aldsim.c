@@ -8,7 +8,7 @@
 #include "ald/base/unit.h"       /* unit_parse */
 #include "ald/bus/bus.h"         /* bus_now_us */
 #include "ald/bus/server.h"      /* server_start */
-#include "ald/file/file.h"       /* file_compile_tool */
+#include "ald/file/file.h"       /* file_load_tool */
 #include "ald/sim/fault.h"       /* FAULTS_MAX */
 #include "ald/sim/sim.h"         /* sim_fault_help */
 
@@ -196,16 +196,11 @@ static struct tool *load_tool(const char *path)
 {
         struct diag *diag = diag_new();
         struct tool *tool = NULL;
-        size_t len;
-        char *text;
 
         if (diag == NULL)
                 return NULL;
-        text = file_read(path, &len, diag);
-        if (text != NULL)
-                tool = file_compile_tool(path, text, len, diag);
+        tool = file_load_tool(path, NULL, NULL, diag);
         diag_print(diag, stderr, use_colour());
-        free(text);
         diag_free(diag);
         return tool;
 }

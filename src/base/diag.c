@@ -4,7 +4,7 @@
 #include <stdlib.h> /* calloc, free */
 #include <string.h> /* memcpy, memchr */
 
-enum { SOURCES_MAX = 16, LINE_SHOWN_MAX = 160 };
+enum { SOURCES_MAX = 32, LINE_SHOWN_MAX = 160 };
 
 struct source {
         char *path;
@@ -65,6 +65,16 @@ static bool stands_before(struct diag_at a, struct diag_at b)
         return a.column < b.column;
 }
 
+/* The same words at the same place: two devices may rest on one profile. */
+static bool is_said(const struct diag *d, const struct diag_entry *e)
+{
+        for (size_t i = d->count; i > 0 && !stands_before(d->entries[i - 1].at, e->at); i--)
+                if (!stands_before(e->at, d->entries[i - 1].at) &&
+                    d->entries[i - 1].severity == e->severity && strcmp(d->entries[i - 1].text, e->text) == 0)
+                        return true;
+        return false;
+}
+
 TEXT_PRINTF(4, 0)
 static void add(struct diag *d, enum diag_severity severity, struct diag_at at, const char *fmt, va_list args)
 {
@@ -72,14 +82,16 @@ static void add(struct diag *d, enum diag_severity severity, struct diag_at at, 
         struct text t;
         size_t i;
 
+        text_init(&t, e.text, sizeof e.text);
+        text_addv(&t, fmt, args);
+        text_clean(e.text);
+        if (is_said(d, &e))
+                return;
         d->errors += severity == DIAG_ERROR;
         if (d->count == DIAG_ENTRIES_MAX) {
                 d->lost++;
                 return;
         }
-        text_init(&t, e.text, sizeof e.text);
-        text_addv(&t, fmt, args);
-        text_clean(e.text);
         for (i = d->count; i > 0 && stands_before(at, d->entries[i - 1].at); i--)
                 d->entries[i] = d->entries[i - 1];
         d->entries[i] = e;

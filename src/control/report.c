@@ -91,6 +91,16 @@ static json_t *external_list(const struct tool *tool)
         return list;
 }
 
+static void add_unverified(json_t *o, const struct tool *tool)
+{
+        char names[TOOL_DEVICES_MAX * 2 * TOOL_NAME_MAX];
+        struct text t;
+
+        text_init(&t, names, sizeof names);
+        tool_add_unverified(&t, tool);
+        add_text(o, "unverified", names);
+}
+
 static void add_progress(json_t *o, const struct core_status *s)
 {
         add(o, "cycle", json_integer(s->cycle));
@@ -166,6 +176,7 @@ json_t *report_status(const struct tool *tool, const struct core *core)
         add(o, "unconfirmed_count", json_integer(s.unconfirmed_count));
         add_text(o, "unconfirmed", s.unconfirmed);
         add(o, "external_failsafe", external_list(tool));
+        add_unverified(o, tool);
         add_control(o, &s);
         add(o, "alarms_shown", json_integer(s.alarms_shown));
         add(o, "alarms_unacknowledged", json_integer(s.alarms_unacked));

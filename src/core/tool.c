@@ -37,6 +37,19 @@ int tool_find_device(const struct tool *tool, const char *name)
         FIND(tool->devices, tool->device_count, name);
 }
 
+void tool_add_unverified(struct text *t, const struct tool *tool)
+{
+        const char *between = "";
+
+        for (int i = 0; i < tool->device_count; i++) {
+                const struct tool_device *d = &tool->devices[i];
+                if (d->profile[0] == '\0' || d->is_verified)
+                        continue;
+                text_add(t, "%s%s (%s)", between, d->name, d->profile);
+                between = ", ";
+        }
+}
+
 int tool_find_loop_of_value(const struct tool *tool, int tag)
 {
         for (int i = 0; i < tool->loop_count; i++)

@@ -12,14 +12,15 @@ enum { SHOWN_NAMES_MAX = 24, MESSAGE_CAP = 400 };
 
 struct diag_at reader_at(const struct reader *r, const struct yaml_node *node)
 {
-        return (struct diag_at){r->source, node->line, node->column};
+        (void)r;
+        return (struct diag_at){node->source, node->line, node->column};
 }
 
 struct diag_at reader_at_key(const struct reader *r, const struct yaml_node *node)
 {
         if (!node->key)
                 return reader_at(r, node);
-        return (struct diag_at){r->source, node->key_line, node->key_column};
+        return (struct diag_at){node->source, node->key_line, node->key_column};
 }
 
 void reader_error(const struct reader *r, const struct yaml_node *node, const char *fmt, ...)

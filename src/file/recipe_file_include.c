@@ -4,6 +4,7 @@
 #include "ald/file/recipe_file.h"
 
 #include "ald/file/format.h" /* format_open, format_check */
+#include "ald/file/joined.h" /* joined_add */
 
 #include <stdio.h>  /* snprintf */
 #include <stdlib.h> /* realloc */
@@ -21,6 +22,7 @@ static const struct key rows[] = {
 const struct keys recipe_file_include_keys = KEYS("an included file", rows);
 
 static const char head_of_text[] = "# ---- include: %s ----\n";
+static const struct joined_form form = {head_of_text, file_list_includes};
 
 bool file_is_include(const char *name)
 {
@@ -199,21 +201,14 @@ bool recipe_file_join_texts(struct recipe_file *f)
         struct recipe *recipe = f->recipe;
         size_t cap = recipe->text_len + 1;
         for (int i = 1; i < f->text_count; i++)
-                cap += f->texts[i].len + FILE_NAME_CAP + sizeof head_of_text + 1;
+                cap += joined_room(&form, f->texts[i].len);
         char *text = realloc(recipe->text, cap);
         if (!text)
                 return false;
         recipe->text = text;
-        for (int i = 1; i < f->text_count; i++) {
-                struct text head;
-                if (recipe->text_len > 0 && text[recipe->text_len - 1] != '\n')
-                        text[recipe->text_len++] = '\n';
-                text_init(&head, text + recipe->text_len, cap - recipe->text_len);
-                text_add(&head, head_of_text, f->texts[i].name);
-                recipe->text_len += head.len;
-                memcpy(text + recipe->text_len, f->texts[i].text, f->texts[i].len);
-                recipe->text_len += f->texts[i].len;
-        }
+        for (int i = 1; i < f->text_count; i++)
+                joined_add(
+                    &form, text, &recipe->text_len, f->texts[i].name, f->texts[i].text, f->texts[i].len);
         text[recipe->text_len] = '\0';
         return true;
 }
@@ -244,83 +239,11 @@ void recipe_file_free_texts(struct recipe_file *f)
                 yaml_tree_free(f->texts[i].tree);
 }
 
-/* ---- a joined text taken apart again ---- */
-
-struct joined {
-        const char *path;
-        size_t count; /* of texts, the recipe's own apart */
-        char names[FILE_TEXTS_MAX - 1][FILE_NAME_CAP];
-        const char *texts[FILE_TEXTS_MAX - 1];
-        size_t lens[FILE_TEXTS_MAX - 1];
-};
-
-/* Where the line that names an included file begins, from `at` on, which begins a line; `end` when there is none. */
-static const char *find_head(const char *at, const char *end, const char *name, size_t *len)
-{
-        char head[sizeof head_of_text + FILE_NAME_CAP];
-        struct text t;
-        text_init(&t, head, sizeof head);
-        text_add(&t, head_of_text, name);
-        *len = t.len;
-        while (at < end && ((size_t)(end - at) < t.len || memcmp(at, head, t.len) != 0)) {
-                const char *newline = memchr(at, '\n', (size_t)(end - at));
-                at = newline ? newline + 1 : end;
-        }
-        return at;
-}
-
-/* The texts behind the recipe's own, which says in its first `own` bytes which they are. False: they are not there. */
-static bool take_apart(struct joined *j, const char *text, size_t own, size_t len)
-{
-        const char *at = text + own, *end = text + len;
-        size_t head_len;
-        j->count = file_list_includes(text, own, j->names, FILE_TEXTS_MAX - 1);
-        for (size_t i = 0; i < j->count; i++) {
-                const char *head = find_head(at, end, j->names[i], &head_len);
-                if (head == end || (i == 0 && head != at))
-                        return false;
-                if (i > 0)
-                        j->lens[i - 1] = (size_t)(head - j->texts[i - 1]);
-                j->texts[i] = at = head + head_len;
-                j->lens[i] = (size_t)(end - at);
-        }
-        return j->count > 0;
-}
-
-/* How long the recipe's own text is. A comment of somebody's may look like the line that ends it. */
-static size_t find_own(struct joined *j, const char *text, size_t len)
-{
-        static const char begin[] = "# ---- include: ";
-        for (size_t at = 0; at < len;) {
-                const char *newline = memchr(text + at, '\n', len - at);
-                if (len - at > sizeof begin && memcmp(text + at, begin, sizeof begin - 1) == 0 &&
-                    take_apart(j, text, at, len))
-                        return at;
-                at = newline ? (size_t)(newline + 1 - text) : len;
-        }
-        j->count = 0;
-        return len;
-}
-
-static const char *find_joined(void *ctx, const char *path, size_t *len, const char **why)
-{
-        const struct joined *j = ctx;
-        char of[2 * FILE_NAME_CAP];
-        for (size_t i = 0; i < j->count; i++) {
-                if (!file_beside(j->path, j->names[i], of, sizeof of) || strcmp(of, path) != 0)
-                        continue;
-                *len = j->lens[i];
-                return j->texts[i];
-        }
-        *why = "it is not in the text";
-        return NULL;
-}
-
 struct recipe *file_compile_joined(const char *path, const char *text, size_t len, const struct tool *tool,
     const struct file_set *sets, size_t set_count, struct diag *d)
 {
-        struct joined joined = {.path = path};
-        struct file_library library = {find_joined, &joined};
-        size_t own = find_own(&joined, text, len);
+        struct joined joined;
+        size_t own = joined_take_apart(&joined, &form, path, text, len);
+        struct file_library library = joined_library(&joined);
         return file_compile_recipe_with(path, text, own, tool, sets, set_count, &library, d);
 }

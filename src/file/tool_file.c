@@ -2,6 +2,7 @@
 
 #include "ald/file/file.h"   /* file_compile_tool */
 #include "ald/file/format.h" /* format_check */
+#include "ald/file/joined.h" /* joined_take_apart */
 
 #include <stdlib.h> /* calloc */
 #include <string.h> /* strcmp */
@@ -150,6 +151,15 @@ static void read_root(struct tool_file *f, const struct yaml_node *root)
 
 struct tool *file_compile_tool(const char *path, const char *text, size_t len, struct diag *d)
 {
+        struct joined joined;
+        size_t own = joined_take_apart(&joined, &tool_file_joined_form, path, text, len);
+        struct file_profiles profiles = {joined_library(&joined), NULL};
+        return file_compile_tool_with(path, text, own, &profiles, NULL, NULL, d);
+}
+
+struct tool *file_compile_tool_with(const char *path, const char *text, size_t len,
+    const struct file_profiles *profiles, char **joined, size_t *joined_len, struct diag *d)
+{
         size_t before = diag_errors(d);
         struct format_source source;
         struct tool_file *f = calloc(1, sizeof *f);
@@ -161,9 +171,15 @@ struct tool *file_compile_tool(const char *path, const char *text, size_t len, s
         }
         f->tool = tool;
         f->r = (struct reader){.d = d, .source = source.number};
+        f->profiles.from = profiles;
+        f->profiles.path = path;
+        f->profiles.bytes = len;
         set_places(tool);
         read_root(f, yaml_tree_root(source.tree));
+        if (joined && diag_errors(d) == before)
+                tool_file_join_texts(f, text, len, joined, joined_len);
         yaml_tree_free(source.tree);
+        tool_file_free_profiles(f);
         free(f);
         if (diag_errors(d) == before)
                 return tool;
@@ -174,11 +190,12 @@ struct tool *file_compile_tool(const char *path, const char *text, size_t len, s
 const struct keys *const *tool_file_keys(size_t *count)
 {
         static const struct keys *const all[] = {&root_keys, &tool_file_link_keys, &tool_file_device_keys,
-            &tool_file_watchdog_keys, &tool_file_tag_keys, &tool_file_log_keys, &tool_file_loop_keys,
-            &tool_file_line_keys, &tool_file_valve_keys, &tool_file_pump_keys, &tool_file_gauge_keys,
-            &tool_file_safety_keys, &tool_file_rise_keys, &tool_file_follow_keys, &tool_file_alarm_keys,
-            &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_bypass_keys, &tool_file_access_keys,
-            &tool_file_role_keys, &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
+            &tool_file_profile_keys, &tool_file_watchdog_keys, &tool_file_tag_keys, &tool_file_log_keys,
+            &tool_file_loop_keys, &tool_file_line_keys, &tool_file_valve_keys, &tool_file_pump_keys,
+            &tool_file_gauge_keys, &tool_file_safety_keys, &tool_file_rise_keys, &tool_file_follow_keys,
+            &tool_file_alarm_keys, &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_bypass_keys,
+            &tool_file_access_keys, &tool_file_role_keys, &tool_file_sim_keys, &tool_file_sim_line_keys,
+            &tool_file_sim_loop_keys};
         *count = sizeof all / sizeof all[0];
         return all;
 }

@@ -128,9 +128,10 @@ void tool_file_check(struct tool_file *f)
         check_overlap(f);
         check_watchdog_registers(f);
         for (int i = 0; i < f->tool->line_count; i++)
-                check_line(f, &f->tool->lines[i]);
+                if (!f->tag[f->tool->lines[i].valve].is_unknown)
+                        check_line(f, &f->tool->lines[i]);
         for (int i = 0; i < f->tool->tag_count; i++)
-                if (f->tool->tags[i].is_output) {
+                if (f->tool->tags[i].is_output && !f->tag[i].is_unknown) {
                         check_max_open(f, i);
                         warn_failsafe(f, i);
                 }

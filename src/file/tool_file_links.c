@@ -150,6 +150,7 @@ struct raw_device {
         int64_t slave_id, address_base, read_max, pause;
         int byte_order;
         int write;
+        char profile[TOOL_NAME_MAX];
 };
 
 static const struct key_word writes[] = {{"single", 0}, {"multiple", 1}, {NULL, 0}};
@@ -157,6 +158,8 @@ static const struct key_word orders[] = {{"ABCD", TOOL_ORDER_ABCD}, {"CDAB", TOO
     {"BADC", TOOL_ORDER_BADC}, {"DCBA", TOOL_ORDER_DCBA}, {NULL, 0}};
 
 static const struct key device_rows[] = {
+    {"profile", KEY_NAME, false, KEY_AT(struct raw_device, profile),
+        .help = "file of its kind, whose keys are the defaults of these"},
     {"link", KEY_NODE, true, KEY_NODE_AT(struct raw_device, link), .help = "link for writes"},
     {"poll_link", KEY_NODE, false, KEY_NODE_AT(struct raw_device, poll_link), .help = "link for reads"},
     {"slave_id", KEY_INT, true, KEY_AT(struct raw_device, slave_id), .max = 255,
@@ -205,6 +208,13 @@ static void check_slave(struct tool_file *f, const struct tool_device *device, c
                             other->line);
 }
 
+/* What was given; NULL where nothing can be said about it. */
+static const struct yaml_node *given(const struct keys_found *found, const char *key)
+{
+        const struct yaml_node *node = keys_node(found, key);
+        return node && node->kind != YAML_BROKEN ? node : NULL;
+}
+
 static void read_device(struct tool_file *f, const struct yaml_node *node)
 {
         struct raw_device raw = {.slave_id = 1, .read_max = 125, .byte_order = -1};
@@ -218,6 +228,8 @@ static void read_device(struct tool_file *f, const struct yaml_node *node)
         f->tool->device_count++;
         f->device_node[number] = node;
         device->line = node->key_line;
+        bool is_known;
+        node = tool_file_use_profile(f, number, node, &is_known);
         keys_read(&f->r, node, &tool_file_device_keys, device->name, &raw, &found);
         device->link = raw.link ? (int16_t)want_link(f, raw.link, "link") : TOOL_NONE;
         device->poll_link = raw.poll_link ? (int16_t)want_link(f, raw.poll_link, "poll_link") : device->link;
@@ -226,10 +238,12 @@ static void read_device(struct tool_file *f, const struct yaml_node *node)
         device->write_multiple_only = raw.write == 1;
         device->pause_us = raw.pause;
         f->address_base[number] = (int)raw.address_base;
-        f->order[number] = raw.byte_order;
+        /* Nothing follows from what an unknown profile may say. */
+        f->order[number] = raw.byte_order < 0 && !is_known ? TOOL_ORDER_ABCD : raw.byte_order;
+        device->watchdog.present = !is_known;
         if (node->kind != YAML_MAP)
                 return;
-        check_slave(f, device, keys_node(&found, "slave_id"));
+        check_slave(f, device, given(&found, "slave_id"));
         if (raw.watchdog)
                 read_watchdog(f, raw.watchdog, device, f->address_base[number]);
 }

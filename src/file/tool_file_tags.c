@@ -19,6 +19,8 @@ static const struct key_word accesses[] = {{"read", 0}, {"write", 1}, {NULL, 0}}
 
 static const struct key tag_rows[] = {
     {"device", KEY_NODE, true, KEY_NODE_AT(struct tool_file_raw_tag, device), .help = "unit that holds it"},
+    {"channel", KEY_NAME, false, KEY_AT(struct tool_file_raw_tag, channel),
+        .help = "of the device's profile, whose keys are the defaults of these"},
     {"register", KEY_WORD, true, KEY_AT(struct tool_file_raw_tag, reg), .words = registers,
         .help = "table of registers"},
     {"address", KEY_INT, true, KEY_AT(struct tool_file_raw_tag, address), .max = 65536,
@@ -238,6 +240,15 @@ static void take_valve(struct tool_file_work *w)
                 tool_file_fail_tag(w, "valve", "a valve is a BIT");
 }
 
+/* A tag whose channel is unknown: nothing is said that the channel might answer. */
+static void leave_unknown(struct tool_file_work *w)
+{
+        want_device(w->f, w->raw->device);
+        w->more->is_unknown = true;
+        w->tag->is_output = w->tag->is_output || w->raw->safe || w->raw->failsafe || w->raw->limits;
+        w->tag->is_bit = w->tag->is_valve = w->raw->valve;
+}
+
 static void read_tag(struct tool_file *f, const struct yaml_node *node)
 {
         struct tool_file_raw_tag raw = {
@@ -257,12 +268,18 @@ static void read_tag(struct tool_file *f, const struct yaml_node *node)
         tag->line = node->key_line;
         tag->device = TOOL_NONE;
         f->tool->tag_count++;
-        w.more->is_sound = keys_read(&f->r, node, &tool_file_tag_keys, tag->name, &raw, &found);
+        bool is_known;
+        node = tool_file_use_channel(f, node, &is_known);
+        w.more->is_sound = keys_read(&f->r, node, &tool_file_tag_keys, tag->name, &raw, &found) && is_known;
         /* A misspelt `access` was told; nobody writes the key for an input. */
         bool has_access = node->kind == YAML_MAP && keys_node(&found, "access");
         tag->is_output = raw.access == 1 || (has_access && raw.access < 0);
         if (node->kind != YAML_MAP)
                 return;
+        if (!is_known) {
+                leave_unknown(&w);
+                return;
+        }
         take_place(&w);
         take_unit(&w);
         take_valve(&w);

@@ -117,7 +117,7 @@ static struct yaml_node *new_node(struct build *b, enum yaml_kind kind, const ya
         if (!n)
                 return NULL;
         struct diag_at at = at_mark(b, mark);
-        *n = (struct yaml_node){.kind = kind, .line = at.line, .column = at.column};
+        *n = (struct yaml_node){.kind = kind, .source = at.source, .line = at.line, .column = at.column};
         return n;
 }
 

@@ -74,7 +74,8 @@ class Harness:
 HARNESSES = {h.name: h for h in (
     Harness("recipe", ["recipes"], ["src/file/recipe_file*.c", "src/base/unit.c", "config/rotary-ald.yaml"],
             YAML + VALUES, 4096, 6000, 60000),
-    Harness("tool", ["tests/table/tool"], ["src/file/tool_file*.c", "src/base/unit.c"], YAML + VALUES, 4096, 6000, 60000),
+    Harness("tool", ["tests/table/tool", "tests/table/profile"], ["src/file/tool_file*.c", "src/base/unit.c"],
+            YAML + VALUES + ["# ---- profile: devices/meter.yaml ----\n"], 4096, 6000, 60000),
     Harness("jsonrpc", [], ["src/core/verb.c", "src/control/jsonrpc.c", "src/control/dispatch.c"],
             ["{", "}", "[", "]", ": ", ", ", '"', "\n", "true", "null", "1e400", "\\u0000", "\\u0007", "\\ud800", '"id": 1', '"2.0"'],
             1024, 10000, 60000),

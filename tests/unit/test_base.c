@@ -166,9 +166,21 @@ START_TEST(diag_sorts_and_points)
         diag_add_entry(d, 1, &t);
         ck_assert_str_eq(buf, "r.yaml:2:10: error: no unit in 20\n      purge: 20\n             ^\n");
         for (int i = 0; i < 2 * DIAG_ENTRIES_MAX; i++)
-                diag_error(d, (struct diag_at){source, 1, 1}, "again");
+                diag_error(d, (struct diag_at){source, 1, 1}, "another, %d", i);
         ck_assert_int_eq(diag_count(d), DIAG_ENTRIES_MAX);
         ck_assert_int_eq(diag_errors(d), 2 + 2 * DIAG_ENTRIES_MAX);
+        diag_free(d);
+
+        /* What is said already at a place is not said again there. */
+        d = diag_new();
+        source = diag_source(d, "r.yaml", text, strlen(text));
+        for (int i = 0; i < 3; i++) {
+                diag_error(d, (struct diag_at){source, 2, 3}, "the same");
+                diag_error(d, (struct diag_at){source, 2, 3 + i % 2}, "either");
+                diag_warning(d, (struct diag_at){source, 2, 3}, "the same");
+        }
+        ck_assert_int_eq(diag_errors(d), 3);
+        ck_assert_int_eq(diag_count(d), 4);
         diag_free(d);
 }
 END_TEST

@@ -164,6 +164,12 @@ START_TEST(tools)
 }
 END_TEST
 
+START_TEST(tools_with_profiles)
+{
+        run("tests/table/profile/base.yaml", NULL);
+}
+END_TEST
+
 START_TEST(recipes)
 {
         run("tests/table/recipe/base.yaml", "tests/table/tool/base.yaml");
@@ -188,6 +194,7 @@ int main(void)
         TCase *tc = tcase_create("mutations");
         tcase_set_timeout(tc, 300);
         tcase_add_test(tc, tools);
+        tcase_add_test(tc, tools_with_profiles);
         tcase_add_test(tc, recipes);
         tcase_add_test(tc, sentences);
         tcase_add_test(tc, the_reference_tool);

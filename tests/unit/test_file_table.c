@@ -1,4 +1,4 @@
-/* Table tests of the two file formats: tests/table/{tool,recipe,sentences}/cases.txt change a sound base file line by line and
+/* Table tests of the two file formats: tests/table/{tool,profile,recipe,sentences}/cases.txt change a sound base file line by line and
  * say what must then be told; files with a .expect beside them are read as they are. Format of a case:
  *
  *     case: its name
@@ -7,7 +7,7 @@
  *     set: NAME=VALUE        (recipes; as --set)
  *     > LINE:COL: error: text          every diagnostic in order; none: the file is sound
  *
- * Several pairs of '-' and '+' make several changes. "test_file_table --print tool|recipe|sentences" prints the cases with what
+ * Several pairs of '-' and '+' make several changes. "test_file_table --print tool|profile|recipe|sentences" prints the cases with what
  * is really told, for the eye of whoever changes a message. */
 #include "unit/support.h"
 
@@ -23,8 +23,8 @@ struct table {
         const char *dir;
         const char *tool; /* that its recipes are compiled for; NULL: it is a table of tools */
 };
-enum { TABLES = 3 };
-static const struct table tables[TABLES] = {{"tests/table/tool", NULL},
+enum { TABLES = 4 };
+static const struct table tables[TABLES] = {{"tests/table/tool", NULL}, {"tests/table/profile", NULL},
     {"tests/table/recipe", "tests/table/tool/base.yaml"},
     {"tests/table/sentences", "tests/table/tool-sentences.yaml"}};
 
@@ -99,12 +99,48 @@ static void tell_all(const struct diag *d, struct text *out)
         }
 }
 
+/* A tool's profiles stand behind it in the table's text. */
+static const char *profiles_begin(const char *text)
+{
+        const char *at = strstr(text, "# ---- profile: ");
+        return at ? at : text + strlen(text);
+}
+
+static const char *find_profile(void *ctx, const char *path, size_t *len, const char **why)
+{
+        char head[300];
+        snprintf(head, sizeof head, "# ---- profile: %s ----\n", path);
+        const char *at = strstr(ctx, head);
+        *why = "there is none";
+        if (!at)
+                return NULL;
+        at += strlen(head);
+        *len = (size_t)(profiles_begin(at) - at);
+        return at;
+}
+
+static size_t list_profiles(void *ctx, const char *path, char (*names)[FILE_NAME_CAP], size_t max)
+{
+        size_t count = 0;
+        (void)path;
+        for (const char *at = profiles_begin(ctx); *at && count < max; at = profiles_begin(at + 1))
+                count += sscanf(at, "# ---- profile: devices/%100[^.]", names[count]) == 1;
+        return count;
+}
+
+static struct tool *compile_tool(const char *text, size_t len, struct diag *d)
+{
+        struct file_profiles profiles = {{find_profile, (char *)(uintptr_t)text}, list_profiles};
+        size_t own = len < TEXT_CAP ? (size_t)(profiles_begin(text) - text) : len;
+        return file_compile_tool_with("file", text, own < len ? own : len, &profiles, NULL, NULL, d);
+}
+
 static void compile(const struct table *t, const char *text, size_t len, const struct file_set *sets,
     size_t count, struct text *out)
 {
         struct diag *d = diag_new();
         if (!t->tool) {
-                struct tool *tool = file_compile_tool("file", text, len, d);
+                struct tool *tool = compile_tool(text, len, d);
                 SOUND((tool != NULL) == (diag_errors(d) == 0), "errors and result disagree");
                 free(tool);
         } else {

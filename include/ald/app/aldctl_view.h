@@ -29,6 +29,8 @@ void view_add_key(struct text *t, const json_t *status);
 /* How many bytes of a line stand in its next row: up to the time left, else whole words. */
 size_t view_row(const char *text, int columns);
 
+/* A line of the devices that rest on profiles which nobody has verified, where there are any. */
+void view_print_unverified(FILE *to, const json_t *status);
 /* A line for each input that is bypassed. */
 void view_print_bypasses(FILE *to, const json_t *status);
 

@@ -77,6 +77,8 @@ struct tool_device {
         bool write_multiple_only; /* function 16/15 even for one register/coil (Alicat) */
         int64_t pause_us;         /* pause_between_requests */
         struct tool_watchdog watchdog;
+        char profile[TOOL_NAME_MAX]; /* device profile of its keys; empty = none */
+        bool is_verified;            /* somebody has tried that profile on hardware */
         int line;
 };
 
@@ -357,6 +359,9 @@ void tool_add_value(struct text *t, const struct tool_tag *tag, double value);
 bool tool_excludes(const struct tool *tool, int tag_a, int tag_b, int64_t *purge_us);
 /* The exclusion that names both and asks for the longest purge; TOOL_NONE when none does. */
 int tool_find_exclusion(const struct tool *tool, int tag_a, int tag_b);
+
+/* The devices whose profiles nobody has verified on hardware: "flow (alicat-m), heat (watlow-pm)"; nothing when there are none. */
+void tool_add_unverified(struct text *t, const struct tool *tool);
 
 const char *tool_role_name(enum tool_role role);
 const char *tool_action_name(enum tool_action action);

@@ -16,8 +16,12 @@
 char *file_read(const char *path, size_t *len, struct diag *d);
 
 /* Compile a tool file's text. NULL when it has errors (they stand in `d`; warnings may stand there either way).
- * `path` is for messages. Free the result with free(). */
+ * `path` is for messages. Free the result with free(). The device profiles that it names stand in the text itself, behind
+ * it, as file_load_tool() gives it and the record keeps it; none is looked for elsewhere. */
 struct tool *file_compile_tool(const char *path, const char *text, size_t len, struct diag *d);
+/* Read a tool file and the profiles that it names (FILE_PROFILES beside it), and compile them. *text (`text` may be NULL)
+ * gets everything that was read as one text, which the caller frees also when NULL is returned: it may be NULL then. */
+struct tool *file_load_tool(const char *path, char **text, size_t *len, struct diag *d);
 
 /* Give a link another address: "tcp://HOST[:PORT]" (502 when not given) or "rtu:///dev/PATH". False: it is neither, and
  * the link may be half changed. */
@@ -37,6 +41,24 @@ struct file_library {
         const char *(*find)(void *ctx, const char *path, size_t *len, const char **why);
         void *ctx;
 };
+
+/* Device profiles: FILE_PROFILES NAME.yaml beside the tool file. */
+#define FILE_PROFILES "devices/"
+enum { FILE_PROFILES_MAX = 12 };
+
+/* Where the profiles that a tool file names come from. */
+struct file_profiles {
+        struct file_library library;
+        /* The names of those that are there for a tool file at `path`; may be NULL. */
+        size_t (*list)(void *ctx, const char *path, char (*names)[FILE_NAME_CAP], size_t max);
+};
+
+/* Compile a tool file's text with profiles from `profiles`. *joined (`joined` may be NULL) gets the texts as one when the
+ * result is not NULL; the caller frees it. */
+struct tool *file_compile_tool_with(const char *path, const char *text, size_t len,
+    const struct file_profiles *profiles, char **joined, size_t *joined_len, struct diag *d);
+/* The path of a profile of the tool file at `path`. False: it does not fit. */
+bool file_profile_path(const char *path, const char *profile, char *out, size_t cap);
 
 /* Compile a recipe for a tool. NULL when it has errors. Free with recipe_free(). `library` may be NULL: then nothing can
  * be included. The result's text holds every text that was compiled; sha256 is left empty: the caller has the digest. */

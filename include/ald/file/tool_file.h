@@ -5,6 +5,7 @@
 #define ALD_FILE_TOOL_FILE_H
 
 #include "ald/core/tool.h"   /* struct tool */
+#include "ald/file/file.h"   /* FILE_PROFILES_MAX */
 #include "ald/file/keys.h"   /* struct keys */
 #include "ald/file/reader.h" /* struct reader */
 
@@ -31,16 +32,40 @@ enum { TOOL_FILE_EQUIPMENT_MAX = TOOL_LOOPS_MAX + TOOL_LINES_MAX + TOOL_VALVES_M
 /* What the checks need to know of a tag beyond the compiled form. */
 struct tool_file_tag {
         const struct yaml_node *node;
-        bool is_sound;  /* all its keys could be read */
-        bool has_place; /* device, table and address are sound */
+        bool is_sound;   /* all its keys could be read */
+        bool has_place;  /* device, table and address are sound */
+        bool is_unknown; /* its channel is not known: nothing follows from what is missing */
         bool has_safe;
         bool has_max_open, has_lease;
+};
+
+struct tool_file_node; /* a node of the tree that profiles and the tool file make together */
+
+/* A profile that devices of the file name. */
+struct tool_file_profile {
+        char name[TOOL_NAME_MAX];
+        struct yaml_tree *tree; /* NULL: it cannot be read, which was told */
+        const char *text;
+        size_t len;
+        const struct yaml_node *channels; /* NULL: it has none */
+        bool is_sound;                    /* its keys could be read */
+        bool is_verified;
+};
+struct tool_file_profiles {
+        const struct file_profiles *from; /* NULL: there are none */
+        const char *path;                 /* of the tool file */
+        size_t bytes;                     /* of all texts */
+        int count;
+        struct tool_file_profile list[FILE_PROFILES_MAX];
+        struct tool_file_node *nodes;
 };
 
 struct tool_file {
         struct reader r;
         struct tool *tool;
-        int windows; /* of `steady` */
+        struct tool_file_profiles profiles;
+        const struct tool_file_profile *profile[TOOL_DEVICES_MAX]; /* NULL = none */
+        int windows;                                               /* of `steady` */
         int address_base[TOOL_DEVICES_MAX];
         int order[TOOL_DEVICES_MAX]; /* enum tool_byte_order, -1 = not given */
         struct tool_file_tag tag[TOOL_TAGS_MAX];
@@ -63,6 +88,23 @@ void tool_file_read_alarms(struct tool_file *f, const struct yaml_node *list);
 void tool_file_read_bypass(struct tool_file *f, const struct yaml_node *map); /* after the interlocks */
 void tool_file_read_access(struct tool_file *f, const struct yaml_node *map);
 void tool_file_read_simulation(struct tool_file *f, const struct yaml_node *map); /* NULL: defaults */
+
+/* A device's or a tag's keys with those of its profile or channel beneath, where it has one. *is_known: false when that
+ * cannot be found or read, which was told: then the keys that it may have given are in the map, broken. */
+const struct yaml_node *tool_file_use_profile(
+    struct tool_file *f, int device, const struct yaml_node *node, bool *is_known);
+const struct yaml_node *tool_file_use_channel(
+    struct tool_file *f, const struct yaml_node *node, bool *is_known);
+/* Can it be the name of a profile? No path can be made of one. */
+bool tool_file_is_profile(const char *name);
+/* The name of its file beside the tool file: FILE_PROFILES NAME.yaml. */
+void tool_file_name_profile(const char *profile, char out[FILE_NAME_CAP]);
+/* Everything that was compiled as one text; false: told. */
+bool tool_file_join_texts(
+    struct tool_file *f, const char *text, size_t len, char **joined, size_t *joined_len);
+void tool_file_free_profiles(struct tool_file *f);
+/* The form of a tool file and its profiles as one text. */
+extern const struct joined_form tool_file_joined_form;
 
 /* Plausibility of equipment, the keys `rise` and `follow` of a loop and those of a precursor line; NULL: not given. */
 struct tool_file_line_checks {
@@ -99,11 +141,11 @@ int tool_file_want_equipment(
 /* Every table of keys of the format, for the documentation's test. */
 const struct keys *const *tool_file_keys(size_t *count);
 
-extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_watchdog_keys,
-    tool_file_tag_keys, tool_file_log_keys, tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys,
-    tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys, tool_file_interlock_keys,
-    tool_file_alarm_keys, tool_file_rise_keys, tool_file_follow_keys, tool_file_safety_keys,
-    tool_file_bypass_keys, tool_file_access_keys, tool_file_role_keys, tool_file_sim_keys,
-    tool_file_sim_line_keys, tool_file_sim_loop_keys;
+extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_profile_keys,
+    tool_file_watchdog_keys, tool_file_tag_keys, tool_file_log_keys, tool_file_loop_keys, tool_file_line_keys,
+    tool_file_valve_keys, tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys,
+    tool_file_interlock_keys, tool_file_alarm_keys, tool_file_rise_keys, tool_file_follow_keys,
+    tool_file_safety_keys, tool_file_bypass_keys, tool_file_access_keys, tool_file_role_keys,
+    tool_file_sim_keys, tool_file_sim_line_keys, tool_file_sim_loop_keys;
 
 #endif

@@ -12,7 +12,7 @@ struct tool_file_raw_tag {
         int reg, type, order, access, manual;
         int64_t address, poll, stale_after, freeze_after, follow, max_open, lease;
         double scale, offset;
-        char unit[24];
+        char unit[24], channel[TOOL_NAME_MAX];
         bool valve, verify;
 };
 

@@ -23,6 +23,7 @@ enum yaml_kind {
 struct yaml_node {
         enum yaml_kind kind;
         bool is_plain;    /* scalar: written without quotes */
+        int source;       /* of diag_source(): nodes of several files meet in one tree */
         int line;         /* of its first byte, from 1 */
         int column;       /* in bytes, from 1 */
         int inner;        /* column of the scalar's text where the source holds it byte for byte, else 0 */
