@@ -148,7 +148,8 @@ static void read_root(struct tool_file *f, const struct yaml_node *root)
         tool_file_check(f);
 }
 
-struct tool *file_compile_tool(const char *path, const char *text, size_t len, struct diag *d)
+static struct tool *compile(
+    const char *path, const char *text, size_t len, bool looks_at_load, struct diag *d)
 {
         size_t before = diag_errors(d);
         struct format_source source;
@@ -163,12 +164,24 @@ struct tool *file_compile_tool(const char *path, const char *text, size_t len, s
         f->r = (struct reader){.d = d, .source = source.number};
         set_places(tool);
         read_root(f, yaml_tree_root(source.tree));
+        if (looks_at_load && diag_errors(d) == before)
+                tool_file_check_load(f);
         yaml_tree_free(source.tree);
         free(f);
         if (diag_errors(d) == before)
                 return tool;
         free(tool);
         return NULL;
+}
+
+struct tool *file_compile_tool(const char *path, const char *text, size_t len, struct diag *d)
+{
+        return compile(path, text, len, true, d);
+}
+
+struct tool *file_compile_tool_any_load(const char *path, const char *text, size_t len, struct diag *d)
+{
+        return compile(path, text, len, false, d);
 }
 
 const struct keys *const *tool_file_keys(size_t *count)

@@ -72,7 +72,7 @@ static int64_t limit_safe(const struct sched *s)
 
 static int64_t limit_other(const struct sched *s)
 {
-        return sched_limit_call(s, sched_next_edge(s), SCHED_MARGIN_US, SCHED_CALL_US);
+        return sched_limit_call(s, sched_next_guarded(s), SCHED_MARGIN_US, SCHED_CALL_US);
 }
 
 static void begin_write(struct sched *s, struct sched_action *a, int i)

@@ -76,6 +76,7 @@ struct tool_device {
         int read_words_max;       /* registers in one read, 1-125; coils are read 16 to a word */
         bool write_multiple_only; /* function 16/15 even for one register/coil (Alicat) */
         int64_t pause_us;         /* pause_between_requests */
+        int64_t answer_us;        /* `answer`: its typical time to an answer; 0 = not given (link/load.h) */
         struct tool_watchdog watchdog;
         int line;
 };

@@ -19,6 +19,9 @@ char *file_read(const char *path, size_t *len, struct diag *d);
  * `path` is for messages. Free the result with free(). */
 struct tool *file_compile_tool(const char *path, const char *text, size_t len, struct diag *d);
 
+/* The same, but a plan that is too much for its link (link/load.h) is no error: for who wants to look at it. */
+struct tool *file_compile_tool_any_load(const char *path, const char *text, size_t len, struct diag *d);
+
 /* Give a link another address: "tcp://HOST[:PORT]" (502 when not given) or "rtu:///dev/PATH". False: it is neither, and
  * the link may be half changed. */
 bool file_link_address(struct tool_link *link, const char *address);
