@@ -178,12 +178,18 @@ static void print_number(double value, int digits, int width)
         (void)printf(" %-*s", width, buf);
 }
 
+static const char *valid_word(int valid, double value)
+{
+        if (valid < 0)
+                return isfinite(value) ? "" : "no number";
+        return valid ? "within valid" : "outside valid";
+}
+
 static void print_order(const struct probe *p, int i)
 {
-        static const char *const words[] = {"outside valid", "within valid"};
         bool is_chosen = orders[i].order == p->tag->order;
         double value = decode(p, orders[i].order, false);
-        int valid = is_valid(p, value);
+        const char *word = valid_word(is_valid(p, value), value);
         char buf[64];
         struct text t;
         text_init(&t, buf, sizeof buf);
@@ -193,8 +199,10 @@ static void print_order(const struct probe *p, int i)
         (void)printf("%s%c %s", is_chosen ? show_colour(stdout, SHOW_BOLD) : "", is_chosen ? '>' : ' ',
             orders[i].name);
         print_number(decode(p, orders[i].order, true), 8, 16);
-        (void)printf(" %-24s %-14s%s%s\n", buf, valid < 0 ? (isfinite(value) ? "" : words[0]) : words[valid],
-            is_chosen ? "the tool file's" : "", is_chosen ? show_colour(stdout, SHOW_PLAIN) : "");
+        if (is_chosen)
+                (void)printf(" %-24s %-14s the tool file's%s\n", buf, word, show_colour(stdout, SHOW_PLAIN));
+        else
+                (void)printf(" %-24s %s\n", buf, word);
 }
 
 static void print_text(const struct probe *p)

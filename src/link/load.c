@@ -8,6 +8,11 @@
 #include <assert.h> /* assert */
 #include <stddef.h> /* NULL */
 
+static int64_t time_max(int64_t a_us, int64_t b_us)
+{
+        return a_us > b_us ? a_us : b_us;
+}
+
 /* ---- One call ---- */
 
 /* Start, eight data, parity or a second stop, stop: a character has 11 bits in every setting that the standard knows
@@ -82,7 +87,7 @@ bool load_has_pulses(const struct tool *tool, int link)
 
 int64_t load_guard_us(const struct tool_link *link, const struct tool_device *device, int64_t call_us)
 {
-        int64_t twice = 2 * call_us > SCHED_CALL_US ? 2 * call_us : SCHED_CALL_US;
+        int64_t twice = time_max(2 * call_us, SCHED_CALL_US);
         int64_t longest = link->kind == TOOL_LINK_TCP ? time_min(twice, link->timeout_us) : link->timeout_us;
         return longest + device->pause_us + SCHED_MARGIN_US;
 }
@@ -109,8 +114,8 @@ static void add_polls(struct load *out, const struct tool *tool, int link, const
                 device_us[r->device] += call_us + tool->devices[r->device].pause_us;
         }
         for (int i = 0; i < tool->device_count; i++)
-                if (device_us[i] > out->round_us)
-                        out->round_us = device_us[i]; /* its pauses do not overlap with anything of its own */
+                out->round_us = time_max(
+                    out->round_us, device_us[i]); /* its pauses do not overlap with anything of its own */
 }
 
 static bool is_fed(const struct tool *tool, int link, int device)
@@ -194,97 +199,126 @@ static void find_busiest(struct load *out, const struct tool *tool)
 
 /* ---- Beside pulses on the same link ---- */
 
-/* The longest guard window of what is called here beside edges: polled devices and fed ones. 0: nothing is. */
-static int64_t find_guard(const struct tool *tool, int link, const struct plan *plan)
+static int64_t request_guard_us(const struct tool *tool, int link, const struct plan_request *r)
 {
-        int64_t guard_us = 0;
+        return load_guard_us(&tool->links[link], &tool->devices[r->device], load_request_us(tool, link, r));
+}
+
+static int64_t feed_us(const struct tool *tool, int link, int device)
+{
+        return write_us(tool, link, device, TOOL_HOLDING, 1);
+}
+
+static int64_t feed_guard_us(const struct tool *tool, int link, int device)
+{
+        return load_guard_us(&tool->links[link], &tool->devices[device], feed_us(tool, link, device));
+}
+
+/* The longest guard window of what is called here beside edges, and the longest such call. */
+static void find_longest(struct load *out, const struct tool *tool, int link, const struct plan *plan)
+{
         for (int i = 0; i < plan->count; i++) {
-                const struct plan_request *r = &plan->request[i];
-                int64_t window_us = load_guard_us(
-                    &tool->links[link], &tool->devices[r->device], load_request_us(tool, link, r));
-                if (window_us > guard_us)
-                        guard_us = window_us;
+                out->guard_us = time_max(out->guard_us, request_guard_us(tool, link, &plan->request[i]));
+                out->call_us = time_max(out->call_us, load_request_us(tool, link, &plan->request[i]));
         }
         for (int i = 0; i < tool->device_count; i++) {
                 if (!is_fed(tool, link, i))
                         continue;
-                int64_t window_us = load_guard_us(
-                    &tool->links[link], &tool->devices[i], write_us(tool, link, i, TOOL_HOLDING, 1));
-                if (window_us > guard_us)
-                        guard_us = window_us;
+                out->guard_us = time_max(out->guard_us, feed_guard_us(tool, link, i));
+                out->call_us = time_max(out->call_us, feed_us(tool, link, i));
         }
-        return guard_us;
 }
 
 static int64_t room_us(int64_t between_us, int64_t guard_us, int64_t edge_us)
 {
-        int64_t room = between_us - guard_us - edge_us;
-        return room > 0 ? room : 0;
+        return time_max(between_us - guard_us - edge_us, 0);
 }
 
-/* A pulse that is narrower than a guard window and an edge has no room in it, and one window before it: the worst is as
- * wide as that, if the valve may be open for so long and the line's pulses are not all wider. */
-static void look_at_line(struct load *out, const struct tool *tool, int link, int index)
+/* The line whose pulses of the shortest period leave the least, with the longest guard window. */
+static void find_room(struct load *out, const struct tool *tool, int link)
 {
-        const struct tool_line *line = &tool->lines[index];
-        int64_t edge_us = load_write_us(tool, link, line->valve);
-        int64_t widest_us = tool->tags[line->valve].max_open_us, full_us = out->guard_us + edge_us;
-        int64_t worst_us = widest_us > 0 ? time_min(widest_us, full_us) : full_us;
-        bool has_room = line->pulse_us_min >= full_us;
-        double free_share = (double)(room_us(line->pulse_us_min, out->guard_us, edge_us) +
-                                     room_us(line->purge_us_min, out->guard_us, edge_us)) /
-                            period_of(line);
-        int64_t blackout_us = full_us + (has_room ? 0 : worst_us);
-        if (out->line == TOOL_NONE || free_share < out->free_share) {
-                out->line = index;
+        for (int i = 0; i < tool->line_count; i++) {
+                const struct tool_line *line = &tool->lines[i];
+                if (!goes_over(tool, line, link))
+                        continue;
+                int64_t edge_us = load_write_us(tool, link, line->valve);
+                int64_t room = room_us(line->pulse_us_min, out->guard_us, edge_us) +
+                               room_us(line->purge_us_min, out->guard_us, edge_us);
+                double free_share = (double)room / period_of(line);
+                if (out->line != TOOL_NONE && free_share >= out->free_share)
+                        continue;
+                out->line = i;
                 out->free_share = free_share;
         }
-        if (blackout_us > out->blackout_us) {
-                out->blackout_us = blackout_us;
-                out->worst_us = has_room ? line->pulse_us_min : worst_us;
-        }
 }
 
-static void look_at_pulses(struct load *out, const struct tool *tool, int link)
+/* How long a call with this guard window has to wait beside the worst pulse of any line; *worst_us gets its width. A pulse
+ * that is narrower than a window and an edge has no room in it, nor has the window before it: the worst is just as wide as
+ * that, if the valve may be open for so long and not all of its pulses are wider. */
+static int64_t blackout_us(const struct tool *tool, int link, int64_t guard_us, int64_t *worst_us)
 {
-        for (int i = 0; i < tool->line_count; i++)
-                if (goes_over(tool, &tool->lines[i], link))
-                        look_at_line(out, tool, link, i);
-        out->is_shared = out->line != TOOL_NONE && out->guard_us > 0;
+        int64_t longest_us = 0;
+        for (int i = 0; i < tool->line_count; i++) {
+                const struct tool_line *line = &tool->lines[i];
+                if (!goes_over(tool, line, link))
+                        continue;
+                int64_t full_us = guard_us + load_write_us(tool, link, line->valve);
+                int64_t open_us = tool->tags[line->valve].max_open_us;
+                int64_t widest_us = open_us > 0 ? time_min(open_us, full_us) : full_us;
+                bool has_room = line->pulse_us_min >= full_us;
+                int64_t blackout = full_us + (has_room ? 0 : widest_us);
+                if (blackout <= longest_us)
+                        continue;
+                longest_us = blackout;
+                *worst_us = has_room ? line->pulse_us_min : widest_us;
+        }
+        return longest_us;
+}
+
+static void refuse(struct load *out, enum load_verdict verdict, const struct tool *tool, int link,
+    int64_t guard_us, int64_t needed_us)
+{
+        out->verdict = verdict;
+        out->guard_us = guard_us;
+        out->blackout_us = blackout_us(tool, link, guard_us, &out->worst_us);
+        out->needed_us = needed_us;
 }
 
 /* The tag whose stale_after is missed by most. A value is as old as its period when the window begins, then nothing is
  * read, then everything is due at once. */
-static void find_stale(struct load *out, const struct tool *tool, const struct plan *plan)
+static void find_stale(struct load *out, const struct tool *tool, int link, const struct plan *plan)
 {
-        int64_t worst_us = 0;
-        for (int i = 0; i < plan->count; i++)
-                for (int k = 0; k < plan->request[i].tag_count; k++) {
-                        int tag = plan->request[i].tags[k];
-                        int64_t needed_us = plan->request[i].period_us + out->blackout_us + out->round_us;
-                        int64_t over_us = needed_us - tool->tags[tag].stale_us;
-                        if (over_us <= worst_us)
+        int64_t most_us = 0;
+        for (int i = 0; i < plan->count; i++) {
+                const struct plan_request *r = &plan->request[i];
+                int64_t guard_us = request_guard_us(tool, link, r), width_us;
+                int64_t needed_us =
+                    r->period_us + blackout_us(tool, link, guard_us, &width_us) + out->round_us;
+                for (int k = 0; k < r->tag_count; k++) {
+                        int64_t over_us = needed_us - tool->tags[r->tags[k]].stale_us;
+                        if (over_us <= most_us)
                                 continue;
-                        worst_us = over_us;
-                        out->verdict = LOAD_STALE;
-                        out->tag = tag;
-                        out->needed_us = needed_us;
+                        most_us = over_us;
+                        out->tag = r->tags[k];
+                        refuse(out, LOAD_STALE, tool, link, guard_us, needed_us);
                 }
+        }
 }
 
+/* A feed goes before polls, but not before the call that is under way. */
 static void find_unfed(struct load *out, const struct tool *tool, int link)
 {
         for (int i = 0; i < tool->device_count; i++) {
                 const struct tool_watchdog *dog = &tool->devices[i].watchdog;
                 if (!is_fed(tool, link, i))
                         continue;
-                int64_t needed_us =
-                    dog->feed_us + out->blackout_us + write_us(tool, link, i, TOOL_HOLDING, 1);
+                int64_t guard_us = feed_guard_us(tool, link, i), width_us;
+                int64_t needed_us = dog->feed_us + blackout_us(tool, link, guard_us, &width_us) +
+                                    out->call_us + feed_us(tool, link, i);
                 if (needed_us <= dog->timeout_us)
                         continue;
-                out->verdict = LOAD_UNFED;
                 out->device = i;
-                out->needed_us = needed_us;
+                refuse(out, LOAD_UNFED, tool, link, guard_us, needed_us);
         }
 }
 
@@ -298,7 +332,7 @@ static void judge(struct load *out, const struct tool *tool, int link, const str
         } else if (out->is_shared && others > LOAD_SHARE_MAX * out->free_share) {
                 out->verdict = LOAD_NO_ROOM;
         } else if (out->is_shared) {
-                find_stale(out, tool, plan);
+                find_stale(out, tool, link, plan);
                 find_unfed(out, tool, link);
         }
 }
@@ -313,7 +347,9 @@ void load_compute(struct load *out, const struct tool *tool, int link, const str
         add_edges(out, tool, link);
         out->share = out->polls + out->feeds + out->writes + out->edges;
         find_busiest(out, tool);
-        out->guard_us = find_guard(tool, link, plan);
-        look_at_pulses(out, tool, link);
+        find_longest(out, tool, link, plan);
+        find_room(out, tool, link);
+        out->is_shared = out->line != TOOL_NONE && out->guard_us > 0;
+        out->blackout_us = blackout_us(tool, link, out->guard_us, &out->worst_us);
         judge(out, tool, link, plan);
 }

@@ -158,8 +158,7 @@ class Absent(ald.Test):
         """The heater zones are one block of ten registers; the third zone's are not there."""
         self.start_all("--fault", "absent:nb.line.temperature")
         watcher = self.subscriber()
-        bad = watcher.await_tag("nb.line.temperature", lambda t: t["quality"] == "Bad")
-        self.assertIn("exception", json.dumps(bad))
+        watcher.await_tag("nb.line.temperature", lambda t: t["quality"] == "Bad" and "exception" in t["why"])
         for name in ("chamber", "nb", "block", "trap"):
             watcher.await_tag(f"{name}.temperature", lambda t: t["quality"] == "Good")
 
@@ -171,11 +170,52 @@ class Absent(ald.Test):
         self.assertEqual((0, 10), seen[0])
         self.assertEqual(1, seen.count((0, 10)))
         self.assertEqual([(a, 2) for a in range(0, 10, 2)], seen[1:6])
-        self.assertLessEqual({(0, 4), (6, 4)}, set(seen[6:]))
         self.assertEqual({(0, 4), (6, 4)}, set(seen[6:]))
         # A new connection: whole once more.
         self.plant.drop()
         self.plant.await_frame(lambda f: reads().count((0, 10)) == 2)
+
+
+class SlowNeighbour(ald.Test):
+    """All devices on the link of the valves, one of which takes 200 ms to answer: no pulse is late for it or lost, since the
+    links know of each before it is handed over."""
+
+    def test_on_the_same_link(self):
+        text = text_of(ald.TOOL)
+        for old, new in [("    link: valves\n    poll_link: plant ", "    link: plant "),
+                         ("safe: open, poll: 100 ms", "safe: open, poll: 200 ms"),
+                         ("safe: closed, poll: 100 ms", "safe: closed, poll: 200 ms"),
+                         ("motor: {link: plant, slave_id: 5,", "motor: {link: plant, slave_id: 5, answer: 200 ms,"),
+                         ("unit: rpm, poll: 200 ms,", "unit: rpm, poll: 500 ms,"),
+                         ("valid: [-20 rpm, 20 rpm], stale_after: 1 s", "valid: [-20 rpm, 20 rpm], stale_after: 6 s"),
+                         ("safe: 0 rpm, poll: 500 ms, verify_within: 0.01 rpm, follow: 2 s",
+                          "safe: 0 rpm, poll: 2 s, verify_within: 0.01 rpm, follow: 9 s"),
+                         ("stale_after: 300 ms, freeze_after: 3 s", "stale_after: 700 ms, freeze_after: 3 s"),
+                         ("stale_after: 500 ms", "stale_after: 700 ms"), ("poll: 100 ms, failsafe", "poll: 200 ms, failsafe"),
+                         ("follow: {within: 0.5 rpm, in: 5 s}", "follow: {within: 0.5 rpm, in: 20 s}")]:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        tool = self.path("shared.yaml", text)
+        check = self.ctl("device", "plan", "-c", tool)
+        self.assertEqual(0, check.returncode, check.stdout)
+        self.start_sim("--ready", "--fault", "slow:motor=200 ms", tool=tool)
+        self.start_proxies()
+        self.start_daemon(tool=tool)
+        watcher = self.subscriber()
+        # (When a condition comes true nobody knows before: the first pulse stands behind a time.)
+        self.run_recipe("--set", "cycles=3", "--set", "nb_pulse=100 ms", body="    - wait: 2 s\n" + ald.ONE_PULSE)
+        watcher.await_state("Complete", "Held", "Aborted", timeout=90)
+        self.assertEqual("Complete", watcher.status["state"], watcher.status)
+        self.stop_daemon()
+        pulses = self.rows("SELECT outcome, opened_us - planned_open_us AS late_us, width_us - planned_width_us AS wide_us "
+                           "FROM pulse")
+        self.assertEqual(["done"] * 3, [p["outcome"] for p in pulses])
+        # Behind a slow call an edge would come up to 200 ms late, or not at all.
+        for p in pulses:
+            self.assertLess(abs(p["wide_us"]), 60_000)
+            self.assertLess(p["late_us"], 60_000)
+        asked = [f for f in self.plant.frames if f.unit == ald.MOTOR and f.is_read()]
+        self.assertGreater(len(asked), 20)
 
 
 if __name__ == "__main__":

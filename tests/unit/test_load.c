@@ -223,6 +223,38 @@ START_TEST(test_polls_starve_beside_pulses)
 }
 END_TEST
 
+/* The window is each device's own: a slow neighbour's does not keep the watchdog from being fed, only its call does. */
+START_TEST(test_a_slow_neighbour_keeps_to_itself)
+{
+        struct tool *t = shared(TOOL_LINK_TCP, 300000);
+        struct tool_device *slow = &t->devices[DEV_PLANT];
+        slow->link = slow->poll_link = LINK_VALVES;
+        slow->answer_us = 200000;
+        for (int i = TAG_PRESSURE; i < t->tag_count; i++) {
+                t->tags[i].poll_us = i == TAG_SPEED ? 2000000 : 0;
+                t->tags[i].stale_us = 3000000;
+                t->tags[i].is_output = false;
+        }
+        ck_assert(!is_refused(t, LINK_VALVES));
+        ck_assert_int_eq(load.guard_us, 310000);
+        /* 2 s, two windows and edges, and the round: the slow one, the read back and the status. */
+        int64_t edge = load_write_us(t, LINK_VALVES, TAG_NB);
+        int64_t needed = 2000000 + 2 * (310000 + edge) + load.round_us;
+        t->tags[TAG_SPEED].stale_us = needed - 1;
+        ck_assert(is_refused(t, LINK_VALVES));
+        ck_assert_int_eq(load.verdict, LOAD_STALE);
+        ck_assert_int_eq(load.needed_us, needed);
+        t->tags[TAG_SPEED].stale_us = needed;
+        /* The feed: its period, no window to speak of, one slow call. */
+        t->devices[DEV_VALVES].watchdog.timeout_us = 250000 + (15000 + edge) + 200500 + edge;
+        ck_assert(!is_refused(t, LINK_VALVES));
+        t->devices[DEV_VALVES].watchdog.timeout_us--;
+        ck_assert(is_refused(t, LINK_VALVES));
+        ck_assert_int_eq(load.verdict, LOAD_UNFED);
+        free(t);
+}
+END_TEST
+
 START_TEST(test_no_room_between_pulses)
 {
         struct tool *t = shared(TOOL_LINK_RTU, 120000);
@@ -265,6 +297,7 @@ int main(void)
         tcase_add_test(tc, test_guard);
         tcase_add_test(tc, test_a_link_without_pulses_is_not_shared);
         tcase_add_test(tc, test_polls_starve_beside_pulses);
+        tcase_add_test(tc, test_a_slow_neighbour_keeps_to_itself);
         tcase_add_test(tc, test_no_room_between_pulses);
         tcase_add_test(tc, test_a_watchdog_starves_beside_pulses);
         suite_add_tcase(s, tc);

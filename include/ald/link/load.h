@@ -70,7 +70,8 @@ struct load {
         /* Pulses beside other calls on the same link. */
         bool is_shared;
         int line;            /* whose pulses leave the least room, TOOL_NONE = no pulses here */
-        int64_t guard_us;    /* the longest of its devices */
+        int64_t call_us;     /* the longest call but edges */
+        int64_t guard_us;    /* STALE, UNFED: of what is refused; else the longest */
         int64_t blackout_us; /* no call but edges for so long, in the worst of the line's pulses */
         int64_t worst_us;    /* which is this wide */
         double free_share;   /* what pulses of the shortest period leave */
