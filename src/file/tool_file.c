@@ -2,6 +2,7 @@
 
 #include "ald/file/file.h"   /* file_compile_tool */
 #include "ald/file/format.h" /* format_check */
+#include "ald/link/load.h"   /* load_set_leads */
 
 #include <stdlib.h> /* calloc */
 #include <string.h> /* strcmp */
@@ -164,8 +165,11 @@ static struct tool *compile(
         f->r = (struct reader){.d = d, .source = source.number};
         set_places(tool);
         read_root(f, yaml_tree_root(source.tree));
-        if (looks_at_load && diag_errors(d) == before)
-                tool_file_check_load(f);
+        if (diag_errors(d) == before) {
+                load_set_leads(tool);
+                if (looks_at_load)
+                        tool_file_check_load(f);
+        }
         yaml_tree_free(source.tree);
         free(f);
         if (diag_errors(d) == before)

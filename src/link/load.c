@@ -353,3 +353,17 @@ void load_compute(struct load *out, const struct tool *tool, int link, const str
         out->blackout_us = blackout_us(tool, link, out->guard_us, &out->worst_us);
         judge(out, tool, link, plan);
 }
+
+void load_set_leads(struct tool *tool)
+{
+        for (int i = 0; i < tool->line_count; i++) {
+                int link = tool->devices[tool->tags[tool->lines[i].valve].device].link;
+                struct plan plan;
+                struct load load;
+                tool->lines[i].lead_us = 0;
+                if (!plan_build(&plan, tool, link))
+                        continue; /* which is refused elsewhere */
+                load_compute(&load, tool, link, &plan);
+                tool->lines[i].lead_us = load.is_shared ? load.guard_us : 0;
+        }
+}

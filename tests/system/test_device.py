@@ -202,8 +202,8 @@ class SlowNeighbour(ald.Test):
         self.start_proxies()
         self.start_daemon(tool=tool)
         watcher = self.subscriber()
-        # (When a condition comes true nobody knows before: the first pulse stands behind a time.)
-        self.run_recipe("--set", "cycles=3", "--set", "nb_pulse=100 ms", body="    - wait: 2 s\n" + ald.ONE_PULSE)
+        # The first pulse stands behind a condition: it is planned further ahead.
+        self.run_recipe("--set", "cycles=3", "--set", "nb_pulse=100 ms")
         watcher.await_state("Complete", "Held", "Aborted", timeout=90)
         self.assertEqual("Complete", watcher.status["state"], watcher.status)
         self.stop_daemon()

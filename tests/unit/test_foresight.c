@@ -87,6 +87,35 @@ START_TEST(a_pulse_behind_a_condition_is_not_foreseen)
 }
 END_TEST
 
+/* Where other calls share the link of its valve it is planned further ahead, and told of at once (link/load.h). */
+START_TEST(a_pulse_behind_a_condition_has_the_lead_of_its_line)
+{
+        s->tool->lines[tool_find_line(s->tool, "water")].lead_us = 400 * TIME_MS;
+        begin(HEAD "phases:\n  coat:\n" WARM "    - pulse: nb\n      for: 1 s\n    - purge: 10 s\n"
+                   "    - wait: {until: chamber.pressure < 3 Torr, for: 4 s, timeout: 1 min}\n"
+                   "    - pulse: water\n      for: 100 ms\n    - purge: 5 s\n" FINALLY);
+        scenario_await(s, MACHINE_COMPLETE, TIME_H);
+        ck_assert_int_eq(seen.pulses, 2);
+        ck_assert(!seen.was_wrong);
+        ck_assert_int_eq(seen.ahead_us[1], 400 * TIME_MS);
+        ck_assert_int_eq(s->pulses[1].outcome, PULSE_DONE);
+}
+END_TEST
+
+/* The same at the end of a search, whose pass begins with a pulse. */
+START_TEST(a_pulse_of_a_further_pass_has_the_lead_of_its_line)
+{
+        s->tool->lines[tool_find_line(s->tool, "water")].lead_us = 400 * TIME_MS;
+        begin(HEAD "phases:\n  coat:\n" WARM
+                   "    - repeat: 3\n      until: chamber.pressure > 9 Torr\n      else: continue\n"
+                   "      do: [{pulse: water, for: 100 ms}, {purge: 5 s}]\n" FINALLY);
+        scenario_await(s, MACHINE_COMPLETE, TIME_H);
+        ck_assert_int_eq(seen.pulses, 3);
+        for (int i = 1; i < 3; i++)
+                ck_assert_int_eq(seen.ahead_us[i], 400 * TIME_MS);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("foresight");
@@ -97,6 +126,8 @@ int main(void)
         tcase_add_test(tc, a_pulse_behind_a_purge_is_foreseen);
         tcase_add_test(tc, a_hold_takes_the_foresight_back);
         tcase_add_test(tc, a_pulse_behind_a_condition_is_not_foreseen);
+        tcase_add_test(tc, a_pulse_behind_a_condition_has_the_lead_of_its_line);
+        tcase_add_test(tc, a_pulse_of_a_further_pass_has_the_lead_of_its_line);
         suite_add_tcase(suite, tc);
         return support_main(suite);
 }

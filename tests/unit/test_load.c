@@ -186,6 +186,8 @@ START_TEST(test_a_link_without_pulses_is_not_shared)
         t->devices[DEV_VALVES].watchdog.present = false;
         ck_assert(!is_refused(t, LINK_VALVES));
         ck_assert(!load.is_shared && load.guard_us == 0);
+        load_set_leads(t);
+        ck_assert_int_eq(t->lines[0].lead_us, 0);
         free(t);
 }
 END_TEST
@@ -237,6 +239,8 @@ START_TEST(test_a_slow_neighbour_keeps_to_itself)
         }
         ck_assert(!is_refused(t, LINK_VALVES));
         ck_assert_int_eq(load.guard_us, 310000);
+        load_set_leads(t);
+        ck_assert_int_eq(t->lines[0].lead_us, 310000); /* for what was not foretold */
         /* 2 s, two windows and edges, and the round: the slow one, the read back and the status. */
         int64_t edge = load_write_us(t, LINK_VALVES, TAG_NB);
         int64_t needed = 2000000 + 2 * (310000 + edge) + load.round_us;

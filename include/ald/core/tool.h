@@ -187,6 +187,9 @@ struct tool_line {
         double
             gauge_rise; /* a pulse moves the gauge by this much in the mean, else an alarm; 0 = not watched */
         double width_tolerance_us;
+        int64_t
+            lead_us; /* a pulse that no schedule foretold is planned so far ahead: calls that share its link are over by
+                          * then (link/load.h); 0 = none shares it */
         int line;
 };
 

@@ -82,6 +82,9 @@ struct load {
 /* Compute the load of `link` under its plan. */
 void load_compute(struct load *out, const struct tool *tool, int link, const struct plan *plan);
 
+/* What each precursor line's lead_us must be. */
+void load_set_leads(struct tool *tool);
+
 /* Why the plan is refused, and what would be accepted, in one line. False: nothing is wrong with it. */
 bool load_explain(const struct load *load, const struct tool *tool, int link, struct text *why);
 
