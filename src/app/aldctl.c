@@ -36,6 +36,7 @@ enum aldctl_option {
         OPT_POWDER_AREA = 1 << 18,
         OPT_SATURATION = 1 << 19,
         OPT_PLOT = 1 << 20,
+        OPT_LINK = 1 << 21,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -74,7 +75,22 @@ static const struct aldctl_command commands[] = {
     {"close", "VALVE", "close a valve by hand; a precursor always closes", 0, 1, 1, aldctl_command, ""},
     {"set", "TAG VALUE", "set a flow, heater, motor or switch: 70 sccm, on, standby, safe", 0, 2, 2,
         aldctl_command, ""},
-    {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags, NULL},
+    {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags,
+        "every value with its quality and age; how devices are asked, what one tag reads"},
+    {"device", "plan | probe TAG [-c TOOL] [--link NAME=ADDRESS]...",
+        "plan: what is asked of the devices, how often, and how much of each link's time that takes. No "
+        "daemon.\n"
+        "probe: reads the registers of one tag once, with functions 1 to 4 only: it never writes. The words "
+        "are\n"
+        "  shown as they came and decoded in all four byte orders; the tool file's is marked, and which of "
+        "them\n"
+        "  lie within `valid`. On TCP it opens one more connection: a module that takes only one refuses it, "
+        "or\n"
+        "  drops the daemon's. On a serial line stop the daemon first: two masters spoil each other's "
+        "calls.\n"
+        "  -c      the tool file (/etc/ald/tool.yaml)\n"
+        "  --link  another address for a link: tcp://HOST:PORT or rtu:///dev/PATH",
+        OPT_TOOL | OPT_LINK, 1, 2, aldctl_device, ""},
     {"interlocks", "", "causes and effects, and every interlock with its live values", 0, 0, 0,
         aldctl_interlocks, NULL},
     {"alarms", "", "every alarm that is not normal, and what to do about it", 0, 0, 0, aldctl_alarms,
@@ -122,6 +138,7 @@ static const struct {
     {"--powder-area", "AREA", OPT_POWDER_AREA, NULL, NULL},
     {"--saturation", "SITES", OPT_SATURATION, NULL, NULL},
     {"--plot", "FILE.svg", OPT_PLOT, NULL, NULL},
+    {"--link", "NAME=ADDRESS", OPT_LINK, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -230,6 +247,16 @@ static bool take_set(struct args *a, const char *value)
         return true;
 }
 
+static bool take_link(struct args *a, const char *value)
+{
+        if (a->options.link_count >= TOOL_LINKS_MAX) {
+                show_error("more than %d --link", TOOL_LINKS_MAX);
+                return false;
+        }
+        a->options.links[a->options.link_count++] = value;
+        return true;
+}
+
 static bool take_limit(struct args *a, const char *value)
 {
         assert(value != NULL); /* take_option() saw to it */
@@ -275,6 +302,8 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
         case OPT_PLOT:
                 o->plot = value;
                 break;
+        case OPT_LINK:
+                return take_link(a, value);
         case OPT_JSON:
                 o->json = true;
                 break;

@@ -1,10 +1,11 @@
 /* aldd: the daemon. One tool, one process, in the foreground. */
 
-#include "ald/app/live.h"    /* live_new, live_run */
-#include "ald/app/version.h" /* version_text */
-#include "ald/base/diag.h"   /* diag_print */
-#include "ald/base/text.h"   /* text_copy */
-#include "ald/file/file.h"   /* file_load_tool, file_link_address */
+#include "ald/app/live.h"     /* live_new, live_run */
+#include "ald/app/override.h" /* override_link */
+#include "ald/app/version.h"  /* version_text */
+#include "ald/base/diag.h"    /* diag_print */
+#include "ald/base/text.h"    /* text_copy */
+#include "ald/file/file.h"    /* file_load_tool */
 
 #include <getopt.h>   /* getopt_long */
 #include <signal.h>   /* sigaction */
@@ -89,35 +90,6 @@ static int read_options(int argc, char **argv, struct options *o)
                 return EXIT_USAGE;
         }
         return EXIT_OK;
-}
-
-/* "NAME=tcp://HOST:PORT" into the tool. */
-static bool override_link(struct tool *tool, const char *spec)
-{
-        const char *equals = strchr(spec, '=');
-        char name[TOOL_NAME_MAX];
-        int link;
-
-        if (equals == NULL || (size_t)(equals - spec) >= sizeof name) {
-                fprintf(
-                    stderr, "aldd: --link %s: write NAME=tcp://HOST:PORT or NAME=rtu:///dev/PATH\n", spec);
-                return false;
-        }
-        snprintf(name, sizeof name, "%.*s", (int)(equals - spec), spec);
-        link = tool_find_link(tool, name);
-        if (link < 0) {
-                fprintf(stderr, "aldd: --link %s: the tool file has no link '%s'; it has", spec, name);
-                for (int i = 0; i < tool->link_count; i++)
-                        fprintf(stderr, "%s %s", i > 0 ? "," : "", tool->links[i].name);
-                fprintf(stderr, "\n");
-                return false;
-        }
-        if (!file_link_address(&tool->links[link], equals + 1)) {
-                fprintf(stderr, "aldd: --link %s: '%s' is neither tcp://HOST:PORT nor rtu:///dev/PATH\n",
-                    spec, equals + 1);
-                return false;
-        }
-        return true;
 }
 
 /* A tool file that anybody may change is no ground for interlocks (F2). */
@@ -210,7 +182,7 @@ int main(int argc, char **argv)
 {
         struct options o = {.socket = env_or("ALD_SOCKET", "/run/aldd/aldd.sock"),
             .db = env_or("ALD_DB", "/var/lib/aldd/ald.db")};
-        char *text = NULL;
+        char *text = NULL, why[512];
         size_t len = 0;
         struct tool *tool;
         int code = read_options(argc, argv, &o);
@@ -227,8 +199,10 @@ int main(int argc, char **argv)
         if (!has_trusted_profiles(tool, o.config))
                 code = EXIT_FAILED;
         for (int i = 0; i < o.link_count && code == EXIT_OK; i++)
-                if (!override_link(tool, o.links[i]))
+                if (!override_link(tool, o.links[i], why, sizeof why)) {
+                        fprintf(stderr, "aldd: %s\n", why);
                         code = EXIT_USAGE;
+                }
         if (code == EXIT_OK && o.is_check)
                 say_sound(tool, o.config);
         else if (code == EXIT_OK)

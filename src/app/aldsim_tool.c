@@ -120,11 +120,13 @@ int64_t aldsim_tool_tick(struct aldsim_tool *b)
 static int read_tag(void *ctx, int tag, double *value)
 {
         struct aldsim_tool *b = ctx;
+        bool is_absent;
 
         enter(b);
         *value = sim_read(b->sim, tag);
+        is_absent = sim_is_absent(b->sim, tag);
         leave(b);
-        return MODULE_OK;
+        return is_absent ? MODULE_NO_REGISTER : MODULE_OK;
 }
 
 static int write_tag(void *ctx, int tag, double value)

@@ -109,6 +109,7 @@ static void carry_out(struct live *live, const struct effect *e, int64_t now_us)
                 bus_revoke(live->bus, e->u.revoke.id, e->u.revoke.tag);
                 break;
         case EFFECT_FEED:
+                bus_expect(live->bus, e->u.expected_us);
                 feed(live, now_us);
                 break;
         case EFFECT_REARM:

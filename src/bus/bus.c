@@ -1,7 +1,9 @@
 #include "ald/bus/bus.h"
 
+#include "ald/base/text.h"  /* text_init */
 #include "ald/bus/ring.h"   /* struct ring */
 #include "ald/bus/worker.h" /* struct worker */
+#include "ald/link/load.h"  /* load_refuses */
 
 #include <assert.h>      /* assert */
 #include <stdio.h>       /* snprintf */
@@ -30,7 +32,23 @@ int64_t bus_now_us(void)
 }
 
 /* The text of a refusal is kept here: starting happens once, in main. */
-static char start_why[256];
+static char start_why[480];
+
+/* Once more here: `--link` may have given the tool a slower line than its file was checked with. */
+static bool fits(const struct tool *tool)
+{
+        for (int i = 0; i < tool->link_count; i++) {
+                char buf[sizeof start_why - TOOL_NAME_MAX - 8];
+                struct text why;
+                struct load load;
+                text_init(&why, buf, sizeof buf);
+                if (!load_refuses(&load, tool, i, &why))
+                        continue;
+                snprintf(start_why, sizeof start_why, "link %s: %s", tool->links[i].name, buf);
+                return false;
+        }
+        return true;
+}
 
 static bool start_workers(struct bus *bus)
 {
@@ -72,7 +90,7 @@ struct bus *bus_start(const struct tool *tool, const char **why)
                 *why = "no memory or no descriptor for the links";
                 return NULL;
         }
-        if (!start_workers(bus)) {
+        if (!fits(tool) || !start_workers(bus)) {
                 bus_stop(bus);
                 *why = start_why;
                 return NULL;
@@ -171,6 +189,12 @@ void bus_feed(struct bus *bus, int64_t turn_us)
 {
         for (int i = 0; i < bus->tool->link_count; i++)
                 worker_feed(bus->workers[i], turn_us);
+}
+
+void bus_expect(struct bus *bus, int64_t open_us)
+{
+        for (int i = 0; i < bus->tool->link_count; i++)
+                worker_expect(bus->workers[i], open_us);
 }
 
 void bus_rearm(struct bus *bus, int device)

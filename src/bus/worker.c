@@ -39,6 +39,7 @@ struct worker {
         struct ring orders; /* loop -> worker */
         struct ring events; /* worker -> loop */
         _Atomic int64_t turn_us;
+        _Atomic int64_t expected_us; /* the pulse that the core foresees */
         _Atomic bool is_stopping;
         _Atomic bool must_revoke; /* a revoke found even its own places full: then all pulses end */
         /* The worker's own. */
@@ -82,6 +83,7 @@ static void take_orders(struct worker *w)
         int64_t turn = atomic_load_explicit(&w->turn_us, memory_order_acquire);
         if (turn != INT64_MIN)
                 sched_feed(w->sched, turn);
+        sched_expect(w->sched, atomic_load_explicit(&w->expected_us, memory_order_relaxed));
         if (atomic_exchange_explicit(&w->must_revoke, false, memory_order_acquire))
                 sched_revoke_all(w->sched, bus_now_us());
         /* An order is left in the ring only while there is no room to report on it. One for which the schedule has no place
@@ -244,6 +246,7 @@ struct worker *worker_start(const struct tool *tool, int link, int event_fd, con
         w->order_fd = -1;
         w->has_watchdog = has_watchdog(tool, link);
         atomic_init(&w->turn_us, INT64_MIN);
+        atomic_init(&w->expected_us, TIME_NEVER);
         atomic_init(&w->must_revoke, false);
         *why = set_up(w);
         if (!*why && start_thread(w) != 0)
@@ -295,6 +298,12 @@ void worker_feed(struct worker *w, int64_t turn_us)
         atomic_store_explicit(&w->turn_us, turn_us, memory_order_release);
         if (w->has_watchdog)
                 wake(w->order_fd); /* a feed may wait for it; leases are looked at when they are due anyway */
+}
+
+void worker_expect(struct worker *w, int64_t open_us)
+{
+        /* Nobody needs waking for it: it is looked at before every poll. */
+        atomic_store_explicit(&w->expected_us, open_us, memory_order_relaxed);
 }
 
 const struct event *worker_peek(struct worker *w)

@@ -368,6 +368,14 @@ static void fold_event(struct core *core, const struct event *event)
         }
 }
 
+/* Told with every turn, so that what no longer holds is forgotten by the next. */
+static int64_t expected_pulse_us(const struct core *core)
+{
+        bool is_running = core->state == MACHINE_EXECUTE && core->is_in_program && core->recipe != NULL;
+
+        return is_running ? core_next_pulse_us(core) : TIME_NEVER;
+}
+
 static void evaluate(struct core *core)
 {
         core_watch_bypasses(core);
@@ -413,7 +421,7 @@ int64_t core_step(struct core *core, const struct event *event, struct effects *
         core_apply_forced(core);
         output_arbitrate(&core->outs, &core->locks, &core->snap, out);
         /* 8. this turn evaluated the interlocks: it may feed */
-        core_emit(core, EFFECT_FEED);
+        core_emit(core, EFFECT_FEED)->u.expected_us = expected_pulse_us(core);
         core->out = NULL;
         core->due_us = core_next_due(core);
         return core->due_us;

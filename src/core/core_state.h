@@ -324,6 +324,8 @@ void core_pause_rotation(struct core *core, int tag);
 void core_resume_rotation(struct core *core);
 /* The rotation's set-point in this turn. */
 void core_turn_bed(struct core *core);
+/* The planned open edge of the next pulse, as far as the schedule tells it; TIME_NEVER: it does not. */
+int64_t core_next_pulse_us(const struct core *core);
 /* Does the pulse that is due wait for the bed to rest? Then it is planned anew (M2). */
 bool core_awaits_rest(struct core *core);
 /* The block's own bounds, and when the next of them is over. */

@@ -134,7 +134,7 @@ static bool is_reentering(struct core *core)
                 return true;
         }
         core->reenter = -1;
-        core->step_us = core->now_us + CORE_ANCHOR_US;
+        core->step_us = core->now_us + step_anchor_us(core, &core->recipe->ops[core->at.op]);
         return false;
 }
 
@@ -317,7 +317,7 @@ static bool end_search(struct core *core, const struct recipe_op *op)
                 return false;
         next = &core->recipe->ops[core->at.op];
         if (next->kind == RECIPE_PULSE)
-                core->step_us = core->now_us + CORE_ANCHOR_US;
+                core->step_us = core->now_us + step_anchor_us(core, next);
         return true;
 }
 

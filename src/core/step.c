@@ -162,9 +162,18 @@ struct step_turn step_waits(int64_t at_us)
         return (struct step_turn){.is = STEP_WAITS, .at_us = at_us};
 }
 
+int64_t step_anchor_us(const struct core *core, const struct recipe_op *op)
+{
+        if (op == NULL || op->kind != RECIPE_PULSE || core->tool->lines[op->line].lead_us < CORE_ANCHOR_US)
+                return CORE_ANCHOR_US;
+        return core->tool->lines[op->line].lead_us;
+}
+
 struct step_turn step_done_now(const struct core *core)
 {
-        int64_t lead_us = step_handover_us(core) != 0 ? CORE_ANCHOR_US : 0;
+        struct position_move crossed;
+        const struct recipe_op *next = position_peek(&core->at, core->recipe, &crossed);
+        int64_t lead_us = step_handover_us(core) != 0 ? step_anchor_us(core, next) : 0;
 
         return (struct step_turn){.is = STEP_DONE, .at_us = core->now_us + lead_us};
 }

@@ -9,6 +9,8 @@ bool step_may_move(struct core *core, int tag, double value);
 /* When the purge that needs the exhaust and the carrier is over, as far as the clock tells; TIME_NEVER: something else is
  * waited for, or nothing. */
 int64_t step_purge_path_us(const struct core *core);
+/* How far ahead a pulse is planned that follows an event. `op` (NULL: none) is what follows. */
+int64_t step_anchor_us(const struct core *core, const struct recipe_op *op);
 /* How much earlier than planned a step ends, so that the pulse after it is handed over in time; 0 = no pulse follows. */
 int64_t step_handover_us(const struct core *core);
 

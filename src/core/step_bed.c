@@ -50,8 +50,7 @@ void core_resume_rotation(struct core *core)
         core->rotation.is_paused = core->rotation.has_ordered = false;
 }
 
-/* The planned open edge of the next pulse, as far as the schedule tells it. */
-static int64_t next_pulse_us(const struct core *core)
+int64_t core_next_pulse_us(const struct core *core)
 {
         const struct recipe_op *op = &core->recipe->ops[core->at.op];
         int64_t gap_us;
@@ -98,7 +97,7 @@ static bool rests(const struct core *core, int64_t *next_us)
         }
         if (core->state != MACHINE_EXECUTE || !core->is_in_program)
                 return false;
-        open_us = next_pulse_us(core);
+        open_us = core_next_pulse_us(core);
         if (open_us == TIME_NEVER)
                 return false;
         if (core->now_us >= open_us - rot->lead_us)

@@ -81,3 +81,18 @@ struct tool *file_load_tool(const char *path, char **text, size_t *len, struct d
                 *text = joined;
         return tool;
 }
+
+struct tool *file_load_tool_any_load(const char *path, struct diag *d)
+{
+        struct shelf shelf = {.count = 0};
+        struct file_profiles profiles = shelf_profiles(&shelf);
+        struct tool *tool = NULL;
+        size_t len;
+        char *text = file_read(path, &len, d);
+
+        if (text != NULL)
+                tool = file_compile_tool_any_load(path, text, len, &profiles, d);
+        free(text);
+        shelf_clear(&shelf);
+        return tool;
+}

@@ -3,6 +3,7 @@
 #include "ald/file/file.h"   /* file_compile_tool */
 #include "ald/file/format.h" /* format_check */
 #include "ald/file/joined.h" /* joined_take_apart */
+#include "ald/link/load.h"   /* load_set_leads */
 
 #include <stdlib.h> /* calloc */
 #include <string.h> /* strcmp */
@@ -149,22 +150,29 @@ static void read_root(struct tool_file *f, const struct yaml_node *root)
         tool_file_check(f);
 }
 
-struct tool *file_compile_tool(const char *path, const char *text, size_t len, struct diag *d)
+/* A sound tool: what follows from the whole of it. */
+static void finish(struct tool_file *f, bool looks_at_load)
 {
-        struct joined joined;
-        size_t own = joined_take_apart(&joined, &tool_file_joined_form, path, text, len);
-        struct file_profiles profiles = {joined_library(&joined), NULL};
-        return file_compile_tool_with(path, text, own, &profiles, NULL, NULL, d);
+        load_set_leads(f->tool);
+        if (looks_at_load)
+                tool_file_check_load(f);
 }
 
-struct tool *file_compile_tool_with(const char *path, const char *text, size_t len,
-    const struct file_profiles *profiles, char **joined, size_t *joined_len, struct diag *d)
+struct texts {
+        const char *own; /* the tool file's */
+        size_t own_len;
+        char **joined; /* with its profiles'; may be NULL */
+        size_t *joined_len;
+};
+
+static struct tool *compile(const char *path, const struct texts *texts, const struct file_profiles *profiles,
+    bool looks_at_load, struct diag *d)
 {
         size_t before = diag_errors(d);
         struct format_source source;
         struct tool_file *f = calloc(1, sizeof *f);
         struct tool *tool = calloc(1, sizeof *tool);
-        if (!f || !tool || !format_open(&source, path, text, len, d)) {
+        if (!f || !tool || !format_open(&source, path, texts->own, texts->own_len, d)) {
                 free(f);
                 free(tool);
                 return NULL;
@@ -173,11 +181,13 @@ struct tool *file_compile_tool_with(const char *path, const char *text, size_t l
         f->r = (struct reader){.d = d, .source = source.number};
         f->profiles.from = profiles;
         f->profiles.path = path;
-        f->profiles.bytes = len;
+        f->profiles.bytes = texts->own_len;
         set_places(tool);
         read_root(f, yaml_tree_root(source.tree));
-        if (joined && diag_errors(d) == before)
-                tool_file_join_texts(f, text, len, joined, joined_len);
+        if (diag_errors(d) == before)
+                finish(f, looks_at_load);
+        if (texts->joined && diag_errors(d) == before)
+                tool_file_join_texts(f, texts->own, texts->own_len, texts->joined, texts->joined_len);
         yaml_tree_free(source.tree);
         tool_file_free_profiles(f);
         free(f);
@@ -185,6 +195,28 @@ struct tool *file_compile_tool_with(const char *path, const char *text, size_t l
                 return tool;
         free(tool);
         return NULL;
+}
+
+struct tool *file_compile_tool_with(const char *path, const char *text, size_t len,
+    const struct file_profiles *profiles, char **joined, size_t *joined_len, struct diag *d)
+{
+        const struct texts texts = {text, len, joined, joined_len};
+        return compile(path, &texts, profiles, true, d);
+}
+
+struct tool *file_compile_tool(const char *path, const char *text, size_t len, struct diag *d)
+{
+        struct joined joined;
+        size_t own = joined_take_apart(&joined, &tool_file_joined_form, path, text, len);
+        struct file_profiles profiles = {joined_library(&joined), NULL};
+        return file_compile_tool_with(path, text, own, &profiles, NULL, NULL, d);
+}
+
+struct tool *file_compile_tool_any_load(
+    const char *path, const char *text, size_t len, const struct file_profiles *profiles, struct diag *d)
+{
+        const struct texts texts = {text, len, NULL, NULL};
+        return compile(path, &texts, profiles, false, d);
 }
 
 const struct keys *const *tool_file_keys(size_t *count)

@@ -147,7 +147,7 @@ static void read_watchdog(
 
 struct raw_device {
         const struct yaml_node *link, *poll_link, *watchdog;
-        int64_t slave_id, address_base, read_max, pause;
+        int64_t slave_id, address_base, read_max, pause, answer;
         int byte_order;
         int write;
         char profile[TOOL_NAME_MAX];
@@ -174,6 +174,8 @@ static const struct key device_rows[] = {
         .help = "registers in one read"},
     {"pause_between_requests", KEY_TIME, false, KEY_AT(struct raw_device, pause), .max = 1e6,
         .help = "rest that the unit needs"},
+    {"answer", KEY_TIME, false, KEY_AT(struct raw_device, answer), .min = 1, .max = 5e6,
+        .help = "how long the unit typically takes to answer; for the bus load"},
     {"watchdog", KEY_NODE, false, KEY_NODE_AT(struct raw_device, watchdog), .help = "of its outputs"},
 };
 const struct keys tool_file_device_keys = KEYS("device", device_rows);
@@ -237,6 +239,7 @@ static void read_device(struct tool_file *f, const struct yaml_node *node)
         device->read_words_max = (int)raw.read_max;
         device->write_multiple_only = raw.write == 1;
         device->pause_us = raw.pause;
+        device->answer_us = raw.answer;
         f->address_base[number] = (int)raw.address_base;
         /* Nothing follows from what an unknown profile may say. */
         f->order[number] = raw.byte_order < 0 && !is_known ? TOOL_ORDER_ABCD : raw.byte_order;

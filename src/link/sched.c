@@ -2,6 +2,7 @@
 
 #include "ald/base/time.h"        /* TIME_NEVER, time_min */
 #include "ald/link/codec.h"       /* codec_encode */
+#include "ald/link/load.h"        /* load_has_pulses */
 #include "ald/link/sched_state.h" /* struct sched */
 
 #include <assert.h> /* assert */
@@ -58,6 +59,8 @@ struct sched *sched_new(const struct tool *tool, int link, int64_t now_us)
         s->link_index = link;
         s->now_us = now_us;
         s->turn_us = INT64_MIN;
+        s->expected_us = TIME_NEVER;
+        s->has_pulses = load_has_pulses(tool, link);
         if (!pollset_init(&s->polls, tool, link, now_us) || !init_outputs(s)) {
                 free(s);
                 return NULL;
@@ -237,6 +240,11 @@ void sched_feed(struct sched *s, int64_t turn_us)
 {
         if (turn_us > s->turn_us)
                 s->turn_us = turn_us;
+}
+
+void sched_expect(struct sched *s, int64_t open_us)
+{
+        s->expected_us = s->has_pulses ? open_us : TIME_NEVER;
 }
 
 void sched_rearm(struct sched *s, int device)

@@ -1,6 +1,13 @@
 #include "ald/base/time.h"        /* TIME_NEVER, time_min */
 #include "ald/link/codec.h"       /* codec_encode, codec_words */
+#include "ald/link/load.h"        /* load_guard_us */
 #include "ald/link/sched_state.h" /* struct sched */
+
+int64_t sched_next_guarded(const struct sched *s)
+{
+        int64_t edge = sched_next_edge(s);
+        return s->expected_us > s->now_us ? time_min(edge, s->expected_us) : edge;
+}
 
 int64_t sched_limit_call(const struct sched *s, int64_t edge_us, int64_t margin_us, int64_t least_us)
 {
@@ -40,10 +47,10 @@ bool sched_fits(struct sched *s, int device)
                 sched_wake_at(s, m->ready_us);
                 return false;
         }
-        int64_t edge = sched_next_edge(s);
-        if (edge == TIME_NEVER)
+        int64_t edge = sched_next_guarded(s);
+        if (edge == TIME_NEVER ||
+            edge - s->now_us >= load_guard_us(s->link, &s->tool->devices[device], m->call_us))
                 return true;
-        int64_t call = 2 * m->call_us > SCHED_CALL_US ? 2 * m->call_us : SCHED_CALL_US;
-        int64_t longest = time_min(call, s->link->timeout_us) + s->tool->devices[device].pause_us;
-        return edge - s->now_us >= longest + SCHED_MARGIN_US;
+        sched_wake_at(s, edge); /* one that is only expected may not come */
+        return false;
 }

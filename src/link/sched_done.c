@@ -105,6 +105,7 @@ static void finish_connect(struct sched *s, const struct sched_result *r)
 static void finish_close(struct sched *s)
 {
         conn_dropped(&s->conn);
+        pollset_renew(&s->polls);
         for (int i = 0; i < s->tool->device_count; i++)
                 if (s->has_watch[i])
                         watch_reset(&s->watches[i]);
@@ -256,7 +257,7 @@ static void finish_poll(struct sched *s, const struct sched_result *r)
         else if (r->outcome == SCHED_OK)
                 pollset_answer(&s->polls, s->job_index, r->sent_us, r->words);
         else if (r->outcome == SCHED_EXCEPTION)
-                pollset_fail(&s->polls, s->job_index, r->sent_us, QUALITY_WHY_DEVICE);
+                pollset_refuse(&s->polls, s->job_index, r->sent_us, r->exception);
         else if (!was_cut(s, r) && !s->conn.is_down) /* (down: all were said to be Bad at that moment) */
                 pollset_fail(&s->polls, s->job_index, r->sent_us, QUALITY_WHY_COMM);
 }

@@ -72,7 +72,7 @@ static int64_t limit_safe(const struct sched *s)
 
 static int64_t limit_other(const struct sched *s)
 {
-        return sched_limit_call(s, sched_next_edge(s), SCHED_MARGIN_US, SCHED_CALL_US);
+        return sched_limit_call(s, sched_next_guarded(s), SCHED_MARGIN_US, SCHED_CALL_US);
 }
 
 static void begin_write(struct sched *s, struct sched_action *a, int i)
@@ -209,12 +209,12 @@ static int find_due_poll(struct sched *s)
         int first = -1;
         for (int i = 0; i < s->polls.plan.count; i++) {
                 int device = s->polls.plan.request[i].device;
-                int64_t due = s->polls.item[i].due_us;
+                int64_t due = pollset_due(&s->polls, i);
                 if (s->manners[device].quiet_us > due)
                         due = s->manners[device].quiet_us;
                 if (due > s->now_us)
                         sched_wake_at(s, due);
-                else if ((first < 0 || s->polls.item[i].due_us < s->polls.item[first].due_us) &&
+                else if ((first < 0 || pollset_due(&s->polls, i) < pollset_due(&s->polls, first)) &&
                          sched_fits(s, device))
                         first = i;
         }
@@ -227,10 +227,12 @@ static bool pick_poll(struct sched *s, struct sched_action *a)
         if (i < 0)
                 return false;
         const struct plan_request *r = &s->polls.plan.request[i];
+        struct pollset_read read;
+        pollset_next_read(&s->polls, i, &read);
         a->kind = SCHED_READ;
         a->reg = r->reg;
-        a->address = r->address;
-        a->count = r->count;
+        a->address = read.address;
+        a->count = read.count;
         pollset_begin(&s->polls, i, s->now_us);
         sched_begin_call(s, a, SCHED_JOB_POLL, i, r->device, limit_other(s));
         return true;

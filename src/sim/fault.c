@@ -10,7 +10,7 @@
 #include <string.h> /* strcmp, strcspn, strlen */
 
 /* What stands behind the colon, and behind the equals sign. */
-enum target { NO_TARGET, VALVE, LINE, INPUT, NUMBER, OUTPUT, FLOW, MOTOR, HEATER, WIRE };
+enum target { NO_TARGET, VALVE, LINE, INPUT, NUMBER, OUTPUT, TAG, FLOW, MOTOR, HEATER, WIRE };
 
 struct kind {
         const char *name;
@@ -39,6 +39,7 @@ static const struct kind kinds[FAULT_KIND_COUNT] = {
     [FAULT_SLOW] = {"slow", WIRE, FAULT_VALUE_DELAY},
     [FAULT_SILENT] = {"silent", WIRE, FAULT_VALUE_NONE},
     [FAULT_DROP] = {"drop", WIRE, FAULT_VALUE_NONE},
+    [FAULT_ABSENT] = {"absent", TAG, FAULT_VALUE_NONE},
 };
 
 const char *fault_help(void)
@@ -64,7 +65,8 @@ const char *fault_help(void)
                "lose power\n"
                "  slow:DEVICE=DELAY        replies of a device or link come late (real time)\n"
                "  silent:DEVICE            a device or link never answers\n"
-               "  drop:DEVICE              a device or link drops the connection instead of an answer\n";
+               "  drop:DEVICE              a device or link drops the connection instead of an answer\n"
+               "  absent:TAG               its device has no such register: a read gets exception 2\n";
 }
 
 /* ---- Words and the names they could have been. ---- */
@@ -89,6 +91,8 @@ static bool tag_fits(const struct tool *tool, int number, enum target target)
                 return !tag->is_output && (tag->type == TOOL_FLOAT32 || tag->type == TOOL_FLOAT64);
         case OUTPUT:
                 return tag->is_output;
+        case TAG:
+                return true;
         case NO_TARGET:
         case FLOW:
         case MOTOR:
@@ -164,6 +168,7 @@ static const char *target_name(enum target target)
             [INPUT] = "input",
             [NUMBER] = "floating-point input",
             [OUTPUT] = "output",
+            [TAG] = "tag",
             [FLOW] = "flow",
             [MOTOR] = "motor",
             [HEATER] = "heater",

@@ -250,6 +250,15 @@ int64_t sim_wire_delay(const struct sim *sim, int device, bool is_write)
         return delay_us;
 }
 
+bool sim_is_absent(const struct sim *sim, int tag)
+{
+        assert(tag >= 0 && tag < sim->tool->tag_count);
+        for (int i = 0; sim->active_count > 0 && i < sim->fault_count; i++)
+                if (sim->fault[i].is_active && sim->fault[i].kind == FAULT_ABSENT && sim->fault[i].tag == tag)
+                        return true;
+        return false;
+}
+
 /* ---- Reports. ---- */
 
 double sim_pressure_torr(const struct sim *sim)

@@ -54,6 +54,7 @@ static void order_on_wire(struct world *w, const struct effect *e)
                 world_worker_order(w, w->tool->devices[e->u.device].link, &o);
                 break;
         case EFFECT_FEED:
+                world_worker_expect(w, e->u.expected_us);
                 world_worker_feed(w, w->now_us);
                 break;
         default:

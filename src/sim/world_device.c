@@ -71,7 +71,7 @@ static int read_tag(void *ctx, int tag, double *value)
         const struct world *w = ctx;
 
         *value = sim_read(w->sim, tag);
-        return MODULE_OK;
+        return sim_is_absent(w->sim, tag) ? MODULE_NO_REGISTER : MODULE_OK;
 }
 
 /* A module whose watchdog has expired takes no writes (sim/module.h). */

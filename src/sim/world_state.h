@@ -82,7 +82,8 @@ struct world_link {
         int64_t wake_us;
         bool has_watchdog;
         /* From the loop. */
-        int64_t turn_us; /* INT64_MIN = none yet */
+        int64_t turn_us;     /* INT64_MIN = none yet */
+        int64_t expected_us; /* the pulse that the core foresees */
         bool must_revoke, is_stopping;
         int order_head, order_count;
         struct world_order orders[WORLD_ORDERS];
@@ -214,6 +215,7 @@ int world_fault_draw(struct world *w, int link, int device, bool connects);
 bool world_worker_start(struct world *w, int link);
 void world_worker_order(struct world *w, int link, const struct world_order *order);
 void world_worker_feed(struct world *w, int64_t turn_us);
+void world_worker_expect(struct world *w, int64_t open_us);
 void world_worker_stop(struct world *w, int link);
 int64_t world_worker_due(const struct world *w, int link);
 void world_worker_run(struct world *w, int link);

@@ -81,6 +81,12 @@ void world_worker_feed(struct world *w, int64_t turn_us)
         }
 }
 
+void world_worker_expect(struct world *w, int64_t open_us)
+{
+        for (int i = 0; i < w->tool->link_count; i++)
+                w->links[i].expected_us = open_us;
+}
+
 void world_worker_stop(struct world *w, int link)
 {
         w->links[link].is_stopping = true;
@@ -109,8 +115,10 @@ static void take_order(struct world *w, struct world_link *l, const struct world
 
 static void take_orders(struct world *w, struct world_link *l)
 {
-        if (l->turn_us != INT64_MIN)
+        if (l->turn_us != INT64_MIN) {
                 sched_feed(l->sched, l->turn_us);
+                sched_expect(l->sched, l->expected_us);
+        }
         if (l->must_revoke)
                 sched_revoke_all(l->sched, w->now_us);
         l->must_revoke = false;

@@ -38,7 +38,7 @@ class Docs(ald.Test):
             seen.add(words[0])
             words = [os.path.join(ald.TOP, w) if w.startswith(("recipes/", "config/")) else w for w in words]
             done = self.ctl(*words)
-            expected = {"check": [0], "dry-run": [0], "runs": [1], "report": [1], "replay": [1]}
+            expected = {"check": [0], "device": [0, 4], "dry-run": [0], "runs": [1], "report": [1], "replay": [1]}
             self.assertIn(done.returncode, expected.get(words[0], [4]),
                           f"{words}: {done.stdout}{done.stderr}")
         self.assertLessEqual({"run", "status", "watch", "confirm", "shelve", "bypass", "set", "open"}, seen)
@@ -50,6 +50,15 @@ class Docs(ald.Test):
             printed = f.read().splitlines()
         lines = [line[4:] for line in shown.splitlines() if line.strip() and line.strip() != "..."]
         self.assertGreater(len(lines), 10)
+        for line in lines:
+            self.assertIn(line, printed)
+
+    def test_the_plan_says_so(self):
+        """So is its poll plan."""
+        shown = re.search(r"\$ build/aldctl device plan [^\n]*\n(.*?)\n\n[A-Z]", text_of(README), re.S)[1]
+        printed = self.ctl("device", "plan", "-c", ald.TOOL).stdout.splitlines()
+        lines = [line[4:] for line in shown.splitlines() if line.strip() not in ("", "...")]
+        self.assertGreater(len(lines), 4)
         for line in lines:
             self.assertIn(line, printed)
 

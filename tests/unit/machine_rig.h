@@ -44,8 +44,10 @@ static inline void machine_carry_out(const struct effect *e)
                 sched_pulse(machine_sched(e->u.pulse.tag), &e->u.pulse, m.rig.now_us);
         if (e->kind == EFFECT_REVOKE)
                 sched_revoke(machine_sched(e->u.revoke.tag), e->u.revoke.id, m.rig.now_us);
-        for (int i = 0; i < m.tool->link_count && e->kind == EFFECT_FEED; i++)
+        for (int i = 0; i < m.tool->link_count && e->kind == EFFECT_FEED; i++) {
                 sched_feed(m.rig.link[i].s, m.rig.now_us);
+                sched_expect(m.rig.link[i].s, e->u.expected_us);
+        }
         m.runs_ended += e->kind == EFFECT_RECORD && e->u.record.kind == RECORD_RUN_END;
         if (e->kind == EFFECT_REARM)
                 sched_rearm(m.rig.link[m.tool->devices[e->u.device].link].s, e->u.device);

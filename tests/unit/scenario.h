@@ -61,6 +61,7 @@ struct scenario {
         int turns;                                                     /* of the core */
         void (*on_turn)(struct scenario *s);                           /* after each; may be NULL */
         void (*on_record)(struct scenario *s, const struct record *r); /* may be NULL */
+        void (*on_effects)(struct scenario *s, const struct effects *e); /* of each turn; may be NULL */
         struct tape *tape; /* takes down every turn; may be NULL */
 };
 
@@ -277,6 +278,8 @@ static inline void scenario_took(void *ctx, const struct core *core, const struc
 
         if (s->tape != NULL)
                 tape_turn(s->tape, core, event, effects, due_us);
+        if (s->on_effects != NULL)
+                s->on_effects(s, effects);
 }
 
 /* Begin at start-up above s->tool; not ready: cold and at the air. */

@@ -466,6 +466,12 @@ START_TEST(test_start_refuses)
 {
         const char *why = NULL;
         tool->links[1].kind = TOOL_LINK_RTU;
+        tool->links[1].baud = 1200;
+        ck_assert_ptr_null(bus_start(tool, &why));
+        ck_assert_ptr_nonnull(strstr(why, "link plant: its calls take "));
+        ck_assert_ptr_nonnull(strstr(why, "1200 baud"));
+        tool->links[1].baud = 921600;
+        tool->devices[DEV_PLANT].answer_us = tool->devices[DEV_VALVES].answer_us = 1000;
         ck_assert_ptr_null(bus_start(tool, &why));
         ck_assert_ptr_nonnull(strstr(why, "plant"));
         ck_assert_ptr_nonnull(strstr(why, "RTU"));

@@ -158,9 +158,10 @@ END_TEST
 /* Every kind has its line in the help. */
 START_TEST(test_help)
 {
-        static const char *const names[] = {"stuck-closed:", "stuck-open:", "frozen:", "nan:", "drift:",
-            "reads:", "deaf:", "flow-stuck:", "motor-stall:", "heater-stuck-on:", "heater-dead:",
-            "bottle-empty:", "pump-fail", "leak=", "clog=", "lid-open", "emo", "slow:", "silent:", "drop:"};
+        static const char *const names[] = {
+            "stuck-closed:", "stuck-open:", "frozen:", "nan:", "drift:", "reads:", "deaf:", "flow-stuck:",
+            "motor-stall:", "heater-stuck-on:", "heater-dead:", "bottle-empty:", "pump-fail",
+            "leak=", "clog=", "lid-open", "emo", "slow:", "silent:", "drop:", "absent:"};
 
         ck_assert_uint_eq(sizeof names / sizeof names[0], FAULT_KIND_COUNT);
         for (size_t i = 0; i < FAULT_KIND_COUNT; i++)
@@ -380,6 +381,20 @@ START_TEST(test_wire)
 END_TEST
 
 /* A fault begins at its time, not at the next call: cutting time differently changes nothing. */
+START_TEST(test_absent)
+{
+        inject("absent:chamber.pressure@5 s+1 s");
+        ck_assert(!sim_is_absent(sim, T_PRESSURE));
+        run_s(5.5);
+        ck_assert(sim_is_absent(sim, T_PRESSURE));
+        ck_assert(!sim_is_absent(sim, T_NB));
+        run_s(1);
+        ck_assert(!sim_is_absent(sim, T_PRESSURE));
+        ck_assert(!sim_fault(sim, "absent:chamber.presure", why, sizeof why));
+        ck_assert_ptr_nonnull(strstr(why, "did you mean 'chamber.pressure'"));
+}
+END_TEST
+
 START_TEST(test_times_are_exact)
 {
         inject("stuck-open:nb.valve@1234567us+1s");
@@ -424,6 +439,7 @@ int main(void)
         tcase_add_test(c, test_lid);
         tcase_add_test(c, test_emo);
         tcase_add_test(c, test_wire);
+        tcase_add_test(c, test_absent);
         tcase_add_test(c, test_times_are_exact);
         suite_add_tcase(s, c);
         r = srunner_create(s);

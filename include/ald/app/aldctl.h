@@ -3,6 +3,8 @@
 #ifndef ALD_APP_ALDCTL_H
 #define ALD_APP_ALDCTL_H
 
+#include "ald/core/tool.h" /* TOOL_LINKS_MAX */
+
 #include <stdbool.h> /* bool */
 #include <stddef.h>  /* size_t */
 
@@ -29,6 +31,8 @@ struct aldctl_options {
         int limit; /* --limit */
         size_t set_count;
         const char *sets[ALDCTL_SETS_MAX]; /* "NAME=VALUE", the '=' checked */
+        int link_count;
+        const char *links[TOOL_LINKS_MAX]; /* --link, as written */
         size_t arg_count;
         struct {
                 const char *name;  /* of the verb's argument */
@@ -52,6 +56,8 @@ struct query;
 
 /* aldctl_check.c */
 enum aldctl_exit aldctl_check(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_device.c */
+enum aldctl_exit aldctl_device(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_dryrun.c */
 enum aldctl_exit aldctl_dryrun(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_command.c */

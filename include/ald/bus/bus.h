@@ -26,6 +26,8 @@ void bus_write(struct bus *bus, const struct effect_write *w);
 void bus_pulse(struct bus *bus, const struct effect_pulse *p);
 void bus_revoke(struct bus *bus, uint32_t id, int tag);
 void bus_feed(struct bus *bus, int64_t turn_us);
+/* The pulse that the core foresees (link/sched.h, sched_expect); TIME_NEVER: none. */
+void bus_expect(struct bus *bus, int64_t open_us);
 void bus_rearm(struct bus *bus, int device);
 
 /* CLOCK_MONOTONIC in microseconds: the one clock of the live programs. */

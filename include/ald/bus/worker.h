@@ -33,6 +33,7 @@ void worker_join(struct worker *w);
  * always taken. */
 bool worker_order(struct worker *w, const struct worker_order *order);
 void worker_feed(struct worker *w, int64_t turn_us);
+void worker_expect(struct worker *w, int64_t open_us);
 /* The oldest event, or NULL; then give it back. */
 const struct event *worker_peek(struct worker *w);
 void worker_release(struct worker *w);

@@ -158,10 +158,11 @@ struct event {
 };
 
 enum effect_kind {
-        EFFECT_WRITE,       /* write an output */
-        EFFECT_PULSE,       /* a timed pair: open at open_us, close at close_us */
-        EFFECT_REVOKE,      /* take a pair back; close at once if it is open */
-        EFFECT_FEED,        /* this turn evaluated the interlocks: watchdogs may be fed, leases renewed */
+        EFFECT_WRITE,  /* write an output */
+        EFFECT_PULSE,  /* a timed pair: open at open_us, close at close_us */
+        EFFECT_REVOKE, /* take a pair back; close at once if it is open */
+        EFFECT_FEED, /* this turn evaluated the interlocks: watchdogs may be fed, leases renewed; and what pulse is
+                             * foreseen */
         EFFECT_REARM,       /* re-arm a device's watchdog after a reset */
         EFFECT_RECORD,      /* keep this */
         EFFECT_REPLY,       /* answer a command */
@@ -204,6 +205,8 @@ struct effect {
                         uint32_t id;
                         int16_t tag;
                 } revoke;
+                int64_t
+                    expected_us; /* FEED: when the next pulse will open, as far as it can be told; TIME_NEVER */
                 int16_t device; /* REARM */
                 struct record record;
                 struct effect_reply reply;

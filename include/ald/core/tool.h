@@ -76,6 +76,7 @@ struct tool_device {
         int read_words_max;       /* registers in one read, 1-125; coils are read 16 to a word */
         bool write_multiple_only; /* function 16/15 even for one register/coil (Alicat) */
         int64_t pause_us;         /* pause_between_requests */
+        int64_t answer_us;        /* `answer`: its typical time to an answer; 0 = not given (link/load.h) */
         struct tool_watchdog watchdog;
         char profile[TOOL_NAME_MAX]; /* device profile of its keys; empty = none */
         bool is_verified;            /* somebody has tried that profile on hardware */
@@ -188,6 +189,9 @@ struct tool_line {
         double
             gauge_rise; /* a pulse moves the gauge by this much in the mean, else an alarm; 0 = not watched */
         double width_tolerance_us;
+        int64_t
+            lead_us; /* a pulse that no schedule foretold is planned so far ahead: calls that share its link are over by
+                          * then (link/load.h); 0 = none shares it */
         int line;
 };
 

@@ -23,6 +23,9 @@ struct tool *file_compile_tool(const char *path, const char *text, size_t len, s
  * gets everything that was read as one text, which the caller frees also when NULL is returned: it may be NULL then. */
 struct tool *file_load_tool(const char *path, char **text, size_t *len, struct diag *d);
 
+/* The same, but a plan that is too much for its link (link/load.h) is no error: for who wants to look at it. */
+struct tool *file_load_tool_any_load(const char *path, struct diag *d);
+
 /* Give a link another address: "tcp://HOST[:PORT]" (502 when not given) or "rtu:///dev/PATH". False: it is neither, and
  * the link may be half changed. */
 bool file_link_address(struct tool_link *link, const char *address);
@@ -57,6 +60,9 @@ struct file_profiles {
  * result is not NULL; the caller frees it. */
 struct tool *file_compile_tool_with(const char *path, const char *text, size_t len,
     const struct file_profiles *profiles, char **joined, size_t *joined_len, struct diag *d);
+/* The same as file_load_tool_any_load() is to file_load_tool(). */
+struct tool *file_compile_tool_any_load(
+    const char *path, const char *text, size_t len, const struct file_profiles *profiles, struct diag *d);
 /* The path of a profile of the tool file at `path`. False: it does not fit. */
 bool file_profile_path(const char *path, const char *profile, char *out, size_t cap);
 

@@ -122,6 +122,7 @@ void tool_file_make_lid_permit(struct tool_file *f);
 /* Checks across sections. */
 void tool_file_set_classes(struct tool_file *f);
 void tool_file_check(struct tool_file *f);
+void tool_file_check_load(struct tool_file *f); /* of a tool without errors */
 
 /* Is `node` a mapping? False: told. */
 bool tool_file_want_map(struct tool_file *f, const struct yaml_node *node, const char *what);

@@ -61,6 +61,10 @@ void sched_revoke(struct sched *s, uint32_t id, int64_t now_us);
 void sched_revoke_all(struct sched *s, int64_t now_us);
 /* The core's turn at turn_us evaluated the interlocks: leases run from it and one watchdog feed is granted. */
 void sched_feed(struct sched *s, int64_t turn_us);
+/* The core foresees that a pulse will open at open_us (TIME_NEVER: none). It is handed over no more than 50 ms
+ * before, and a poll that began until then could still be on the wire at its open: polls keep clear of this already. It
+ * opens nothing and promises nothing; once it has passed it is forgotten. */
+void sched_expect(struct sched *s, int64_t open_us);
 void sched_rearm(struct sched *s, int device);
 
 enum sched_kind {

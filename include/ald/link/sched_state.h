@@ -60,8 +60,10 @@ struct sched {
         const struct tool_link *link;
         int link_index;
         int64_t now_us;
-        int64_t turn_us; /* the core's last turn; INT64_MIN = none */
-        int64_t wake_us; /* while picking: the earliest time at which something may be due */
+        int64_t turn_us;     /* the core's last turn; INT64_MIN = none */
+        bool has_pulses;     /* precursor valves are written over this link */
+        int64_t expected_us; /* an open that the core foresees, TIME_NEVER = none */
+        int64_t wake_us;     /* while picking: the earliest time at which something may be due */
         bool is_stopping;
         bool is_safe_waiting; /* while picking: a safe value could not be sent yet */
 
@@ -115,15 +117,16 @@ int64_t sched_next_close(const struct sched *s);
 /* An output that only its watchdog makes safe is not energised while that does not run. */
 bool sched_is_guarded(const struct sched *s, int tag);
 bool sched_is_turn_fresh(const struct sched *s);
-/* sched_call.c: when a call that begins now must be over: the link's timeout, or `margin_us` before the edge ahead, but
+/* sched_call.c: the earliest edge that polls, feeds and other writes keep clear of: one that waits, or is foreseen. */
+int64_t sched_next_guarded(const struct sched *s);
+/* When a call that begins now must be over: the link's timeout, or `margin_us` before the edge ahead, but
  * `least_us` it has in any case (several edges may be due together). */
 int64_t sched_limit_call(const struct sched *s, int64_t edge_us, int64_t margin_us, int64_t least_us);
 void sched_begin_call(
     struct sched *s, struct sched_action *a, enum sched_job job, int index, int device, int64_t limit_us);
 /* Fill a write of `tag`. False: the value does not fit the register. */
 bool sched_fill_write(struct sched *s, struct sched_action *a, int tag, double value);
-/* May a call to `device` begin with an edge ahead? It must be over before; how long the device usually takes is known, and
- * a call that is given up costs the connection. */
+/* May a call to `device` begin with an edge ahead? Not within its guard window (link/load.h). */
 bool sched_fits(struct sched *s, int device);
 /* sched_done.c */
 void sched_finish(struct sched *s, const struct sched_result *r);

@@ -31,6 +31,7 @@ enum fault_kind {
         FAULT_SLOW,   /* replies come `value` microseconds late */
         FAULT_SILENT, /* no reply at all */
         FAULT_DROP,   /* the connection is dropped instead of an answer */
+        FAULT_ABSENT, /* the device has no such register: reads of it get exception 2 */
         FAULT_KIND_COUNT
 };
 

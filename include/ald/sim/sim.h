@@ -63,6 +63,8 @@ int sim_fault_count(const struct sim *sim);
 const struct fault *sim_fault_at(const struct sim *sim, int i);
 /* Faults of the wire, for the server: delay of a reply now (us), -1 silence, -2 drop the connection. */
 int64_t sim_wire_delay(const struct sim *sim, int device, bool is_write);
+/* Has the device no register for this tag now? */
+bool sim_is_absent(const struct sim *sim, int tag);
 
 /* ---- What no instrument shows, for the dry-run and for tests. ---- */
 
