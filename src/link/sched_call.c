@@ -15,6 +15,10 @@ void sched_begin_call(
 {
         a->limit_us = limit_us;
         a->slave_id = s->tool->devices[device].slave_id;
+        a->drains = quarantine_holds(&s->quarantine, s->now_us) || quarantine_is_open(&s->quarantine);
+        s->job_read = (struct quarantine_read){.reg = a->reg, .address = a->address};
+        if (a->kind == SCHED_READ)
+                s->job_read.count = a->count;
         s->job = job;
         s->job_index = index;
         s->job_device = device;
@@ -43,6 +47,9 @@ bool sched_fits(struct sched *s, int device)
         int64_t edge = sched_next_edge(s);
         if (edge == TIME_NEVER)
                 return true;
+        /* What is given up on a serial line stands before the edge all the same: the whole time-out is kept clear. */
+        if (s->quarantine.is_serial)
+                return edge - s->now_us >= s->link->timeout_us + s->quarantine.silence_us + SCHED_MARGIN_US;
         int64_t call = 2 * m->call_us > SCHED_CALL_US ? 2 * m->call_us : SCHED_CALL_US;
         int64_t longest = time_min(call, s->link->timeout_us) + s->tool->devices[device].pause_us;
         return edge - s->now_us >= longest + SCHED_MARGIN_US;

@@ -147,20 +147,30 @@ static bool begin_watch(struct sched *s, struct sched_action *a, int device)
         a->count = 1;
         a->multiple = call.is_write && s->tool->devices[device].write_multiple_only;
         a->words[0] = call.word;
+        if (!call.is_write && quarantine_wants_probe(&s->quarantine, device, a->reg, a->count)) {
+                sched_begin_probe(s, a, device, limit_other(s));
+                return true;
+        }
         sched_begin_call(s, a, SCHED_JOB_WATCH, device, device, limit_other(s));
         watch_sending(&s->watches[device], s->now_us, s->turn_us);
         return true;
 }
 
 /* Asking after a fresh connection is always due, so it comes before all that is of lower urgency. */
-static bool pick_watch(struct sched *s, struct sched_action *a)
+static bool pick_watch(struct sched *s, struct sched_action *a, bool feeds_only)
 {
         int64_t turn = sched_is_turn_fresh(s) ? s->turn_us : INT64_MIN; /* an old grant feeds nothing */
         for (int i = 0; i < s->tool->device_count; i++) {
                 if (!s->has_watch[i])
                         continue;
                 watch_doubt(&s->watches[i], s->now_us, turn);
+                bool feeds = watch_is_running(&s->watches[i]);
+                if (feeds_only && !feeds)
+                        continue;
                 int64_t due = watch_due(&s->watches[i], turn);
+                /* A silent unit costs a serial line a quarantine each time it is asked. */
+                if (s->quarantine.is_serial && !feeds && s->manners[i].quiet_us > due)
+                        due = s->manners[i].quiet_us;
                 if (due > s->now_us)
                         sched_wake_at(s, due);
                 else if (begin_watch(s, a, i))
@@ -204,6 +214,16 @@ static bool pick_write(struct sched *s, struct sched_action *a)
         return false;
 }
 
+/* Units that are doubted come last: they cost the others a quarantine when they fail again. */
+static bool is_sooner(const struct sched *s, int i, int k)
+{
+        bool doubt_i = quarantine_is_doubted(&s->quarantine, s->polls.plan.request[i].device),
+             doubt_k = quarantine_is_doubted(&s->quarantine, s->polls.plan.request[k].device);
+        if (doubt_i != doubt_k)
+                return doubt_k;
+        return s->polls.item[i].due_us < s->polls.item[k].due_us;
+}
+
 static int find_due_poll(struct sched *s)
 {
         int first = -1;
@@ -214,8 +234,7 @@ static int find_due_poll(struct sched *s)
                         due = s->manners[device].quiet_us;
                 if (due > s->now_us)
                         sched_wake_at(s, due);
-                else if ((first < 0 || s->polls.item[i].due_us < s->polls.item[first].due_us) &&
-                         sched_fits(s, device))
+                else if ((first < 0 || is_sooner(s, i, first)) && sched_fits(s, device))
                         first = i;
         }
         return first;
@@ -227,6 +246,10 @@ static bool pick_poll(struct sched *s, struct sched_action *a)
         if (i < 0)
                 return false;
         const struct plan_request *r = &s->polls.plan.request[i];
+        if (quarantine_wants_probe(&s->quarantine, r->device, r->reg, r->count)) {
+                sched_begin_probe(s, a, r->device, limit_other(s)); /* the poll stays due */
+                return true;
+        }
         a->kind = SCHED_READ;
         a->reg = r->reg;
         a->address = r->address;
@@ -241,7 +264,25 @@ static bool pick_other(struct sched *s, struct sched_action *a)
 {
         if (s->is_stopping)
                 return false;
-        return pick_watch(s, a) || pick_write(s, a) || pick_poll(s, a);
+        return pick_watch(s, a, false) || pick_write(s, a) || pick_poll(s, a);
+}
+
+/* A serial line that is not to be trusted yet carries feeds, and then its probe. */
+static bool pick_untrusted(struct sched *s, struct sched_action *a)
+{
+        bool holds = quarantine_holds(&s->quarantine, s->now_us);
+        if (holds)
+                sched_wake_at(s, s->quarantine.until_us);
+        if (s->is_stopping)
+                return false;
+        return pick_watch(s, a, true) || (!holds && sched_pick_probe(s, a));
+}
+
+static bool pick_lesser(struct sched *s, struct sched_action *a)
+{
+        if (quarantine_holds(&s->quarantine, s->now_us) || quarantine_is_open(&s->quarantine))
+                return pick_untrusted(s, a);
+        return sched_pick_open(s, a) || pick_other(s, a);
 }
 
 /* What makes safe. */
@@ -258,11 +299,15 @@ void sched_pick(struct sched *s, struct sched_action *a)
         sched_lapse(s);
         if (pick_connection(s, a))
                 return;
-        if (s->conn.is_connected && pick_urgent(s, a))
+        /* The silence between two frames of a serial line is part of them: without it the next one is not seen as one. */
+        bool may_call = s->conn.is_connected && s->quarantine.free_us <= s->now_us;
+        if (may_call && pick_urgent(s, a))
                 return;
         /* Nothing overtakes a safe value that waits for its device or for a close. */
-        if (s->conn.is_connected && !s->is_safe_waiting && (sched_pick_open(s, a) || pick_other(s, a)))
+        if (may_call && !s->is_safe_waiting && pick_lesser(s, a))
                 return;
+        if (s->conn.is_connected && !may_call)
+                sched_wake_at(s, s->quarantine.free_us);
         assert(s->wake_us > s->now_us && s->job == SCHED_JOB_NONE);
         a->kind = SCHED_WAIT;
         a->until_us = s->wake_us;
