@@ -214,14 +214,12 @@ static bool pick_write(struct sched *s, struct sched_action *a)
         return false;
 }
 
-/* Units that are doubted come last: they cost the others a quarantine when they fail again. */
-static bool is_sooner(const struct sched *s, int i, int k)
+/* A unit that is doubted costs the others a quarantine when it fails again: they go before it, but no longer than that
+ * lasts, or a full line would never ask it. */
+static int64_t turn_of(const struct sched *s, int i)
 {
-        bool doubt_i = quarantine_is_doubted(&s->quarantine, s->polls.plan.request[i].device),
-             doubt_k = quarantine_is_doubted(&s->quarantine, s->polls.plan.request[k].device);
-        if (doubt_i != doubt_k)
-                return doubt_k;
-        return s->polls.item[i].due_us < s->polls.item[k].due_us;
+        bool is_doubted = quarantine_is_doubted(&s->quarantine, s->polls.plan.request[i].device);
+        return s->polls.item[i].due_us + (is_doubted ? s->link->timeout_us + s->quarantine.length_us : 0);
 }
 
 static int find_due_poll(struct sched *s)
@@ -234,7 +232,7 @@ static int find_due_poll(struct sched *s)
                         due = s->manners[device].quiet_us;
                 if (due > s->now_us)
                         sched_wake_at(s, due);
-                else if ((first < 0 || is_sooner(s, i, first)) && sched_fits(s, device))
+                else if ((first < 0 || turn_of(s, i) < turn_of(s, first)) && sched_fits(s, device))
                         first = i;
         }
         return first;
