@@ -145,9 +145,39 @@ static void read_watchdog(
         check_watchdog(f, w, &found);
 }
 
+struct raw_signature {
+        int reg;
+        int64_t address, value;
+};
+
+static const struct key_word signature_tables[] = {
+    {"input", TOOL_INPUT}, {"holding", TOOL_HOLDING}, {NULL, 0}};
+
+static const struct key signature_rows[] = {
+    {"register", KEY_WORD, true, KEY_AT(struct raw_signature, reg), .words = signature_tables,
+        .help = "table it stands in"},
+    {"address", KEY_INT, true, KEY_AT(struct raw_signature, address), .max = 65536, .help = "its register"},
+    {"value", KEY_INT, true, KEY_AT(struct raw_signature, value), .max = 65535,
+        .help = "what it always reads"},
+};
+const struct keys tool_file_signature_keys = KEYS("signature", signature_rows);
+
+static void read_signature(
+    struct tool_file *f, const struct yaml_node *node, struct tool_device *device, int base)
+{
+        struct raw_signature raw = {0};
+        struct keys_found found;
+        if (!keys_read(&f->r, node, &tool_file_signature_keys, NULL, &raw, &found))
+                return;
+        device->signature = (struct tool_signature){.present = true,
+            .reg = (enum tool_register)raw.reg,
+            .address = take_register(f, &found, "address", raw.address, base),
+            .value = (uint16_t)raw.value};
+}
+
 struct raw_device {
-        const struct yaml_node *link, *poll_link, *watchdog;
-        int64_t slave_id, address_base, read_max, pause;
+        const struct yaml_node *link, *poll_link, *signature, *watchdog;
+        int64_t slave_id, address_base, read_max, pause, worst_answer;
         int byte_order;
         int write;
 };
@@ -171,6 +201,10 @@ static const struct key device_rows[] = {
         .help = "registers in one read"},
     {"pause_between_requests", KEY_TIME, false, KEY_AT(struct raw_device, pause), .max = 1e6,
         .help = "rest that the unit needs"},
+    {"worst_answer", KEY_TIME, false, KEY_AT(struct raw_device, worst_answer), .min = 1e3, .max = 60e6,
+        .help = "RTU: the latest that an answer may still come"},
+    {"signature", KEY_NODE, false, KEY_NODE_AT(struct raw_device, signature),
+        .help = "a register that always reads the same"},
     {"watchdog", KEY_NODE, false, KEY_NODE_AT(struct raw_device, watchdog), .help = "of its outputs"},
 };
 const struct keys tool_file_device_keys = KEYS("device", device_rows);
@@ -225,11 +259,14 @@ static void read_device(struct tool_file *f, const struct yaml_node *node)
         device->read_words_max = (int)raw.read_max;
         device->write_multiple_only = raw.write == 1;
         device->pause_us = raw.pause;
+        device->answer_us_max = raw.worst_answer;
         f->address_base[number] = (int)raw.address_base;
         f->order[number] = raw.byte_order;
         if (node->kind != YAML_MAP)
                 return;
         check_slave(f, device, keys_node(&found, "slave_id"));
+        if (raw.signature)
+                read_signature(f, raw.signature, device, f->address_base[number]);
         if (raw.watchdog)
                 read_watchdog(f, raw.watchdog, device, f->address_base[number]);
 }
