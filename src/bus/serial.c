@@ -6,18 +6,20 @@
 #include "ald/bus/frame.h"       /* frame_request_rtu, frame_reply_rtu */
 #include "ald/link/quarantine.h" /* quarantine_silence_us */
 
-#include <assert.h>     /* assert */
-#include <errno.h>      /* errno */
-#include <fcntl.h>      /* open */
-#include <modbus.h>     /* modbus_* */
-#include <poll.h>       /* ppoll */
-#include <stdlib.h>     /* calloc, free */
-#include <string.h>     /* strerror_r */
-#include <sys/file.h>   /* flock */
-#include <sys/ioctl.h>  /* TIOCEXCL */
-#include <sys/select.h> /* FD_SETSIZE */
-#include <termios.h>    /* tcsetattr */
-#include <unistd.h>     /* read, close */
+#include <assert.h>        /* assert */
+#include <errno.h>         /* errno */
+#include <fcntl.h>         /* open */
+#include <modbus.h>        /* modbus_* */
+#include <poll.h>          /* ppoll */
+#include <stdlib.h>        /* calloc, free */
+#include <string.h>        /* strerror_r */
+#include <sys/file.h>      /* flock */
+#include <sys/ioctl.h>     /* TIOCEXCL */
+#include <sys/select.h>    /* FD_SETSIZE */
+#include <sys/stat.h>      /* fstat */
+#include <sys/sysmacros.h> /* major */
+#include <termios.h>       /* tcsetattr */
+#include <unistd.h>        /* read, close */
 
 struct serial {
         modbus_t *ctx; /* its socket is the line, -1 = not open */
@@ -112,9 +114,18 @@ static void spoil(struct sched_result *r, const char *what)
 
 /* ---- Opening ---- */
 
-static tcflag_t flags_of(const struct tool_link *link)
+/* A pseudo-terminal has no parity, and tcsetattr() says so (majors 136 to 143: Linux, admin-guide/devices.txt). */
+static bool is_pseudo(int fd)
+{
+        struct stat st;
+        return fstat(fd, &st) == 0 && major(st.st_rdev) >= 136 && major(st.st_rdev) <= 143;
+}
+
+static tcflag_t flags_of(const struct tool_link *link, int fd)
 {
         tcflag_t flags = CS8 | CREAD | CLOCAL; /* no modem lines: nothing hangs up but the line's end */
+        if (is_pseudo(fd))
+                return flags;
         if (link->parity != 'N')
                 flags |= PARENB;
         if (link->parity == 'O')
@@ -131,7 +142,7 @@ static bool set_line(const struct serial *s, int fd)
         if (tcgetattr(fd, &t) != 0)
                 return false;
         cfmakeraw(&t);
-        t.c_cflag = flags_of(&s->link);
+        t.c_cflag = flags_of(&s->link, fd);
         t.c_iflag = s->link.parity != 'N' ? INPCK | IGNPAR : IGNPAR; /* a spoiled byte is a missing one */
         t.c_cc[VMIN] = 1; /* so that reading 0 bytes means the line's end */
         t.c_cc[VTIME] = 0;
@@ -199,25 +210,32 @@ static bool hears(const struct serial *s, int64_t us)
         return ppoll(&p, 1, &ts, NULL) > 0;
 }
 
-/* False: there is no silence until until_us, or no line any more. */
-static bool drain(const struct serial *s, int64_t until_us)
+/* What came is thrown away until nothing has come for as long as between two frames. False: not until until_us. */
+static bool await_silence(const struct serial *s, int64_t until_us)
 {
-        int n = discard(s);
-        bool is_silent = n == 0;
-        while (n >= 0 && !is_silent && bus_now_us() < until_us) {
+        bool is_silent = false;
+        while (!is_silent && bus_now_us() < until_us) {
                 is_silent = !hears(s, s->silence_us);
-                n = discard(s);
+                discard(s);
         }
         tcflush(serial_fd(s), TCIFLUSH);
-        return n >= 0 && is_silent;
+        return is_silent;
 }
 
-static bool is_clear(const struct serial *s, const struct sched_action *a)
+/* May the request be sent as far as the line is concerned? */
+static bool is_clear(const struct serial *s, const struct sched_action *a, struct sched_result *r)
 {
-        if (!a->drains)
-                return discard(s) == 0;
-        int64_t until_us = a->kind == SCHED_WRITE ? bus_now_us() + SERIAL_DRAIN_US : a->limit_us;
-        return drain(s, time_min(until_us, a->limit_us)) || a->kind == SCHED_WRITE;
+        int n = discard(s);
+        if (n < 0)
+                fail(r, SCHED_CLOSED, EIO);
+        if (n <= 0)
+                return n == 0;
+        bool is_urgent = a->kind == SCHED_WRITE;
+        int64_t until_us = is_urgent ? bus_now_us() + SERIAL_DRAIN_US : a->limit_us;
+        if (a->drains && (await_silence(s, time_min(until_us, a->limit_us)) || is_urgent))
+                return true;
+        spoil(r, "the line was not silent before the request");
+        return false;
 }
 
 enum wire_state serial_check(struct serial *s, const char **why)
@@ -263,10 +281,8 @@ static void do_call(struct serial *s, const struct sched_action *a, struct sched
                 fail(r, SCHED_CLOSED, ENOTCONN);
                 return;
         }
-        if (!is_clear(s, a)) {
-                spoil(r, "the line was not silent before the request");
+        if (!is_clear(s, a, r))
                 return;
-        }
         r->sent_us = bus_now_us();
         if (a->limit_us <= r->sent_us) {
                 fail(r, SCHED_TIMEOUT, ETIMEDOUT); /* the thread was held up; sending now would be too late */
