@@ -17,6 +17,8 @@
 #include <string.h>
 
 enum { SERIAL_BYTES = 4096, SERIAL_DEEDS = 64, SERIAL_UNITS = 8, SERIAL_PLACES = 512 };
+/* Holding registers from here on show what was written. */
+enum { SERIAL_STORED = 400 };
 #define SERIAL_CHAR_US INT64_C(573) /* 11 bits at 19200 baud */
 
 struct serial_deed {
@@ -31,6 +33,7 @@ struct serial_rig {
         int64_t now_us;
         int64_t worst_us;                                      /* no answer comes later after its request */
         int late, lost, dripped, cut, doubled, glued, foreign; /* per mille of the requests */
+        int late_unit;                                         /* the only one that is late, 0 = any */
         bool is_dead[SERIAL_UNITS];
         /* What became of it. */
         int64_t requests, late_count, write_count;
@@ -119,6 +122,8 @@ static inline uint16_t serial_show(
         const struct tool_signature *g = serial_signature(s, unit);
         if (g && g->present && g->reg == reg && g->address == address)
                 return g->value;
+        if (reg == TOOL_HOLDING && address >= SERIAL_STORED)
+                return s->place[unit][address];
         return serial_word(unit, reg, address, t_us);
 }
 
@@ -180,7 +185,7 @@ static inline void serial_send(struct serial_rig *s, const struct sched_action *
         memcpy(old, s->reply, sizeof old);
         int len = serial_answer(s, a, f);
         int64_t at_us = heard_us + random_between(&s->dice, 200, 5000), step_us = SERIAL_CHAR_US;
-        bool is_late = serial_draw(s, &luck, s->late);
+        bool is_late = (s->late_unit == 0 || s->late_unit == a->slave_id) && serial_draw(s, &luck, s->late);
         if (is_late)
                 at_us = s->now_us +
                         random_between(&s->dice, s->tool->links[0].timeout_us, s->worst_us - len * step_us);

@@ -384,6 +384,43 @@ START_TEST(a_wrong_signature_is_a_bad_frame)
 }
 END_TEST
 
+/* A unit that is late must not let its neighbour's watchdog expire; asking and arming wait all the same (check_read). */
+START_TEST(watchdogs_are_fed_in_quarantine)
+{
+        struct tool_watchdog dog = {.present = true,
+            .time_register = 400,
+            .time_unit_us = 100 * TIME_MS,
+            .timeout_us = TIME_S,
+            .feed_us = 250 * TIME_MS,
+            .trigger_register = 402,
+            .status_register = 404,
+            .restart_register = 405};
+        int64_t fed_us = 0, longest_us = 0;
+        uint16_t trigger = 0;
+        sched_free(sched);
+        tool->devices[UNIT_VALVE].watchdog = dog;
+        rig.place[UNIT_VALVE + 1][400] = 10;
+        rig.place[UNIT_VALVE + 1][404] = TOOL_WATCHDOG_RUNNING;
+        sched = sched_new(tool, 0, rig.now_us);
+        ck_assert_ptr_nonnull(sched);
+        run_until(4 * TIME_S);
+        rig.late_unit = UNIT_GAUGE + 1;
+        rig.late = 300;
+        int64_t quarantines = sched_quarantines(sched);
+        for (fed_us = rig.now_us; rig.now_us < 64 * TIME_S;) {
+                step();
+                if (rig.place[UNIT_VALVE + 1][402] == trigger)
+                        continue;
+                trigger = rig.place[UNIT_VALVE + 1][402];
+                longest_us = rig.now_us - fed_us > longest_us ? rig.now_us - fed_us : longest_us;
+                fed_us = rig.now_us;
+        }
+        ck_assert_int_gt(sched_quarantines(sched), quarantines + 20);
+        ck_assert_int_lt(longest_us, 600 * TIME_MS);
+        ck_assert_int_eq(seen.misread, 0);
+}
+END_TEST
+
 START_TEST(a_unit_without_a_probe_is_refused)
 {
         struct plan plan;
@@ -426,7 +463,7 @@ int main(void)
         const TTest *const tests[] = {late_replies_are_nobodys, a_plain_loop_misreads,
             a_quiet_line_is_read_at_full_rate, a_dead_unit_costs_little, a_dead_line_comes_back_soon,
             an_owed_safe_value_leaves_time_to_the_others, a_wrong_signature_is_a_bad_frame,
-            a_unit_without_a_probe_is_refused, silence_between_frames};
+            watchdogs_are_fed_in_quarantine, a_unit_without_a_probe_is_refused, silence_between_frames};
         Suite *suite = suite_create("serial_line");
         TCase *tc = tcase_create("serial_line");
 
