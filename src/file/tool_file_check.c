@@ -87,7 +87,8 @@ static void check_line(struct tool_file *f, const struct tool_line *line)
                     "tag '%s': the valve of precursor '%s' needs a lease above 0", valve->name, line->name);
 }
 
-/* What closes has a longest opening: valves, and reactive gases, which must have one, by a valve or by a flow controller (V3). */
+/* What closes has a longest opening: valves, and reactive gases, which must have one, by a valve or by a flow controller
+ * (V3). */
 static void check_max_open(struct tool_file *f, int tag)
 {
         const struct tool_tag *t = &f->tool->tags[tag];
@@ -135,8 +136,8 @@ static void check_signature(struct tool_file *f, int device)
         }
 }
 
-/* A late answer on a serial line must be told from the next one (link/quarantine.h). Only of a tool that is sound so far: a tag
- * that could not be read may be the one that it needs. */
+/* A late answer on a serial line must be told from the next one (link/quarantine.h). Only of a tool that is sound so far: a
+ * tag that could not be read may be the one that it needs. */
 static void check_probes(struct tool_file *f)
 {
         for (int i = 0; i < f->tool->link_count; i++) {

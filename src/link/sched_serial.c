@@ -3,8 +3,8 @@
 
 #include <string.h> /* memset */
 
-/* Asking a dead unit costs its line a time-out and a quarantine: it is asked so seldom that this is at most one part in so many
- * of the line's time. */
+/* Asking a dead unit costs its line a time-out and a quarantine: it is asked so seldom that this is at most one part in so
+ * many of the line's time. */
 enum { QUIET_PARTS = 20 };
 
 void sched_begin_probe(struct sched *s, struct sched_action *a, int device, int64_t limit_us)

@@ -1,6 +1,6 @@
-/* A serial line in virtual time, with units on it that answer late, not at all, in pieces, twice or in another's name. Bytes have
- * times; they are put together as libmodbus does, and judged by the code that judges them in the daemon. What a register shows
- * tells its unit, its address and the moment it was asked for. */
+/* A serial line in virtual time, with units on it that answer late, not at all, in pieces, twice or in another's name.
+ * Bytes have times; they are put together as libmodbus does, and judged by the code that judges them in the daemon. What a
+ * register shows tells its unit, its address and the moment it was asked for. */
 #ifndef TESTS_UNIT_SERIAL_RIG_H
 #define TESTS_UNIT_SERIAL_RIG_H
 

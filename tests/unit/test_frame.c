@@ -1,5 +1,5 @@
-/* Requests and replies against the frames printed in the Modbus Application Protocol V1.1b3, section 6, and every way
- * in which a reply can belong to somebody else. On a serial line the same, with the checksum of Modbus over Serial Line V1.02.
+/* Requests and replies against the frames printed in the Modbus Application Protocol V1.1b3, section 6, and every way in
+ * which a reply can belong to somebody else. On a serial line the same, with the checksum of Modbus over Serial Line V1.02.
  * Random replies: 100,000 to each of the two decoders, a million where they are sanitized. ALD_FRAMES in the environment
  * gives another number. */
 

@@ -1,5 +1,6 @@
-/* A serial line on a pseudo-terminal: what the wire makes of a peer that answers well, late, in drips, in part, with more behind,
- * as another unit, about something else or with a wrong checksum (SAFETY, traps 1, 2, 5; Q3); and the simulated tool's end. */
+/* A serial line on a pseudo-terminal: what the wire makes of a peer that answers well, late, in drips, in part, with more
+ * behind, as another unit, about something else or with a wrong checksum (SAFETY, traps 1, 2, 5; Q3); and the simulated
+ * tool's end. */
 
 #include "link_tool.h" /* link_tool_tag */
 #include "support.h"   /* support_main */

@@ -1,8 +1,9 @@
-/* Modbus requests and the look at their replies, on TCP and on a serial line (Modbus Application Protocol V1.1b3, sections 4
- * and 6; Modbus Messaging on TCP/IP V1.0b, section 3.1.3; Modbus over Serial Line V1.02, section 2.5.1). libmodbus sends and receives bytes, but in a reply it looks only at the
- * transaction, the function and the count; here the unit and the echo of what was written count too: a reply of another
- * unit is no reply, and an edge is confirmed only by the echo of that very edge (SAFETY Q3, V2).
- * A serial line has no transaction: that an answer is not an older one's is link/quarantine.h's to see to. */
+/* Modbus requests and the look at their replies, on TCP and on a serial line (Modbus Application Protocol V1.1b3, sections
+ * 4 and 6; Modbus Messaging on TCP/IP V1.0b, section 3.1.3; Modbus over Serial Line V1.02, section 2.5.1). libmodbus sends
+ * and receives bytes, but in a reply it looks only at the transaction, the function and the count; here the unit and the
+ * echo of what was written count too: a reply of another unit is no reply, and an edge is confirmed only by the echo of
+ * that very edge (SAFETY Q3, V2). A serial line has no transaction: that an answer is not an older one's is
+ * link/quarantine.h's to see to. */
 #ifndef ALD_BUS_FRAME_H
 #define ALD_BUS_FRAME_H
 

@@ -1,17 +1,20 @@
-/* One serial line of Modbus RTU units, driven by one thread: the wire of wire.h where the link is one. What the schedule knows of
- * such lines stands in link/quarantine.h.
+/* One serial line of Modbus RTU units, driven by one thread: the wire of wire.h where the link is one. What the schedule
+ * knows of such lines stands in link/quarantine.h.
  *
- * The line is opened here, not by modbus_connect(), which takes 9600 baud for every rate it does not know, lets other programs in
- * and, on closing, restores settings that it may never have read. libmodbus adds the checksum and puts the bytes of a reply
- * together; of its ways (3.1.6) these matter:
+ * The line is opened here, not by modbus_connect(), which takes 9600 baud for every rate it does not know, lets other
+ * programs in and, on closing, restores settings that it may never have read. libmodbus adds the checksum and puts the
+ * bytes of a reply together; of its ways (3.1.6) these matter:
  *   - the byte timeout is 0 and error recovery off, as on TCP (wire.h);
  *   - a reply of another unit makes modbus_receive_confirmation() return 0, before its checksum was looked at;
- *   - how many bytes it waits for follows from the function that the reply names; what comes behind stays on the line, and is found
- *     by serial_check() or before the next request.
+ *   - how many bytes it waits for follows from the function that the reply names; what comes behind stays on the line, and
+ *     is found by serial_check() or before the next request.
+ *
  * What lies on the line before a request spoils it (a reply to it could not be told from what lies there), unless the action
- * drains: then the line is read until it has been silent for as long as between two frames, and flushed. A close does not wait longer
- * than SERIAL_DRAIN_US for that.
- * No other program can open the line meanwhile (TIOCEXCL; for root, who is let in all the same, an advisory lock). */
+ * drains: then the line is read until it has been silent for as long as between two frames, and flushed. A close does not
+ * wait longer than SERIAL_DRAIN_US for that.
+ *
+ * No other program can open the line meanwhile (TIOCEXCL; for root, who is let in all the same, an advisory lock). A line
+ * that vanishes (an adapter that was pulled out) is a lost connection, and opened again with the link's back-off. */
 #ifndef ALD_BUS_SERIAL_H
 #define ALD_BUS_SERIAL_H
 

@@ -1,8 +1,9 @@
 /* The simulated tool's serial lines: a pseudo-terminal for each, with all units of its links on it. One thread.
  *
- * As on a real line nobody answers for a unit that is not there, frames with a wrong checksum are not answered, and a request and its
- * reply take the time that their bytes need at the link's baud. What the tool behind delays (struct server_tool) comes late and may
- * come between later answers; a connection that it wants dropped is an answer that does not come. */
+ * As on a real line nobody answers for a unit that is not there, frames with a wrong checksum are not answered, and a
+ * request and its reply take the time that their bytes need at the link's baud. What the tool behind delays (struct
+ * server_tool) comes late and may come between later answers; a connection that it wants dropped is an answer that does not
+ * come. */
 #ifndef ALD_BUS_SERIAL_SERVER_H
 #define ALD_BUS_SERIAL_SERVER_H
 

@@ -1,6 +1,5 @@
-/* One link, driven by one thread: actions of the schedule in, results out. A Modbus TCP connection lives here, a serial line in
- * serial.h. Every call is bounded by
- * its action's limit_us (SAFETY traps 1-5):
+/* One link, driven by one thread: actions of the schedule in, results out. A Modbus TCP connection lives here, a serial
+ * line in serial.h. Every call is bounded by its action's limit_us (SAFETY traps 1-5):
  *   - libmodbus' byte timeout is 0, so that its response timeout bounds the whole reply, however it drips;
  *   - its error recovery is off: it can block for ever and sends requests twice;
  *   - connecting is done here: modbus_connect() puts any descriptor into an fd_set, and takes numeric addresses only;

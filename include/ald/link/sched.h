@@ -1,16 +1,15 @@
-/* What one link does next, without doing it: the order of safe writes, edges of timed pairs, other writes, watchdog
- * feeds and polls, with leases, connection and back-off. Pure: the worker thread carries actions out on a real
- * socket, the fault simulation on a simulated one.
+/* What one link does next, without doing it: the order of safe writes, edges of timed pairs, other writes, watchdog feeds
+ * and polls, with leases, connection and back-off. Pure: the worker thread carries actions out on a real socket, the fault
+ * simulation on a simulated one.
  *
- *     sched_next(now) -> action;  the worker does it;  sched_done(result);  sched_report() -> events
+ * sched_next(now) -> action; the worker does it; sched_done(result); sched_report() -> events
  *
- * Order of urgency: safe writes, due edges, (nothing that could still be running at a pending edge), arming and
- * feeding the watchdog, other writes, due polls. The `limit_us` of an action never reaches past the next edge
- * (DESIGN.md, Time): a call that is not over by then is given up, the connection closed and replaced, the edge sent.
- * Only a close overtakes a safe value, also while that waits for its device's pause: that of a pulse, and of safe
- * values the one of an output that has a maximum open time and may be open.
- * After any time-out or bad frame the connection is closed; nothing is resynchronised (SAFETY traps 2-4). A serial line cannot
- * be replaced like that: it is quarantined (quarantine.h). */
+ * Order of urgency: safe writes, due edges, (nothing that could still be running at a pending edge), arming and feeding the
+ * watchdog, other writes, due polls. The `limit_us` of an action never reaches past the next edge (DESIGN.md, Time): a call
+ * that is not over by then is given up, the connection closed and replaced, the edge sent. Only a close overtakes a safe
+ * value, also while that waits for its device's pause: that of a pulse, and of safe values the one of an output that has a
+ * maximum open time and may be open. After any time-out or bad frame the connection is closed; nothing is resynchronised
+ * (SAFETY traps 2-4). A serial line cannot be replaced like that: it is quarantined (quarantine.h). */
 #ifndef ALD_LINK_SCHED_H
 #define ALD_LINK_SCHED_H
 
