@@ -6,6 +6,8 @@
 #include "ald/link/plan.h"       /* plan_build */
 #include "ald/link/quarantine.h" /* quarantine_check */
 
+#include <string.h> /* strcmp */
+
 void tool_file_set_classes(struct tool_file *f)
 {
         struct tool *tool = f->tool;
@@ -136,6 +138,21 @@ static void check_signature(struct tool_file *f, int device)
         }
 }
 
+/* All units of a serial line are served by one link: two would speak at once (C1). */
+static void check_lines(struct tool_file *f)
+{
+        const struct tool *tool = f->tool;
+        for (int i = 0; i < tool->link_count; i++)
+                for (int k = 0; k < i; k++)
+                        if (tool->links[i].kind == TOOL_LINK_RTU && tool->links[k].kind == TOOL_LINK_RTU &&
+                            tool->links[i].path[0] && strcmp(tool->links[i].path, tool->links[k].path) == 0)
+                                diag_error(f->r.d, (struct diag_at){f->r.source, tool->links[i].line, 3},
+                                    "link '%s': '%s' serves that line already (line %d): one link serves all "
+                                    "units of "
+                                    "a serial line",
+                                    tool->links[i].name, tool->links[k].name, tool->links[k].line);
+}
+
 /* A late answer on a serial line must be told from the next one (link/quarantine.h). Only of a tool that is sound so far: a
  * tag that could not be read may be the one that it needs. */
 static void check_probes(struct tool_file *f)
@@ -178,6 +195,7 @@ void tool_file_check(struct tool_file *f)
                 }
         for (int i = 0; i < f->tool->device_count; i++)
                 check_signature(f, i);
+        check_lines(f);
         if (diag_errors(f->r.d) == 0)
                 check_probes(f);
         warn_unused_links(f);

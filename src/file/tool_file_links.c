@@ -226,14 +226,29 @@ static int want_link(struct tool_file *f, const struct yaml_node *node, const ch
         return link;
 }
 
+static bool is_on_line(const struct tool *tool, const struct tool_device *d, int link)
+{
+        return link >= 0 && tool->links[link].kind == TOOL_LINK_RTU &&
+               (d->link == link || d->poll_link == link);
+}
+
+/* Would two devices of one number be one unit? On a serial line also where one is only read and the other only written: what
+ * is believed of a reply hangs on all that its unit was asked (link/quarantine.h). */
+static bool share_link(const struct tool *tool, const struct tool_device *a, const struct tool_device *b)
+{
+        return (a->link == b->link && a->link >= 0) || is_on_line(tool, b, a->link) ||
+               is_on_line(tool, b, a->poll_link);
+}
+
 static void check_slave(struct tool_file *f, const struct tool_device *device, const struct yaml_node *node)
 {
-        bool is_tcp = device->link >= 0 && f->tool->links[device->link].kind == TOOL_LINK_TCP;
+        bool is_tcp = device->link >= 0 && f->tool->links[device->link].kind == TOOL_LINK_TCP &&
+                      device->poll_link >= 0 && f->tool->links[device->poll_link].kind == TOOL_LINK_TCP;
         if (node && (device->slave_id == 0 || device->slave_id > 247) &&
             !(is_tcp && (device->slave_id == 0 || device->slave_id == 255)))
                 reader_error(&f->r, node, "slave_id: takes 1 to 247 (on TCP also 0 and 255)");
         for (const struct tool_device *other = f->tool->devices; node && other < device; other++)
-                if (other->link == device->link && other->link >= 0 && other->slave_id == device->slave_id)
+                if (other->slave_id == device->slave_id && share_link(f->tool, device, other))
                         reader_error(&f->r, node,
                             "slave_id: '%s' has the same unit on the same link (line %d)", other->name,
                             other->line);

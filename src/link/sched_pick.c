@@ -53,11 +53,23 @@ static bool pick_connection(struct sched *s, struct sched_action *a)
         return true;
 }
 
+/* A safe write that was given up for a close is still under way on a serial line, and its answer would meet the close: it
+ * has the time that the device usually takes, as far as that is not what keeps valves open. */
+#define SAFE_SERIAL_US INT64_C(20000)
+
+static int64_t need_safe(const struct sched *s, int device)
+{
+        if (!s->quarantine.is_serial)
+                return 2 * SAFE_MARGIN_US;
+        return time_min(s->manners[device].call_us, SAFE_SERIAL_US) + s->quarantine.silence_us +
+               SAFE_MARGIN_US;
+}
+
 /* May a safe write to `device` begin? Only a close is as urgent, and the device's own pause. */
 static bool fits_safe(struct sched *s, int device)
 {
         int64_t edge = sched_next_close(s);
-        bool fits_edge = edge == TIME_NEVER || edge - s->now_us >= 2 * SAFE_MARGIN_US;
+        bool fits_edge = edge == TIME_NEVER || edge - s->now_us >= need_safe(s, device);
         if (fits_edge && s->manners[device].ready_us <= s->now_us)
                 return true;
         sched_wake_at(s, fits_edge ? s->manners[device].ready_us : edge);

@@ -189,12 +189,13 @@ static inline void serial_send(struct serial_rig *s, const struct sched_action *
         if (is_late)
                 at_us = s->now_us +
                         random_between(&s->dice, s->tool->links[0].timeout_us, s->worst_us - len * step_us);
-        if (at_us < s->busy_us[a->slave_id])
-                at_us = s->busy_us[a->slave_id];
+        int64_t free_us = s->busy_us[a->slave_id] > heard_us ? s->busy_us[a->slave_id] : heard_us;
+        if (at_us < free_us)
+                at_us = free_us;
         s->busy_us[a->slave_id] = at_us + len * step_us;
         s->late_count += is_late;
         if (a->kind == SCHED_WRITE)
-                serial_do(s, a, is_late && random_chance(&s->dice, 500) ? at_us : heard_us);
+                serial_do(s, a, is_late && random_chance(&s->dice, 500) ? at_us : free_us);
         memcpy(s->reply, f, sizeof f);
         s->reply_len = len;
         if (serial_draw(s, &luck, s->lost))

@@ -337,6 +337,12 @@ START_TEST(several_units_are_served)
         ck_assert_int_eq((int)values[TAG_WATER], 1);
         ck_assert_int_eq(act(speed_of(1)).exception, 2);           /* it has no such register */
         ck_assert_int_eq(act(speed_of(9)).outcome, SCHED_TIMEOUT); /* nobody there */
+        /* A signature stands there as if it were a tag. */
+        struct sched_action sign = speed_of(2);
+        sign.address = 3;
+        ck_assert_int_eq(act(sign).exception, 2);
+        tool->devices[DEV_PLANT].signature = (struct tool_signature){true, TOOL_INPUT, 3, 4711};
+        ck_assert_int_eq(act(sign).words[0], 4711);
         delay_us = -1;
         ck_assert_int_eq(act(speed_of(2)).outcome, SCHED_TIMEOUT);
         delay_us = (WITHIN_MS + 50) * TIME_MS;

@@ -19,9 +19,10 @@
  *
  * What does not wait: closes of pulses and safe values. The echo of a single write carries its address and value, so no
  * late reply to a read and no echo of another value is taken for it. The late echo of an earlier equal write is taken for
- * it, rightly: that write was done, and since opens wait, none of the opposite value can have been sent between the two.
- * The echo of a multiple write carries no values; there an earlier write of another value may answer, and the gate
- * therefore believes a safe value after a lost write only when it is acknowledged again, sent a quarantine later (gate.h).
+ * it, rightly: that write was done (units answer in order), and since opens wait, none of the opposite value can have been
+ * sent between the two. The echo of a multiple write carries no values; there an earlier write of another value may answer,
+ * and the gate therefore believes a safe value after a lost write only when it is acknowledged again, sent a quarantine
+ * later (gate.h).
  *
  * Feeds of a watchdog that is known to run do not wait either. They are writes too, and the silence may be longer than the
  * watchdog's time: a unit that is late would close the valves of its neighbour, which is sound. No more is kept alive by it
