@@ -114,17 +114,26 @@ static void spoil(struct sched_result *r, const char *what)
 
 /* ---- Opening ---- */
 
-/* A pseudo-terminal has no parity, and tcsetattr() says so (majors 136 to 143: Linux, admin-guide/devices.txt). */
+/* Majors 136 to 143 (Linux, admin-guide/devices.txt). */
 static bool is_pseudo(int fd)
 {
         struct stat st;
         return fstat(fd, &st) == 0 && major(st.st_rdev) >= 136 && major(st.st_rdev) <= 143;
 }
 
+/* Nobody else opens the line. Root is let in all the same, and minds the lock; so does whoever opens a pseudo-terminal, which
+ * would stay exclusive for ever after a process that was killed, as its other end keeps it. */
+static int claim(int fd)
+{
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+                return EBUSY;
+        return is_pseudo(fd) || ioctl(fd, TIOCEXCL) == 0 ? 0 : errno;
+}
+
 static tcflag_t flags_of(const struct tool_link *link, int fd)
 {
         tcflag_t flags = CS8 | CREAD | CLOCAL; /* no modem lines: nothing hangs up but the line's end */
-        if (is_pseudo(fd))
+        if (is_pseudo(fd))                     /* it has no parity, and tcsetattr() says so */
                 return flags;
         if (link->parity != 'N')
                 flags |= PARENB;
@@ -162,9 +171,9 @@ static int open_line(const struct serial *s)
         int err = 0;
         if (fd >= FD_SETSIZE)
                 err = EMFILE; /* libmodbus would write outside its fd_set */
-        else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-                err = EBUSY;
-        else if (ioctl(fd, TIOCEXCL) != 0 || !set_line(s, fd))
+        else
+                err = claim(fd);
+        if (err == 0 && !set_line(s, fd))
                 err = errno;
         if (err == 0) {
                 tcflush(fd, TCIOFLUSH);

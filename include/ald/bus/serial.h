@@ -13,7 +13,7 @@
  * drains: then the line is read until it has been silent for as long as between two frames, and flushed. A close does not
  * wait longer than SERIAL_DRAIN_US for that.
  *
- * No other program can open the line meanwhile (TIOCEXCL; for root, who is let in all the same, an advisory lock). A line
+ * No other program can open the line meanwhile (TIOCEXCL; where that does not serve, an advisory lock). A line
  * that vanishes (an adapter that was pulled out) is a lost connection, and opened again with the link's back-off. */
 #ifndef ALD_BUS_SERIAL_H
 #define ALD_BUS_SERIAL_H
