@@ -1,7 +1,6 @@
 #include "ald/link/sched.h"
 
 #include "ald/base/time.h"        /* TIME_NEVER, time_min */
-#include "ald/base/text.h"        /* text_init */
 #include "ald/link/codec.h"       /* codec_encode */
 #include "ald/link/sched_state.h" /* struct sched */
 
@@ -48,17 +47,6 @@ static bool init_outputs(struct sched *s)
         return true;
 }
 
-static bool init_quarantine(struct sched *s)
-{
-        char buf[8];
-        struct text why;
-        text_init(&why, buf, sizeof buf); /* whoever wants to know asks quarantine_check() before */
-        if (!quarantine_check(s->tool, s->link_index, &s->polls.plan, &why))
-                return false;
-        quarantine_init(&s->quarantine, s->tool, s->link_index, &s->polls.plan);
-        return true;
-}
-
 struct sched *sched_new(const struct tool *tool, int link, int64_t now_us)
 {
         assert(tool && link >= 0 && link < tool->link_count);
@@ -70,7 +58,7 @@ struct sched *sched_new(const struct tool *tool, int link, int64_t now_us)
         s->link_index = link;
         s->now_us = now_us;
         s->turn_us = INT64_MIN;
-        if (!pollset_init(&s->polls, tool, link, now_us) || !init_quarantine(s) || !init_outputs(s)) {
+        if (!pollset_init(&s->polls, tool, link, now_us) || !sched_init_serial(s) || !init_outputs(s)) {
                 free(s);
                 return NULL;
         }
@@ -287,16 +275,6 @@ int64_t sched_skipped(const struct sched *s)
         return s->polls.skipped;
 }
 
-int64_t sched_foreign(const struct sched *s)
-{
-        return s->foreign_count;
-}
-
-int64_t sched_quarantines(const struct sched *s)
-{
-        return s->quarantine.count;
-}
-
 int64_t sched_next_edge(const struct sched *s)
 {
         int64_t edge = TIME_NEVER;
@@ -332,17 +310,6 @@ void sched_lost(struct sched *s, int64_t now_us, const char *why)
         assert(s->job == SCHED_JOB_NONE);
         if (s->conn.is_connected && !s->conn.must_drop && conn_broke(&s->conn, now_us, why))
                 pollset_fail_all(&s->polls, now_us);
-}
-
-void sched_stray(struct sched *s, int64_t now_us)
-{
-        assert(s->job == SCHED_JOB_NONE && s->quarantine.is_serial);
-        if (now_us > s->now_us)
-                s->now_us = now_us;
-        quarantine_used(&s->quarantine, now_us);
-        /* While the line is in quarantine, late answers are what is waited for. */
-        if (!quarantine_holds(&s->quarantine, now_us))
-                quarantine_failed(&s->quarantine, TOOL_NONE, now_us);
 }
 
 /* ---- Reports ---- */

@@ -1,11 +1,24 @@
+#include "ald/base/text.h"        /* text_init */
 #include "ald/base/time.h"        /* time_add, time_min */
 #include "ald/link/sched_state.h" /* struct sched */
 
+#include <assert.h> /* assert */
 #include <string.h> /* memset */
 
 /* Asking a dead unit costs its line a time-out and a quarantine: it is asked so seldom that this is at most one part in so
  * many of the line's time. */
 enum { QUIET_PARTS = 20 };
+
+bool sched_init_serial(struct sched *s)
+{
+        char buf[8];
+        struct text why;
+        text_init(&why, buf, sizeof buf); /* whoever wants to know asks quarantine_check() before */
+        if (!quarantine_check(s->tool, s->link_index, &s->polls.plan, &why))
+                return false;
+        quarantine_init(&s->quarantine, s->tool, s->link_index, &s->polls.plan);
+        return true;
+}
 
 void sched_begin_probe(struct sched *s, struct sched_action *a, int device, int64_t limit_us)
 {
@@ -64,4 +77,25 @@ bool sched_is_foreign(const struct sched *s, enum sched_job job, const struct sc
         if (job != SCHED_JOB_POLL || s->polls.plan.request[s->job_index].signature_at < 0)
                 return false;
         return r->words[s->polls.plan.request[s->job_index].signature_at] != g->value;
+}
+
+void sched_stray(struct sched *s, int64_t now_us)
+{
+        assert(s->job == SCHED_JOB_NONE && s->quarantine.is_serial);
+        if (now_us > s->now_us)
+                s->now_us = now_us;
+        quarantine_used(&s->quarantine, now_us);
+        /* While the line is in quarantine, late answers are what is waited for. */
+        if (!quarantine_holds(&s->quarantine, now_us))
+                quarantine_failed(&s->quarantine, TOOL_NONE, now_us);
+}
+
+int64_t sched_foreign(const struct sched *s)
+{
+        return s->foreign_count;
+}
+
+int64_t sched_quarantines(const struct sched *s)
+{
+        return s->quarantine.count;
 }

@@ -136,7 +136,9 @@ bool sched_fits(struct sched *s, int device);
 void sched_finish(struct sched *s, const struct sched_result *r);
 /* What is owed to a device is due now. */
 void sched_hurry_owed(struct sched *s, int device);
-/* sched_serial.c: a unit's probe; one that proves the line. */
+/* sched_serial.c. False: a unit of a serial line has no probe. */
+bool sched_init_serial(struct sched *s);
+/* A unit's probe; one that proves the line. */
 void sched_begin_probe(struct sched *s, struct sched_action *a, int device, int64_t limit_us);
 bool sched_pick_probe(struct sched *s, struct sched_action *a);
 /* A call on a serial line failed, as `why` says; `is_cut`: it was not given its time. */
