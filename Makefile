@@ -210,7 +210,7 @@ test-asan: deps
 # Threads are in the links' workers and the database's writer, and in the programs that join them.
 test-tsan: deps
 	+@$(SUBMAKE) $(TSAN) all unit
-	@$(RUN) --build build-tsan --only 'bus|peer|served|control|store|query|recq|tape|system' unit system
+	@$(RUN) --build build-tsan --only 'bus|serial|peer|served|control|store|query|recq|tape|system' unit system
 
 # What a dry run of each shipped recipe prints; look at the differences before committing them.
 .PHONY: golden

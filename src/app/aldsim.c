@@ -1,16 +1,17 @@
-/* aldsim: the simulated tool. It reads the tool file that the daemon reads, and serves its registers over Modbus TCP
- * with the physics of the reactor behind them. */
-#include "ald/app/aldsim_tool.h" /* aldsim_tool_new */
-#include "ald/app/version.h"     /* version_text */
-#include "ald/base/diag.h"       /* diag_print */
-#include "ald/base/text.h"       /* text_init */
-#include "ald/base/time.h"       /* TIME_MS */
-#include "ald/base/unit.h"       /* unit_parse */
-#include "ald/bus/bus.h"         /* bus_now_us */
-#include "ald/bus/server.h"      /* server_start */
-#include "ald/file/file.h"       /* file_load_tool */
-#include "ald/sim/fault.h"       /* FAULTS_MAX */
-#include "ald/sim/sim.h"         /* sim_fault_help */
+/* aldsim: the simulated tool. It reads the tool file that the daemon reads, and serves its registers over Modbus TCP,
+ * and over Modbus RTU on pseudo-terminals, with the physics of the reactor behind them. */
+#include "ald/app/aldsim_tool.h"   /* aldsim_tool_new */
+#include "ald/app/version.h"       /* version_text */
+#include "ald/base/diag.h"         /* diag_print */
+#include "ald/base/text.h"         /* text_init */
+#include "ald/base/time.h"         /* TIME_MS */
+#include "ald/base/unit.h"         /* unit_parse */
+#include "ald/bus/bus.h"           /* bus_now_us */
+#include "ald/bus/serial_server.h" /* serial_server_start */
+#include "ald/bus/server.h"        /* server_start */
+#include "ald/file/file.h"         /* file_load_tool */
+#include "ald/sim/fault.h"         /* FAULTS_MAX */
+#include "ald/sim/sim.h"           /* sim_fault_help */
 
 #include <errno.h>  /* errno */
 #include <getopt.h> /* getopt_long */
@@ -33,6 +34,8 @@ static const double speed_max = 1e5;
 struct options {
         const char *tool_path;
         const char *listen;
+        const char *ptys[TOOL_LINKS_MAX]; /* LINK=PATH, as given */
+        int pty_count;
         bool ready;
         double speed;
         uint64_t seed;
@@ -43,12 +46,17 @@ struct options {
 
 static void print_help(FILE *to)
 {
-        fputs("aldsim -c TOOL.yaml [options]    serve a simulated tool over Modbus TCP\n"
+        fputs("aldsim -c TOOL.yaml [options]    serve a simulated tool over Modbus TCP and RTU\n"
               "\n"
               "  -c, --config TOOL.yaml   the tool file\n"
               "  --listen HOST:PORT       instead of the first endpoint in the tool file; further ones "
               "follow on the\n"
               "                           next ports; port 0 takes any free port for each\n"
+              "  --pty LINK=PATH          serve LINK as a serial line (RTU), on a pseudo-terminal to which "
+              "the symbolic\n"
+              "                           link PATH leads; RTU links without it are served too, under the "
+              "terminal's "
+              "name\n"
               "  --ready                  start pumped down and hot instead of cold and at the air\n"
               "  --speed X                physics run X times faster; module watchdogs and delays keep real "
               "time\n"
@@ -59,7 +67,8 @@ static void print_help(FILE *to)
               "  --version                its version\n"
               "  -h, --help               this text\n"
               "\n"
-              "It prints 'aldsim: link NAME tcp://HOST:PORT' for each link and then 'aldsim: ready'. What "
+              "It prints 'aldsim: link NAME tcp://HOST:PORT' or 'aldsim: link NAME rtu://PATH' for each link "
+              "and then 'aldsim: ready'. What "
               "happens\n"
               "goes to standard error. It ends on SIGINT or SIGTERM.\n"
               "Exit codes: 0 ok, 1 failed, 2 usage.\n"
@@ -110,11 +119,22 @@ static int parse_quantity(const char *option, const char *text, enum unit_dim di
         return *value >= 0 ? EXIT_OK : usage(option, text, "0 or more");
 }
 
-enum { OPT_LISTEN = 256, OPT_READY, OPT_SPEED, OPT_FAULT, OPT_SEED, OPT_MASS, OPT_AREA, OPT_VERSION };
+enum {
+        OPT_LISTEN = 256,
+        OPT_PTY,
+        OPT_READY,
+        OPT_SPEED,
+        OPT_FAULT,
+        OPT_SEED,
+        OPT_MASS,
+        OPT_AREA,
+        OPT_VERSION
+};
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"listen", required_argument, NULL, OPT_LISTEN},
+    {"pty", required_argument, NULL, OPT_PTY},
     {"ready", no_argument, NULL, OPT_READY},
     {"speed", required_argument, NULL, OPT_SPEED},
     {"fault", required_argument, NULL, OPT_FAULT},
@@ -134,6 +154,11 @@ static int take_option(struct options *o, int option)
                 return EXIT_OK;
         case OPT_LISTEN:
                 o->listen = optarg;
+                return EXIT_OK;
+        case OPT_PTY:
+                if (o->pty_count == TOOL_LINKS_MAX)
+                        return usage("--pty", optarg, "too many of these");
+                o->ptys[o->pty_count++] = optarg;
                 return EXIT_OK;
         case OPT_READY:
                 o->ready = true;
@@ -205,6 +230,27 @@ static struct tool *load_tool(const char *path)
         return tool;
 }
 
+/* The links that --pty names become serial lines; at[] is where they are to be found. */
+static int take_ptys(struct tool *tool, const struct options *o, const char *at[TOOL_LINKS_MAX])
+{
+        for (int i = 0; i < o->pty_count; i++) {
+                const char *equals = strchr(o->ptys[i], '=');
+                char name[TOOL_NAME_MAX];
+                int length = equals == NULL ? 0 : (int)(equals - o->ptys[i]);
+                int link;
+
+                snprintf(name, sizeof name, "%.*s", length, o->ptys[i]);
+                link = tool_find_link(tool, name);
+                if (equals == NULL || equals[1] == '\0' || link < 0)
+                        return usage("--pty", o->ptys[i], "LINK=PATH, with a link of the tool file");
+                if (!text_copy(tool->links[link].path, sizeof tool->links[link].path, equals + 1))
+                        return usage("--pty", o->ptys[i], "the path is too long: at most 63 bytes");
+                tool->links[link].kind = TOOL_LINK_RTU;
+                at[link] = equals + 1;
+        }
+        return EXIT_OK;
+}
+
 static struct aldsim_tool *make_tool(const struct tool *tool, const struct options *o, int *status)
 {
         struct sim_config config = {
@@ -230,24 +276,64 @@ static struct aldsim_tool *make_tool(const struct tool *tool, const struct optio
 
 /* ---- Serving. ---- */
 
-/* Host part of "HOST:PORT", or the link's own. */
-static void print_links(const struct server *server, const struct tool *tool, const char *listen)
+struct servers {
+        struct server *tcp;           /* NULL: the tool has no such link */
+        struct serial_server *serial; /* likewise */
+};
+
+static void print_tcp(const struct server *server, const struct tool *tool, int link, const char *listen)
 {
+        /* Host part of "HOST:PORT", or the link's own. */
         const char *colon = listen == NULL ? NULL : strrchr(listen, ':');
+        const char *host = colon == NULL ? tool->links[link].host : listen;
+        int length = colon == NULL ? (int)strlen(host) : (int)(colon - listen);
 
+        printf("aldsim: link %s tcp://%.*s:%d\n", tool->links[link].name, length, host,
+            server_port(server, link));
+}
+
+static void print_links(const struct servers *servers, const struct tool *tool, const char *listen)
+{
         for (int i = 0; i < tool->link_count; i++) {
-                const struct tool_link *link = &tool->links[i];
-                const char *host = colon == NULL ? link->host : listen;
-                int length = colon == NULL ? (int)strlen(host) : (int)(colon - listen);
-
-                if (link->kind == TOOL_LINK_TCP)
-                        printf("aldsim: link %s tcp://%.*s:%d\n", link->name, length, host,
-                            server_port(server, i));
+                if (tool->links[i].kind == TOOL_LINK_TCP)
+                        print_tcp(servers->tcp, tool, i, listen);
                 else
-                        fprintf(stderr, "aldsim: link %s is no TCP link and is not served\n", link->name);
+                        printf("aldsim: link %s rtu://%s\n", tool->links[i].name,
+                            serial_server_path(servers->serial, i));
         }
         printf("aldsim: ready\n");
         fflush(stdout);
+}
+
+static bool has_link(const struct tool *tool, enum tool_link_kind kind)
+{
+        for (int i = 0; i < tool->link_count; i++)
+                if (tool->links[i].kind == kind)
+                        return true;
+        return false;
+}
+
+static bool start_servers(struct servers *servers, const struct tool *tool, const struct server_tool *behind,
+    const char *listen, const char *const at[TOOL_LINKS_MAX])
+{
+        char why[400];
+
+        *servers = (struct servers){NULL, NULL};
+        if (has_link(tool, TOOL_LINK_TCP) || listen != NULL) {
+                servers->tcp = server_start(tool, behind, listen, why, sizeof why);
+                if (servers->tcp == NULL) {
+                        fprintf(stderr, "aldsim: cannot serve: %s\n", why);
+                        return false;
+                }
+        }
+        if (!has_link(tool, TOOL_LINK_RTU))
+                return true;
+        servers->serial = serial_server_start(tool, behind, at, why, sizeof why);
+        if (servers->serial == NULL) {
+                fprintf(stderr, "aldsim: cannot serve: %s\n", why);
+                server_stop(servers->tcp);
+        }
+        return servers->serial != NULL;
 }
 
 /* Returns when a signal to end has come. */
@@ -263,27 +349,25 @@ static void tick_until_signal(struct aldsim_tool *behind, const sigset_t *ends)
         }
 }
 
-static int serve(const struct tool *tool, struct aldsim_tool *behind, const char *listen)
+static int serve(const struct tool *tool, struct aldsim_tool *behind, const char *listen,
+    const char *const at[TOOL_LINKS_MAX])
 {
         struct server_tool callbacks = aldsim_tool_callbacks(behind);
-        struct server *server;
-        char why[256];
+        struct servers servers;
         sigset_t ends;
 
-        /* Blocked before the server's thread begins, so that only the ticker sees them. */
+        /* Blocked before the servers' threads begin, so that only the ticker sees them. */
         sigemptyset(&ends);
         sigaddset(&ends, SIGINT);
         sigaddset(&ends, SIGTERM);
         pthread_sigmask(SIG_BLOCK, &ends, NULL);
         signal(SIGPIPE, SIG_IGN);
-        server = server_start(tool, &callbacks, listen, why, sizeof why);
-        if (server == NULL) {
-                fprintf(stderr, "aldsim: cannot serve: %s\n", why);
+        if (!start_servers(&servers, tool, &callbacks, listen, at))
                 return EXIT_FAILED;
-        }
-        print_links(server, tool, listen);
+        print_links(&servers, tool, listen);
         tick_until_signal(behind, &ends);
-        server_stop(server);
+        server_stop(servers.tcp);
+        serial_server_stop(servers.serial);
         return EXIT_OK;
 }
 
@@ -291,7 +375,8 @@ int main(int argc, char **argv)
 {
         struct options options;
         struct tool *tool;
-        struct aldsim_tool *behind;
+        struct aldsim_tool *behind = NULL;
+        const char *at[TOOL_LINKS_MAX] = {NULL};
         int status = parse_options(&options, argc, argv);
 
         if (status != EXIT_OK)
@@ -299,9 +384,11 @@ int main(int argc, char **argv)
         tool = load_tool(options.tool_path);
         if (tool == NULL)
                 return EXIT_FAILED;
-        behind = make_tool(tool, &options, &status);
+        status = take_ptys(tool, &options, at);
+        if (status == EXIT_OK)
+                behind = make_tool(tool, &options, &status);
         if (behind != NULL)
-                status = serve(tool, behind, options.listen);
+                status = serve(tool, behind, options.listen, at);
         aldsim_tool_free(behind);
         free(tool);
         return status;

@@ -54,10 +54,8 @@ static bool start_workers(struct bus *bus)
 {
         for (int i = 0; i < bus->tool->link_count; i++) {
                 const struct tool_link *link = &bus->tool->links[i];
-                const char *why =
-                    "RTU links are not served yet; a TCP gateway to the line is (tcp://HOST:PORT)";
-                if (link->kind == TOOL_LINK_TCP)
-                        bus->workers[i] = worker_start(bus->tool, i, bus->event_fd, &why);
+                const char *why = "";
+                bus->workers[i] = worker_start(bus->tool, i, bus->event_fd, &why);
                 if (!bus->workers[i]) {
                         snprintf(start_why, sizeof start_why, "link %s: %s", link->name, why);
                         return false;

@@ -1,8 +1,9 @@
 #include "ald/bus/wire.h"
 
-#include "ald/base/text.h" /* text_copy */
-#include "ald/bus/bus.h"   /* bus_now_us */
-#include "ald/bus/frame.h" /* frame_request, frame_reply */
+#include "ald/base/text.h"  /* text_copy */
+#include "ald/bus/bus.h"    /* bus_now_us */
+#include "ald/bus/frame.h"  /* frame_request, frame_reply */
+#include "ald/bus/serial.h" /* struct serial */
 
 #include <assert.h>      /* assert, static_assert */
 #include <errno.h>       /* errno */
@@ -19,6 +20,7 @@
 #include <unistd.h>      /* close */
 
 struct wire {
+        struct serial *serial; /* a serial line; then all below is unused */
         modbus_t *ctx;
         uint16_t transaction; /* of the last request */
         struct sockaddr_storage addr;
@@ -53,10 +55,20 @@ static modbus_t *new_context(void)
         return ctx;
 }
 
+static struct wire *fill_serial(struct wire *w, const struct tool_link *link, const char **why)
+{
+        w->serial = serial_new(link, why);
+        if (w->serial)
+                return w;
+        free(w);
+        return NULL;
+}
+
 struct wire *wire_new(const struct tool_link *link, const char **why)
 {
-        assert(link->kind == TOOL_LINK_TCP);
         struct wire *w = calloc(1, sizeof *w);
+        if (w && link->kind == TOOL_LINK_RTU)
+                return fill_serial(w, link, why);
         if (w)
                 w->ctx = new_context();
         if (!w || !w->ctx) {
@@ -76,6 +88,7 @@ void wire_free(struct wire *w)
 {
         if (!w)
                 return;
+        serial_free(w->serial);
         if (w->ctx) {
                 if (wire_fd(w) >= 0)
                         modbus_close(w->ctx);
@@ -86,7 +99,7 @@ void wire_free(struct wire *w)
 
 int wire_fd(const struct wire *w)
 {
-        return modbus_get_socket(w->ctx);
+        return w->serial ? serial_fd(w->serial) : modbus_get_socket(w->ctx);
 }
 
 static void fail(struct sched_result *r, enum sched_outcome outcome, int err)
@@ -196,6 +209,10 @@ static void do_call(struct wire *w, const struct sched_action *a, struct sched_r
 
 void wire_do(struct wire *w, const struct sched_action *a, struct sched_result *r)
 {
+        if (w->serial) {
+                serial_do(w->serial, a, r);
+                return;
+        }
         r->outcome = SCHED_OK;
         r->exception = 0;
         r->text[0] = '\0';
@@ -209,13 +226,16 @@ void wire_do(struct wire *w, const struct sched_action *a, struct sched_result *
         r->done_us = bus_now_us();
 }
 
-const char *wire_check(struct wire *w)
+enum wire_state wire_check(struct wire *w, const char **why)
 {
         char byte;
+        if (w->serial)
+                return serial_check(w->serial, why);
         ssize_t n = recv(wire_fd(w), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        if (n > 0)
-                return "bytes came that nobody had asked for";
-        if (n == 0)
-                return "the device closed the connection";
-        return errno == EAGAIN || errno == EINTR ? NULL : "the connection was reset";
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return WIRE_IDLE;
+        *why = n > 0    ? "bytes came that nobody had asked for"
+               : n == 0 ? "the device closed the connection"
+                        : "the connection was reset";
+        return WIRE_LOST;
 }

@@ -1,10 +1,13 @@
 #include "ald/bus/worker.h"
 
-#include "ald/base/time.h"  /* TIME_MS, time_min */
-#include "ald/bus/bus.h"    /* bus_now_us */
-#include "ald/bus/ring.h"   /* struct ring */
-#include "ald/bus/wire.h"   /* struct wire */
-#include "ald/link/sched.h" /* struct sched */
+#include "ald/base/text.h"       /* text_init */
+#include "ald/base/time.h"       /* TIME_MS, time_min */
+#include "ald/bus/bus.h"         /* bus_now_us */
+#include "ald/bus/ring.h"        /* struct ring */
+#include "ald/bus/wire.h"        /* struct wire */
+#include "ald/link/plan.h"       /* plan_build */
+#include "ald/link/quarantine.h" /* quarantine_check */
+#include "ald/link/sched.h"      /* struct sched */
 
 #include <assert.h>      /* assert */
 #include <poll.h>        /* ppoll */
@@ -139,9 +142,12 @@ static void wait_until(struct worker *w, int64_t until_us)
         if (n > 0 && p[0].revents)
                 drain_fd(w->order_fd);
         if (n > 0 && p[1].revents) {
-                const char *why = wire_check(w->wire);
-                if (why)
+                const char *why = "";
+                enum wire_state state = wire_check(w->wire, &why);
+                if (state == WIRE_LOST)
                         sched_lost(w->sched, bus_now_us(), why);
+                else if (state == WIRE_STRAY)
+                        sched_stray(w->sched, bus_now_us());
         }
 }
 
@@ -196,6 +202,20 @@ static bool has_watchdog(const struct tool *tool, int link)
         return false;
 }
 
+/* A refusal's text; starting happens once, in main. */
+static char probe_why[320];
+
+/* Is every unit of a serial line such that late answers can be told apart? */
+static bool check_probes(const struct worker *w)
+{
+        struct plan plan;
+        struct text why;
+        text_init(&why, probe_why, sizeof probe_why);
+        return !plan_build(&plan, w->tool, w->link) ||
+               quarantine_check(
+                   w->tool, w->link, &plan, &why); /* (sched_new() refuses a plan that does not fit) */
+}
+
 static const char *set_up(struct worker *w)
 {
         const char *why = NULL;
@@ -205,6 +225,8 @@ static const char *set_up(struct worker *w)
         if (!ring_init(&w->orders, ORDERS, sizeof(struct worker_order)) ||
             !ring_init(&w->events, EVENTS, sizeof(struct event)))
                 return "out of memory for its queues";
+        if (!check_probes(w))
+                return probe_why;
         w->sched = sched_new(w->tool, w->link, bus_now_us());
         if (!w->sched)
                 return "its schedule cannot be made (more reads than a plan holds, a safe value that does "

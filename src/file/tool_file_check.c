@@ -1,8 +1,12 @@
 /* Checks of a tool file that need several sections. */
 #include "ald/file/tool_file.h"
 
-#include "ald/base/time.h"  /* TIME_MS */
-#include "ald/link/codec.h" /* codec_words */
+#include "ald/base/time.h"       /* TIME_MS */
+#include "ald/link/codec.h"      /* codec_words */
+#include "ald/link/plan.h"       /* plan_build */
+#include "ald/link/quarantine.h" /* quarantine_check */
+
+#include <string.h> /* strcmp */
 
 void tool_file_set_classes(struct tool_file *f)
 {
@@ -85,7 +89,8 @@ static void check_line(struct tool_file *f, const struct tool_line *line)
                     "tag '%s': the valve of precursor '%s' needs a lease above 0", valve->name, line->name);
 }
 
-/* What closes has a longest opening: valves, and reactive gases, which must have one, by a valve or by a flow controller (V3). */
+/* What closes has a longest opening: valves, and reactive gases, which must have one, by a valve or by a flow controller
+ * (V3). */
 static void check_max_open(struct tool_file *f, int tag)
 {
         const struct tool_tag *t = &f->tool->tags[tag];
@@ -108,6 +113,60 @@ static void warn_failsafe(struct tool_file *f, int tag)
                 diag_warning(f->r.d, tag_place(f, tag, "failsafe"),
                     "tag '%s': a %s needs the fail-safe watchdog or device_timed: runs will be refused",
                     t->name, t->class == TOOL_CLASS_PRECURSOR ? "precursor valve" : "reactive gas");
+}
+
+/* What a register holds always is no value, and what the watchdog holds changes. */
+static void check_signature(struct tool_file *f, int device)
+{
+        const struct tool_device *d = &f->tool->devices[device];
+        const struct tool_signature *g = &d->signature;
+        const struct tool_watchdog *w = &d->watchdog;
+        bool is_watchdog = g->reg == TOOL_HOLDING && w->timeout_us > 0 &&
+                           (g->address == w->time_register || g->address == w->trigger_register ||
+                               g->address == w->status_register || g->address == w->restart_register);
+        struct diag_at at = reader_at_key(&f->r, f->device_node[device]);
+        if (!g->present)
+                return;
+        if (is_watchdog)
+                diag_error(f->r.d, at, "device '%s': its signature belongs to its watchdog", d->name);
+        for (int i = 0; i < f->tool->tag_count; i++) {
+                const struct tool_tag *t = &f->tool->tags[i];
+                if (f->tag[i].has_place && t->is_output && t->device == device && t->reg == g->reg &&
+                    g->address >= t->address && g->address < t->address + codec_words(t->type))
+                        diag_error(f->r.d, at, "device '%s': its signature belongs to '%s', which is written",
+                            d->name, t->name);
+        }
+}
+
+/* All units of a serial line are served by one link: two would speak at once (C1). */
+static void check_lines(struct tool_file *f)
+{
+        const struct tool *tool = f->tool;
+        for (int i = 0; i < tool->link_count; i++)
+                for (int k = 0; k < i; k++)
+                        if (tool->links[i].kind == TOOL_LINK_RTU && tool->links[k].kind == TOOL_LINK_RTU &&
+                            tool->links[i].path[0] && strcmp(tool->links[i].path, tool->links[k].path) == 0)
+                                diag_error(f->r.d, (struct diag_at){f->r.source, tool->links[i].line, 3},
+                                    "link '%s': '%s' serves that line already (line %d): one link serves all "
+                                    "units of "
+                                    "a serial line",
+                                    tool->links[i].name, tool->links[k].name, tool->links[k].line);
+}
+
+/* A late answer on a serial line must be told from the next one (link/quarantine.h). Only of a tool that is sound so far: a
+ * tag that could not be read may be the one that it needs. */
+static void check_probes(struct tool_file *f)
+{
+        for (int i = 0; i < f->tool->link_count; i++) {
+                char buf[320];
+                struct text why;
+                struct plan plan;
+                text_init(&why, buf, sizeof buf);
+                if (f->tool->links[i].kind == TOOL_LINK_RTU && plan_build(&plan, f->tool, i) &&
+                    !quarantine_check(f->tool, i, &plan, &why))
+                        diag_error(f->r.d, (struct diag_at){f->r.source, f->tool->links[i].line, 3},
+                            "link '%s': %s", f->tool->links[i].name, buf);
+        }
 }
 
 static void warn_unused_links(struct tool_file *f)
@@ -135,5 +194,10 @@ void tool_file_check(struct tool_file *f)
                         check_max_open(f, i);
                         warn_failsafe(f, i);
                 }
+        for (int i = 0; i < f->tool->device_count; i++)
+                check_signature(f, i);
+        check_lines(f);
+        if (diag_errors(f->r.d) == 0)
+                check_probes(f);
         warn_unused_links(f);
 }

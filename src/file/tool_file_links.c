@@ -145,9 +145,39 @@ static void read_watchdog(
         check_watchdog(f, w, &found);
 }
 
+struct raw_signature {
+        int reg;
+        int64_t address, value;
+};
+
+static const struct key_word signature_tables[] = {
+    {"input", TOOL_INPUT}, {"holding", TOOL_HOLDING}, {NULL, 0}};
+
+static const struct key signature_rows[] = {
+    {"register", KEY_WORD, true, KEY_AT(struct raw_signature, reg), .words = signature_tables,
+        .help = "table it stands in"},
+    {"address", KEY_INT, true, KEY_AT(struct raw_signature, address), .max = 65536, .help = "its register"},
+    {"value", KEY_INT, true, KEY_AT(struct raw_signature, value), .max = 65535,
+        .help = "what it always reads"},
+};
+const struct keys tool_file_signature_keys = KEYS("signature", signature_rows);
+
+static void read_signature(
+    struct tool_file *f, const struct yaml_node *node, struct tool_device *device, int base)
+{
+        struct raw_signature raw = {0};
+        struct keys_found found;
+        if (!keys_read(&f->r, node, &tool_file_signature_keys, NULL, &raw, &found))
+                return;
+        device->signature = (struct tool_signature){.present = true,
+            .reg = (enum tool_register)raw.reg,
+            .address = take_register(f, &found, "address", raw.address, base),
+            .value = (uint16_t)raw.value};
+}
+
 struct raw_device {
-        const struct yaml_node *link, *poll_link, *watchdog;
-        int64_t slave_id, address_base, read_max, pause, answer;
+        const struct yaml_node *link, *poll_link, *signature, *watchdog;
+        int64_t slave_id, address_base, read_max, pause, answer, worst_answer;
         int byte_order;
         int write;
         char profile[TOOL_NAME_MAX];
@@ -176,6 +206,10 @@ static const struct key device_rows[] = {
         .help = "rest that the unit needs"},
     {"answer", KEY_TIME, false, KEY_AT(struct raw_device, answer), .min = 1, .max = 5e6,
         .help = "how long the unit typically takes to answer; for the bus load"},
+    {"worst_answer", KEY_TIME, false, KEY_AT(struct raw_device, worst_answer), .min = 1e3, .max = 60e6,
+        .help = "RTU: the latest that an answer may still come"},
+    {"signature", KEY_NODE, false, KEY_NODE_AT(struct raw_device, signature),
+        .help = "a register that always reads the same"},
     {"watchdog", KEY_NODE, false, KEY_NODE_AT(struct raw_device, watchdog), .help = "of its outputs"},
 };
 const struct keys tool_file_device_keys = KEYS("device", device_rows);
@@ -197,14 +231,29 @@ static int want_link(struct tool_file *f, const struct yaml_node *node, const ch
         return link;
 }
 
+static bool is_on_line(const struct tool *tool, const struct tool_device *d, int link)
+{
+        return link >= 0 && tool->links[link].kind == TOOL_LINK_RTU &&
+               (d->link == link || d->poll_link == link);
+}
+
+/* Would two devices of one number be one unit? On a serial line also where one is only read and the other only written: what
+ * is believed of a reply hangs on all that its unit was asked (link/quarantine.h). */
+static bool share_link(const struct tool *tool, const struct tool_device *a, const struct tool_device *b)
+{
+        return (a->link == b->link && a->link >= 0) || is_on_line(tool, b, a->link) ||
+               is_on_line(tool, b, a->poll_link);
+}
+
 static void check_slave(struct tool_file *f, const struct tool_device *device, const struct yaml_node *node)
 {
-        bool is_tcp = device->link >= 0 && f->tool->links[device->link].kind == TOOL_LINK_TCP;
+        bool is_tcp = device->link >= 0 && f->tool->links[device->link].kind == TOOL_LINK_TCP &&
+                      device->poll_link >= 0 && f->tool->links[device->poll_link].kind == TOOL_LINK_TCP;
         if (node && (device->slave_id == 0 || device->slave_id > 247) &&
             !(is_tcp && (device->slave_id == 0 || device->slave_id == 255)))
                 reader_error(&f->r, node, "slave_id: takes 1 to 247 (on TCP also 0 and 255)");
         for (const struct tool_device *other = f->tool->devices; node && other < device; other++)
-                if (other->link == device->link && other->link >= 0 && other->slave_id == device->slave_id)
+                if (other->slave_id == device->slave_id && share_link(f->tool, device, other))
                         reader_error(&f->r, node,
                             "slave_id: '%s' has the same unit on the same link (line %d)", other->name,
                             other->line);
@@ -240,6 +289,7 @@ static void read_device(struct tool_file *f, const struct yaml_node *node)
         device->write_multiple_only = raw.write == 1;
         device->pause_us = raw.pause;
         device->answer_us = raw.answer;
+        device->answer_us_max = raw.worst_answer;
         f->address_base[number] = (int)raw.address_base;
         /* Nothing follows from what an unknown profile may say. */
         f->order[number] = raw.byte_order < 0 && !is_known ? TOOL_ORDER_ABCD : raw.byte_order;
@@ -247,6 +297,8 @@ static void read_device(struct tool_file *f, const struct yaml_node *node)
         if (node->kind != YAML_MAP)
                 return;
         check_slave(f, device, given(&found, "slave_id"));
+        if (raw.signature)
+                read_signature(f, raw.signature, device, f->address_base[number]);
         if (raw.watchdog)
                 read_watchdog(f, raw.watchdog, device, f->address_base[number]);
 }

@@ -80,6 +80,12 @@ bool conn_broke(struct conn *c, int64_t now_us, const char *why)
         return is_news;
 }
 
+bool conn_muted(struct conn *c, const char *why, bool is_all)
+{
+        c->fails++;
+        return is_all && c->fails >= 2 && set_down(c, why);
+}
+
 void conn_replace(struct conn *c, int64_t now_us)
 {
         c->must_drop = true;

@@ -28,6 +28,7 @@ void gate_init(struct gate *gate, const struct tool *tool, int link, int64_t now
         memset(gate, 0, sizeof *gate);
         gate->tool = tool;
         gate->link = link;
+        gate->doubt_us = tool->links[link].timeout_us;
         for (int i = 0; i < tool->tag_count; i++)
                 gate->out[i] = (struct gate_output){.is_energised = tool->tags[i].max_open_us > 0,
                     .energised_us = now_us,
@@ -116,7 +117,7 @@ void gate_acked(struct gate *gate, int tag, double value, int64_t sent_us, int64
         assert(tag >= 0 && tag < gate->tool->tag_count);
         struct gate_output *o = &gate->out[tag];
         if (o->is_lost)
-                o->sure_us = time_add(done_us, gate->tool->links[gate->link].timeout_us);
+                o->sure_us = time_add(done_us, gate->doubt_us);
         o->is_lost = false;
         if (sent_us < o->sure_us)
                 return; /* gate_sending() has noted the worst of it */

@@ -1,9 +1,10 @@
 #include "ald/link/load.h"
 
-#include "ald/base/time.h"      /* TIME_NEVER, time_min */
-#include "ald/link/codec.h"     /* codec_words */
-#include "ald/link/registers.h" /* registers_are_bits */
-#include "ald/link/sched.h"     /* SCHED_MARGIN_US, SCHED_CALL_US */
+#include "ald/base/time.h"       /* TIME_NEVER, time_min */
+#include "ald/link/codec.h"      /* codec_words */
+#include "ald/link/quarantine.h" /* quarantine_silence_us */
+#include "ald/link/registers.h"  /* registers_are_bits */
+#include "ald/link/sched.h"      /* SCHED_MARGIN_US, SCHED_CALL_US */
 
 #include <assert.h> /* assert */
 #include <stddef.h> /* NULL */
@@ -18,21 +19,14 @@ static int64_t time_max(int64_t a_us, int64_t b_us)
 /* Start, eight data, parity or a second stop, stop: a character has 11 bits in every setting that the standard knows
  * (Modbus over serial line 1.02, 2.5.1). */
 enum { CHARACTER_BITS = 11, DEFAULT_BAUD = 19200 };
-/* The silence between frames is 3.5 characters, above 19,200 baud a fixed time (ibid., 2.5.1.1). */
-enum { FAST_BAUD = 19200 };
-#define FAST_GAP_US INT64_C(1750)
-
-static int64_t gap_us(int baud)
-{
-        return baud > FAST_BAUD ? FAST_GAP_US : INT64_C(3500000) * CHARACTER_BITS / baud;
-}
 
 int64_t load_wire_us(const struct tool_link *link, int request_bytes, int reply_bytes)
 {
         if (link->kind == TOOL_LINK_TCP)
                 return LOAD_TCP_US;
         int baud = link->baud > 0 ? link->baud : DEFAULT_BAUD;
-        return (int64_t)(request_bytes + reply_bytes) * CHARACTER_BITS * 1000000 / baud + 2 * gap_us(baud);
+        return (int64_t)(request_bytes + reply_bytes) * CHARACTER_BITS * 1000000 / baud +
+               2 * quarantine_silence_us(link);
 }
 
 int64_t load_answer_us(const struct tool *tool, int link, int device)

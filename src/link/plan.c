@@ -90,7 +90,7 @@ static struct plan_request *add_request(struct plan *plan, int device, enum tool
                 return NULL;
         struct plan_request *r = &plan->request[plan->count++];
         *r = (struct plan_request){
-            .device = (int16_t)device, .reg = reg, .address = address, .watchdog_of = -1};
+            .device = (int16_t)device, .reg = reg, .address = address, .signature_at = -1, .watchdog_of = -1};
         return r;
 }
 
@@ -110,6 +110,23 @@ static bool add_watchdogs(struct plan *plan, const struct tool *tool, int link)
         return true;
 }
 
+/* A signature that stands in a read or touches it is read with it. */
+static void sign(const struct tool *tool, struct plan_request *r)
+{
+        const struct tool_device *d = &tool->devices[r->device];
+        const struct tool_signature *g = &d->signature;
+        int at = g->address - r->address;
+        bool is_inside = at >= 0 && at < r->count, is_beside = at == -1 || at == r->count;
+        if (!g->present || g->reg != r->reg || r->watchdog_of >= 0 ||
+            !(is_inside || (is_beside && r->count < count_max(d, r->reg))))
+                return;
+        if (is_beside)
+                r->count++;
+        if (at == -1)
+                r->address--;
+        r->signature_at = (int16_t)(at == -1 ? 0 : at);
+}
+
 bool plan_build(struct plan *plan, const struct tool *tool, int link)
 {
         int16_t tags[TOOL_TAGS_MAX];
@@ -127,5 +144,7 @@ bool plan_build(struct plan *plan, const struct tool *tool, int link)
                 }
                 join(tool, r, tags[i]);
         }
+        for (int i = 0; i < plan->count; i++)
+                sign(tool, &plan->request[i]);
         return add_watchdogs(plan, tool, link);
 }

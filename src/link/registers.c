@@ -34,6 +34,12 @@ static bool is_watchdog(const struct registers *r, int device, enum tool_registe
                    address == dog->status_register || address == dog->restart_register);
 }
 
+static bool is_signature(const struct registers *r, int device, enum tool_register reg, int address)
+{
+        const struct tool_signature *g = &r->tool->devices[device].signature;
+        return g->present && g->reg == reg && g->address == address;
+}
+
 /* ---- Reading ---- */
 
 /* The whole tag, so that its words come from one moment. */
@@ -70,6 +76,8 @@ int registers_read(
                 } else if (is_watchdog(r, device, reg, address + i) && r->read_watchdog) {
                         exception = r->read_watchdog(r->ctx, device, address + i, &words[i]);
                         i++;
+                } else if (is_signature(r, device, reg, address + i)) {
+                        words[i++] = r->tool->devices[device].signature.value;
                 } else {
                         exception = REGISTERS_NO_ADDRESS;
                 }

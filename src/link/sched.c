@@ -61,12 +61,14 @@ struct sched *sched_new(const struct tool *tool, int link, int64_t now_us)
         s->turn_us = INT64_MIN;
         s->expected_us = TIME_NEVER;
         s->has_pulses = load_has_pulses(tool, link);
-        if (!pollset_init(&s->polls, tool, link, now_us) || !init_outputs(s)) {
+        if (!pollset_init(&s->polls, tool, link, now_us) || !sched_init_serial(s) || !init_outputs(s)) {
                 free(s);
                 return NULL;
         }
         init_devices(s);
         gate_init(&s->gate, tool, link, now_us);
+        if (s->quarantine.is_serial)
+                s->gate.doubt_us = s->quarantine.length_us;
         conn_init(&s->conn, s->link, has_proof(s), now_us);
         return s;
 }

@@ -22,6 +22,10 @@ void sched_begin_call(
 {
         a->limit_us = limit_us;
         a->slave_id = s->tool->devices[device].slave_id;
+        a->drains = quarantine_holds(&s->quarantine, s->now_us) || quarantine_is_open(&s->quarantine);
+        s->job_read = (struct quarantine_read){.reg = a->reg, .address = a->address};
+        if (a->kind == SCHED_READ)
+                s->job_read.count = a->count;
         s->job = job;
         s->job_index = index;
         s->job_device = device;

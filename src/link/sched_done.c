@@ -43,10 +43,14 @@ static bool was_cut(const struct sched *s, const struct sched_result *r)
         return s->job_is_cut && r->outcome == SCHED_TIMEOUT;
 }
 
-static void note_answer(struct sched *s, const struct sched_result *r)
+static void note_answer(struct sched *s, enum sched_job job, const struct sched_result *r)
 {
         struct sched_manners *m = &s->manners[s->job_device];
         int64_t took = r->done_us - r->sent_us;
+        quarantine_answered(&s->quarantine, s->job_device, s->job_read.count > 0 ? &s->job_read : NULL,
+            job == SCHED_JOB_PROBE);
+        if (s->quarantine.is_serial && m->silences > 0)
+                sched_hurry_owed(s, s->job_device);
         m->call_us = took > m->call_us ? took : m->call_us - (m->call_us - took) / 8;
         m->ready_us = r->done_us + s->tool->devices[s->job_device].pause_us;
         m->quiet_us = INT64_MIN;
@@ -60,6 +64,11 @@ static void note_silence(struct sched *s, const struct sched_result *r)
         char why[96];
         if (r->done_us - r->sent_us > m->call_us)
                 m->call_us = r->done_us - r->sent_us;
+        if (s->quarantine.is_serial && r->outcome != SCHED_CLOSED) {
+                explain(s, r, why, sizeof why);
+                sched_note_doubt(s, r, was_cut(s, r), why);
+                return;
+        }
         if (was_cut(s, r)) {
                 conn_replace(&s->conn, r->done_us);
                 return;
@@ -95,6 +104,7 @@ static void finish_connect(struct sched *s, const struct sched_result *r)
 {
         if (r->outcome == SCHED_OK) {
                 conn_connected(&s->conn);
+                quarantine_opened(&s->quarantine, r->done_us);
                 return;
         }
         if (conn_refused(&s->conn, r->done_us, r->text[0] ? r->text : "cannot connect"))
@@ -188,6 +198,9 @@ static void finish_owed(struct sched *s, const struct sched_result *r)
         note_write(s, tag, r);
         if (r->outcome != SCHED_OK) {
                 o->retry_us = r->done_us + SCHED_OWED_RETRY_US;
+                /* On a serial line a dead unit must not take all the time of the others. */
+                if (s->quarantine.is_serial && s->manners[s->job_device].quiet_us > o->retry_us)
+                        o->retry_us = s->manners[s->job_device].quiet_us;
                 return;
         }
         if (gate_is_doubtful(&s->gate, tag, &o->retry_us))
@@ -204,8 +217,7 @@ static void finish_owed(struct sched *s, const struct sched_result *r)
             .acked_us = r->done_us};
 }
 
-/* What is owed to a device is due now. */
-static void hurry_owed(struct sched *s, int device)
+void sched_hurry_owed(struct sched *s, int device)
 {
         for (int i = 0; i < s->output_count; i++)
                 if (s->tool->tags[s->outputs[i]].device == device)
@@ -222,7 +234,7 @@ static void finish_watch(struct sched *s, const struct sched_result *r)
         }
         int exception = r->outcome == SCHED_EXCEPTION ? (r->exception ? r->exception : -1) : 0;
         if (w->step == WATCH_RESTART && exception == 0)
-                hurry_owed(s, s->job_index); /* it takes writes again: closes first */
+                sched_hurry_owed(s, s->job_index); /* it takes writes again: closes first */
         int status = watch_answered(w, exception, r->words[0], r->done_us);
         if (status >= 0)
                 s->manners[s->job_index].status = status;
@@ -264,8 +276,9 @@ static void finish_poll(struct sched *s, const struct sched_result *r)
 
 static void finish_call(struct sched *s, enum sched_job job, const struct sched_result *r)
 {
+        quarantine_used(&s->quarantine, r->done_us);
         if (is_answer(r->outcome))
-                note_answer(s, r);
+                note_answer(s, job, r);
         else
                 note_silence(s, r);
         switch (job) {
@@ -284,9 +297,21 @@ static void finish_call(struct sched *s, enum sched_job job, const struct sched_
         case SCHED_JOB_POLL:
                 finish_poll(s, r);
                 break;
+        case SCHED_JOB_PROBE:
+                break;
         default:
                 assert(false && "not a call");
         }
+}
+
+/* It is a bad frame like any other; what it brought is not looked at. */
+static void finish_foreign(struct sched *s, enum sched_job job, const struct sched_result *r)
+{
+        struct sched_result spoiled = {
+            .outcome = SCHED_BAD_FRAME, .sent_us = r->sent_us, .done_us = r->done_us};
+        text_copy(spoiled.text, sizeof spoiled.text, "it does not carry the unit's signature");
+        s->foreign_count++;
+        finish_call(s, job, &spoiled);
 }
 
 void sched_finish(struct sched *s, const struct sched_result *r)
@@ -298,6 +323,8 @@ void sched_finish(struct sched *s, const struct sched_result *r)
                 finish_connect(s, r);
         else if (job == SCHED_JOB_CLOSE)
                 finish_close(s);
+        else if (sched_is_foreign(s, job, r))
+                finish_foreign(s, job, r);
         else
                 finish_call(s, job, r);
 }

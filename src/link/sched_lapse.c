@@ -63,7 +63,8 @@ static void lapse_output(struct sched *s, int tag)
 /* On a dead link an old order must not wait for a connection that comes back much later. */
 static void lapse_writes(struct sched *s)
 {
-        bool is_dead = s->conn.is_down && !s->conn.is_connected && s->conn.fails > 0;
+        bool is_dead =
+            s->conn.is_down && s->conn.fails > 0 && (!s->conn.is_connected || s->quarantine.is_serial);
         if (!is_dead && !s->is_stopping)
                 return;
         for (int i = writeq_first(&s->writes, false, 0); i >= 0; i = writeq_first(&s->writes, false, 0))

@@ -53,11 +53,23 @@ static bool pick_connection(struct sched *s, struct sched_action *a)
         return true;
 }
 
+/* A safe write that was given up for a close is still under way on a serial line, and its answer would meet the close: it
+ * has the time that the device usually takes, as far as that is not what keeps valves open. */
+#define SAFE_SERIAL_US INT64_C(20000)
+
+static int64_t need_safe(const struct sched *s, int device)
+{
+        if (!s->quarantine.is_serial)
+                return 2 * SAFE_MARGIN_US;
+        return time_min(s->manners[device].call_us, SAFE_SERIAL_US) + s->quarantine.silence_us +
+               SAFE_MARGIN_US;
+}
+
 /* May a safe write to `device` begin? Only a close is as urgent, and the device's own pause. */
 static bool fits_safe(struct sched *s, int device)
 {
         int64_t edge = sched_next_close(s);
-        bool fits_edge = edge == TIME_NEVER || edge - s->now_us >= 2 * SAFE_MARGIN_US;
+        bool fits_edge = edge == TIME_NEVER || edge - s->now_us >= need_safe(s, device);
         if (fits_edge && s->manners[device].ready_us <= s->now_us)
                 return true;
         sched_wake_at(s, fits_edge ? s->manners[device].ready_us : edge);
@@ -147,20 +159,30 @@ static bool begin_watch(struct sched *s, struct sched_action *a, int device)
         a->count = 1;
         a->multiple = call.is_write && s->tool->devices[device].write_multiple_only;
         a->words[0] = call.word;
+        if (!call.is_write && quarantine_wants_probe(&s->quarantine, device, a->reg, a->count)) {
+                sched_begin_probe(s, a, device, limit_other(s));
+                return true;
+        }
         sched_begin_call(s, a, SCHED_JOB_WATCH, device, device, limit_other(s));
         watch_sending(&s->watches[device], s->now_us, s->turn_us);
         return true;
 }
 
 /* Asking after a fresh connection is always due, so it comes before all that is of lower urgency. */
-static bool pick_watch(struct sched *s, struct sched_action *a)
+static bool pick_watch(struct sched *s, struct sched_action *a, bool feeds_only)
 {
         int64_t turn = sched_is_turn_fresh(s) ? s->turn_us : INT64_MIN; /* an old grant feeds nothing */
         for (int i = 0; i < s->tool->device_count; i++) {
                 if (!s->has_watch[i])
                         continue;
                 watch_doubt(&s->watches[i], s->now_us, turn);
+                bool feeds = watch_is_running(&s->watches[i]);
+                if (feeds_only && !feeds)
+                        continue;
                 int64_t due = watch_due(&s->watches[i], turn);
+                /* A silent unit costs a serial line a quarantine each time it is asked. */
+                if (s->quarantine.is_serial && !feeds && s->manners[i].quiet_us > due)
+                        due = s->manners[i].quiet_us;
                 if (due > s->now_us)
                         sched_wake_at(s, due);
                 else if (begin_watch(s, a, i))
@@ -204,6 +226,14 @@ static bool pick_write(struct sched *s, struct sched_action *a)
         return false;
 }
 
+/* A unit that is doubted costs the others a quarantine when it fails again: they go before it, but no longer than that
+ * lasts, or a full line would never ask it. */
+static int64_t turn_of(const struct sched *s, int i)
+{
+        bool is_doubted = quarantine_is_doubted(&s->quarantine, s->polls.plan.request[i].device);
+        return pollset_due(&s->polls, i) + (is_doubted ? s->link->timeout_us + s->quarantine.length_us : 0);
+}
+
 static int find_due_poll(struct sched *s)
 {
         int first = -1;
@@ -214,8 +244,7 @@ static int find_due_poll(struct sched *s)
                         due = s->manners[device].quiet_us;
                 if (due > s->now_us)
                         sched_wake_at(s, due);
-                else if ((first < 0 || pollset_due(&s->polls, i) < pollset_due(&s->polls, first)) &&
-                         sched_fits(s, device))
+                else if ((first < 0 || turn_of(s, i) < turn_of(s, first)) && sched_fits(s, device))
                         first = i;
         }
         return first;
@@ -229,6 +258,10 @@ static bool pick_poll(struct sched *s, struct sched_action *a)
         const struct plan_request *r = &s->polls.plan.request[i];
         struct pollset_read read;
         pollset_next_read(&s->polls, i, &read);
+        if (quarantine_wants_probe(&s->quarantine, r->device, r->reg, read.count)) {
+                sched_begin_probe(s, a, r->device, limit_other(s)); /* the poll stays due */
+                return true;
+        }
         a->kind = SCHED_READ;
         a->reg = r->reg;
         a->address = read.address;
@@ -243,7 +276,25 @@ static bool pick_other(struct sched *s, struct sched_action *a)
 {
         if (s->is_stopping)
                 return false;
-        return pick_watch(s, a) || pick_write(s, a) || pick_poll(s, a);
+        return pick_watch(s, a, false) || pick_write(s, a) || pick_poll(s, a);
+}
+
+/* A serial line that is not to be trusted yet carries feeds, and then its probe. */
+static bool pick_untrusted(struct sched *s, struct sched_action *a)
+{
+        bool holds = quarantine_holds(&s->quarantine, s->now_us);
+        if (holds)
+                sched_wake_at(s, s->quarantine.until_us);
+        if (s->is_stopping)
+                return false;
+        return pick_watch(s, a, true) || (!holds && sched_pick_probe(s, a));
+}
+
+static bool pick_lesser(struct sched *s, struct sched_action *a)
+{
+        if (quarantine_holds(&s->quarantine, s->now_us) || quarantine_is_open(&s->quarantine))
+                return pick_untrusted(s, a);
+        return sched_pick_open(s, a) || pick_other(s, a);
 }
 
 /* What makes safe. */
@@ -260,11 +311,15 @@ void sched_pick(struct sched *s, struct sched_action *a)
         sched_lapse(s);
         if (pick_connection(s, a))
                 return;
-        if (s->conn.is_connected && pick_urgent(s, a))
+        /* The silence between two frames of a serial line is part of them: without it the next one is not seen as one. */
+        bool may_call = s->conn.is_connected && s->quarantine.free_us <= s->now_us;
+        if (may_call && pick_urgent(s, a))
                 return;
         /* Nothing overtakes a safe value that waits for its device or for a close. */
-        if (s->conn.is_connected && !s->is_safe_waiting && (sched_pick_open(s, a) || pick_other(s, a)))
+        if (may_call && !s->is_safe_waiting && pick_lesser(s, a))
                 return;
+        if (s->conn.is_connected && !may_call)
+                sched_wake_at(s, s->quarantine.free_us);
         assert(s->wake_us > s->now_us && s->job == SCHED_JOB_NONE);
         a->kind = SCHED_WAIT;
         a->until_us = s->wake_us;

@@ -472,9 +472,15 @@ START_TEST(test_start_refuses)
         ck_assert_ptr_nonnull(strstr(why, "1200 baud"));
         tool->links[1].baud = 921600;
         tool->devices[DEV_PLANT].answer_us = tool->devices[DEV_VALVES].answer_us = 1000;
+        tool->links[1].baud = 12345;
         ck_assert_ptr_null(bus_start(tool, &why));
         ck_assert_ptr_nonnull(strstr(why, "plant"));
-        ck_assert_ptr_nonnull(strstr(why, "RTU"));
+        ck_assert_ptr_nonnull(strstr(why, "baud"));
+        tool->links[1].baud = 115200;
+        tool->devices[DEV_VALVES].watchdog.restart_register = 0x2000;
+        ck_assert_ptr_null(bus_start(tool, &why));
+        ck_assert_ptr_nonnull(strstr(why, "valve-io"));
+        ck_assert_ptr_nonnull(strstr(why, "signature"));
         tool->links[1].kind = TOOL_LINK_TCP;
         snprintf(tool->links[1].host, sizeof tool->links[1].host, "no such host");
         ck_assert_ptr_null(bus_start(tool, &why));

@@ -43,6 +43,8 @@ static struct tool *new_tool(enum tool_link_kind kind)
         t->links[LINK_PLANT].kind = kind;
         t->links[LINK_PLANT].baud = 115200;
         t->devices[DEV_VALVES].watchdog.present = false;
+        for (int i = 0; kind == TOOL_LINK_RTU && i < t->device_count; i++)
+                t->devices[i].signature = (struct tool_signature){true, TOOL_HOLDING, 900, 0};
         t->tags[TAG_NB].failsafe = t->tags[TAG_WATER].failsafe = TOOL_FAILSAFE_EXTERNAL;
         t->line_count = 1;
         t->lines[0] = (struct tool_line){.name = "nb", .valve = TAG_NB};
@@ -173,7 +175,7 @@ static void bring_up(void)
                 struct effect_write w = {.id = (uint32_t)(900 + tag), .tag = (int16_t)tag, .is_safe = true};
                 sched_write(rig.s, &w, rig.now_us);
         }
-        run_until(rig.now_us + 500000);
+        run_until(rig.now_us + 1500000); /* a line begins in quarantine */
         rig.calls = rig.events = rig.edges = 0;
 }
 
@@ -197,17 +199,31 @@ static int count_done(void)
         return n;
 }
 
-/* How late the latest edge was. */
+static bool was_refused(uint32_t id)
+{
+        for (int i = 0; i < rig.events; i++)
+                if (rig.event[i].kind == EVENT_PULSE && rig.event[i].u.pulse.id == id)
+                        return rig.event[i].u.pulse.outcome == PULSE_REFUSED;
+        return false;
+}
+
+/* How late the latest edge was, of all pulses that were not refused. */
 static int64_t worst_lateness(void)
 {
         int64_t worst = 0;
-        ck_assert_int_eq(rig.edges, 2 * rig.pulses);
-        for (int i = 0; i < rig.edges; i++) {
-                const struct effect_pulse *p = &rig.pulse[i / 2];
-                int64_t late = rig.edge_us[i] - (i % 2 == 0 ? p->open_us : p->close_us);
-                ck_assert_int_ge(late, 0);
-                worst = late > worst ? late : worst;
+        int edges = 0;
+        for (int i = 0; i < rig.pulses; i++) {
+                const struct effect_pulse *p = &rig.pulse[i];
+                if (was_refused(p->id))
+                        continue;
+                ck_assert_int_le(edges + 2, rig.edges);
+                int64_t open_late = rig.edge_us[edges++] - p->open_us;
+                int64_t close_late = rig.edge_us[edges++] - p->close_us;
+                ck_assert(open_late >= 0 && close_late >= 0);
+                worst = open_late > worst ? open_late : worst;
+                worst = close_late > worst ? close_late : worst;
         }
+        ck_assert_int_eq(edges, rig.edges);
         return worst;
 }
 
@@ -335,6 +351,7 @@ START_TEST(test_a_silent_device_on_a_line_moves_no_edge)
         rig.answer_us[2] = -1;
         run_until(rig.now_us + 30000000);
         ck_assert_int_eq(worst_lateness(), 0);
+        ck_assert_int_ge(count_done(), 15); /* the others met a quarantine, in which nothing opens */
         check_no_call_over_an_edge();
         finish();
 }
@@ -358,7 +375,7 @@ START_TEST(test_a_pause_holds_up_its_own_device_only)
                 done[unit] = c->done_us;
         }
         ck_assert_int_gt(in_pauses, 50); /* the other is asked meanwhile */
-        ck_assert_int_gt(count_samples(TAG_NB, QUALITY_WHY_NONE), 95);
+        ck_assert_int_gt(count_samples(TAG_NB, QUALITY_WHY_NONE), 90);
         finish();
 }
 END_TEST
@@ -551,9 +568,10 @@ START_TEST(test_a_search_keeps_clear_of_edges)
         rig.tool->devices[DEV_PLANT].pause_us = 20000;
         bring_up();
         rig.answer_us[2] = 8000;
-        plan_pulses(12, rig.now_us + 500000, 700000, 100000);
+        int64_t quarantine = _i ? 3 * rig.tool->links[LINK_PLANT].timeout_us : 0;
+        plan_pulses(12, rig.now_us + 500000 + quarantine, 700000 + quarantine, 100000);
         for (int i = 0; i < 12; i++) {
-                run_until(rig.pulse[i].open_us - 400000);
+                run_until(rig.pulse[i].open_us - 400000 - quarantine);
                 rig.bad_count = 0;
                 rig.is_connected = false; /* each time anew */
                 sched_lost(rig.s, rig.now_us, "the cable");

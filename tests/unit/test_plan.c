@@ -151,6 +151,31 @@ START_TEST(test_too_many)
 }
 END_TEST
 
+/* A signature is read with what it touches, on either side, and with what it lies in; never beyond the unit's limit. */
+START_TEST(test_signature)
+{
+        static const struct {
+                int address, at, from, count;
+        } cases[] = {{3, 3, 0, 4}, {1, 1, 0, 3}, {4, -1, 0, 3}, {8, 0, 8, 3}, {11, 2, 9, 3}};
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                struct tool *t = link_tool_new();
+                bool is_input = cases[i].address < 8;
+                t->devices[DEV_PLANT].signature = (struct tool_signature){
+                    true, is_input ? TOOL_INPUT : TOOL_HOLDING, cases[i].address, 4711};
+                ck_assert(plan_build(&plan, t, LINK_PLANT));
+                const struct plan_request *r = request_of(is_input ? TAG_PRESSURE : TAG_FLOW);
+                ck_assert_int_eq(r->signature_at, cases[i].at);
+                ck_assert_int_eq(r->address, cases[i].from);
+                ck_assert_int_eq(r->count, cases[i].count);
+                ck_assert_int_eq(request_of(TAG_LID)->signature_at, -1);
+                t->devices[DEV_PLANT].read_words_max = 3;
+                ck_assert(plan_build(&plan, t, LINK_PLANT));
+                ck_assert_int_le(request_of(is_input ? TAG_PRESSURE : TAG_FLOW)->count, 3);
+                free(t);
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("plan");
@@ -161,6 +186,7 @@ int main(void)
         tcase_add_test(tc, test_limits);
         tcase_add_test(tc, test_what_is_not_read);
         tcase_add_test(tc, test_too_many);
+        tcase_add_test(tc, test_signature);
         suite_add_tcase(s, tc);
         SRunner *r = srunner_create(s);
         srunner_run_all(r, CK_ENV);

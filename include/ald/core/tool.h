@@ -11,7 +11,7 @@
 
 #include <stdbool.h> /* bool */
 #include <stddef.h>  /* size_t */
-#include <stdint.h>  /* int16_t, int64_t */
+#include <stdint.h>  /* int16_t, int64_t, uint16_t */
 
 enum {
         TOOL_NAME_MAX = 48, /* bytes of a name with its NUL */
@@ -66,6 +66,16 @@ struct tool_watchdog {
 
 enum { TOOL_WATCHDOG_OFF = 0, TOOL_WATCHDOG_RUNNING = 1, TOOL_WATCHDOG_EXPIRED = 2 };
 
+enum tool_register { TOOL_COIL, TOOL_DISCRETE, TOOL_INPUT, TOOL_HOLDING };
+
+/* A register that always reads the same: a reply that carries it is this unit's, about this place. */
+struct tool_signature {
+        bool present;
+        enum tool_register reg; /* INPUT or HOLDING */
+        int address;
+        uint16_t value;
+};
+
 /* A unit (slave) on a link. Writes and edges go over `link`; reads over `poll_link` (the same link unless the tool
  * file says otherwise: on TCP precursor valves have a connection without polls). */
 struct tool_device {
@@ -77,13 +87,14 @@ struct tool_device {
         bool write_multiple_only; /* function 16/15 even for one register/coil (Alicat) */
         int64_t pause_us;         /* pause_between_requests */
         int64_t answer_us;        /* `answer`: its typical time to an answer; 0 = not given (link/load.h) */
+        int64_t answer_us_max;    /* worst_answer: the latest that an answer may still come; 0 = not known */
+        struct tool_signature signature;
         struct tool_watchdog watchdog;
         char profile[TOOL_NAME_MAX]; /* device profile of its keys; empty = none */
         bool is_verified;            /* somebody has tried that profile on hardware */
         int line;
 };
 
-enum tool_register { TOOL_COIL, TOOL_DISCRETE, TOOL_INPUT, TOOL_HOLDING };
 enum tool_type { TOOL_BIT, TOOL_INT16, TOOL_UINT16, TOOL_INT32, TOOL_UINT32, TOOL_FLOAT32, TOOL_FLOAT64 };
 enum tool_failsafe {
         TOOL_FAILSAFE_NONE,

@@ -42,6 +42,9 @@ void conn_connected(struct conn *c);
 bool conn_refused(struct conn *c, int64_t now_us, const char *why);
 /* A call failed such that the connection must be replaced, or the peer closed it. True as above. */
 bool conn_broke(struct conn *c, int64_t now_us, const char *why);
+/* A call on a serial line failed: nothing is replaced. `is_all`: none of its units answers any more, and twice in a row
+ * means that the link is down. True as above. */
+bool conn_muted(struct conn *c, const char *why, bool is_all);
 /* A call was given up for an edge: replace the connection at once; nobody is to blame. */
 void conn_replace(struct conn *c, int64_t now_us);
 void conn_dropped(struct conn *c);

@@ -41,8 +41,8 @@ struct gate_output {
         int64_t energised_us; /* when the first write that may have energised it was sent */
         int64_t closed_us;    /* when the close that ended its last opening was sent; INT64_MIN = none */
         /* A write that got no answer may still lie in the device, behind a later one that came on a fresh connection. One
-         * acknowledged close is no proof then: the output counts as open until a second one, sent a time-out after the
-         * first was acknowledged, is acknowledged too. */
+         * acknowledged close is no proof then: the output counts as open until a second one, sent a time-out (on a
+         * serial line: a quarantine) after the first was acknowledged, is acknowledged too. */
         bool is_lost;    /* nothing was acknowledged since */
         int64_t sure_us; /* what is sent from here on tells what it is */
 };
@@ -50,10 +50,12 @@ struct gate_output {
 struct gate {
         const struct tool *tool; /* borrowed */
         int link;
+        int64_t doubt_us; /* how long a write without an answer may still take effect, or be answered */
         struct gate_output out[TOOL_TAGS_MAX];
 };
 
-/* A gate for the outputs of devices that are written over `link`. */
+/* (doubt_us is the time-out; a serial line's schedule makes it longer.)
+ * A gate for the outputs of devices that are written over `link`. */
 void gate_init(struct gate *gate, const struct tool *tool, int link, int64_t now_us);
 
 /* May `tag` be written to `value` now? Safe values always pass, and so does a close. */

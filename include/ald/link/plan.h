@@ -1,5 +1,6 @@
 /* The poll plan: which reads fetch the tags of one link. Neighbouring registers of one device, table and period are
- * merged into one read; a register that no tag declares is never read (it may have side effects or not exist). */
+ * merged into one read; a register that no tag declares is never read (it may have side effects or not exist), save the
+ * device's signature where it touches a read. */
 #ifndef ALD_LINK_PLAN_H
 #define ALD_LINK_PLAN_H
 
@@ -26,7 +27,8 @@ struct plan_request {
         int64_t period_us;
         int tag_count;
         int16_t tags[PLAN_TAGS_MAX]; /* in order of address */
-        int16_t watchdog_of; /* device whose watchdog status this reads, else -1 (then tag_count > 0) */
+        int16_t signature_at; /* where among the words its device's signature stands, -1 = not among them */
+        int16_t watchdog_of;  /* device whose watchdog status this reads, else -1 (then tag_count > 0) */
 };
 
 struct plan {

@@ -1,15 +1,15 @@
-/* What one link does next, without doing it: the order of safe writes, edges of timed pairs, other writes, watchdog
- * feeds and polls, with leases, connection and back-off. Pure: the worker thread carries actions out on a real
- * socket, the fault simulation on a simulated one.
+/* What one link does next, without doing it: the order of safe writes, edges of timed pairs, other writes, watchdog feeds
+ * and polls, with leases, connection and back-off. Pure: the worker thread carries actions out on a real socket, the fault
+ * simulation on a simulated one.
  *
- *     sched_next(now) -> action;  the worker does it;  sched_done(result);  sched_report() -> events
+ * sched_next(now) -> action; the worker does it; sched_done(result); sched_report() -> events
  *
- * Order of urgency: safe writes, due edges, (nothing that could still be running at a pending edge), arming and
- * feeding the watchdog, other writes, due polls. The `limit_us` of an action never reaches past the next edge
- * (DESIGN.md, Time): a call that is not over by then is given up, the connection closed and replaced, the edge sent.
- * Only a close overtakes a safe value, also while that waits for its device's pause: that of a pulse, and of safe
- * values the one of an output that has a maximum open time and may be open.
- * After any time-out or bad frame the connection is closed; nothing is resynchronised (SAFETY traps 2-4). */
+ * Order of urgency: safe writes, due edges, (nothing that could still be running at a pending edge), arming and feeding the
+ * watchdog, other writes, due polls. The `limit_us` of an action never reaches past the next edge (DESIGN.md, Time): a call
+ * that is not over by then is given up, the connection closed and replaced, the edge sent. Only a close overtakes a safe
+ * value, also while that waits for its device's pause: that of a pulse, and of safe values the one of an output that has a
+ * maximum open time and may be open. After any time-out or bad frame the connection is closed; nothing is resynchronised
+ * (SAFETY traps 2-4). A serial line cannot be replaced like that: it is quarantined (quarantine.h). */
 #ifndef ALD_LINK_SCHED_H
 #define ALD_LINK_SCHED_H
 
@@ -30,8 +30,8 @@ enum { SCHED_PAIRS_MAX = 16 }; /* pulses under way at once on one link */
 /* No call begins with less than this to go (beside the margin). */
 #define SCHED_CALL_US INT64_C(5000)
 
-/* The schedule of one link. Everything is allocated here. NULL when memory is out, the plan does not fit, or a safe
- * value does not fit its register. */
+/* The schedule of one link. Everything is allocated here. NULL when memory is out, the plan does not fit, a serial line's
+ * unit has no probe (quarantine_check), or a safe value does not fit its register. */
 struct sched *sched_new(const struct tool *tool, int link, int64_t now_us);
 void sched_free(struct sched *s);
 
@@ -83,6 +83,7 @@ struct sched_action {
         enum tool_register reg; /* COIL or HOLDING for writes */
         int address, count;
         bool multiple;     /* write with function 15/16 even for one */
+        bool drains;       /* serial line: what lies on it is thrown away first; else it spoils the call */
         uint16_t words[8]; /* WRITE: registers, or 0/1 for coils */
 };
 
@@ -107,6 +108,9 @@ struct sched_result {
 /* The worker saw the idle connection end (or bytes on it that nobody asked for). Not while an action is under way. */
 void sched_lost(struct sched *s, int64_t now_us, const char *why);
 
+/* On an idle serial line came bytes that nobody had asked for. Not while an action is under way. */
+void sched_stray(struct sched *s, int64_t now_us);
+
 /* No further pulses, polls or feeds: pulses are revoked or cut, queued safe writes are sent, and so are safe values of
  * outputs that live on a lease. */
 void sched_stop(struct sched *s, int64_t now_us);
@@ -115,6 +119,10 @@ bool sched_is_idle(const struct sched *s);
 
 /* Polls that were not made because their time had passed. */
 int64_t sched_skipped(const struct sched *s);
+/* Replies whose signature was not their unit's. */
+int64_t sched_foreign(const struct sched *s);
+/* Quarantines of a serial line, with the one at its opening. */
+int64_t sched_quarantines(const struct sched *s);
 
 /* The next thing to do at now_us. Every action but WAIT must be answered by one sched_done(). */
 void sched_next(struct sched *s, int64_t now_us, struct sched_action *action);

@@ -1,16 +1,18 @@
 /* The inside of a schedule, shared by sched.c (orders and reports), sched_lapse.c (what time does), sched_pick.c (what is
- * next), sched_edge.c (the edges of pulses), sched_call.c (how a call begins) and sched_done.c (how it ended). Nobody else
+ * next), sched_edge.c (the edges of pulses), sched_call.c (how a call begins), sched_serial.c (what
+ * serial lines need besides) and sched_done.c (how it ended). Nobody else
  * includes this. */
 #ifndef ALD_LINK_SCHED_STATE_H
 #define ALD_LINK_SCHED_STATE_H
 
-#include "ald/link/conn.h"    /* struct conn */
-#include "ald/link/gate.h"    /* struct gate */
-#include "ald/link/pair.h"    /* struct pair */
-#include "ald/link/pollset.h" /* struct pollset */
-#include "ald/link/sched.h"   /* struct sched_action */
-#include "ald/link/watch.h"   /* struct watch */
-#include "ald/link/writeq.h"  /* struct writeq */
+#include "ald/link/conn.h"       /* struct conn */
+#include "ald/link/gate.h"       /* struct gate */
+#include "ald/link/pair.h"       /* struct pair */
+#include "ald/link/pollset.h"    /* struct pollset */
+#include "ald/link/quarantine.h" /* struct quarantine */
+#include "ald/link/sched.h"      /* struct sched_action */
+#include "ald/link/watch.h"      /* struct watch */
+#include "ald/link/writeq.h"     /* struct writeq */
 
 enum sched_job {
         SCHED_JOB_NONE,
@@ -20,7 +22,8 @@ enum sched_job {
         SCHED_JOB_WRITE,
         SCHED_JOB_OWED,
         SCHED_JOB_WATCH,
-        SCHED_JOB_POLL
+        SCHED_JOB_POLL,
+        SCHED_JOB_PROBE
 };
 
 /* A safe value that the worker owes on its own duty. */
@@ -72,6 +75,9 @@ struct sched {
         struct writeq writes;
         struct pair pairs[SCHED_PAIRS_MAX];
         struct pollset polls;
+        struct quarantine quarantine;
+        int probe_from;        /* so that no unit's silence keeps the others from being asked */
+        int64_t foreign_count; /* replies with another signature */
         struct watch watches[TOOL_DEVICES_MAX];
         bool has_watch[TOOL_DEVICES_MAX]; /* written over this link */
         struct sched_manners manners[TOOL_DEVICES_MAX];
@@ -82,8 +88,9 @@ struct sched {
         enum sched_job job; /* under way */
         int job_index;      /* pair, write, tag, device or request */
         int job_device;
-        double job_value; /* of an edge, a write, an owed safe value */
-        bool job_is_cut;  /* its limit was shortened for an edge */
+        struct quarantine_read job_read; /* count 0: it writes */
+        double job_value;                /* of an edge, a write, an owed safe value */
+        bool job_is_cut;                 /* its limit was shortened for an edge */
 
         uint64_t report_n; /* of the next report */
         int report_head, report_count;
@@ -130,5 +137,16 @@ bool sched_fill_write(struct sched *s, struct sched_action *a, int tag, double v
 bool sched_fits(struct sched *s, int device);
 /* sched_done.c */
 void sched_finish(struct sched *s, const struct sched_result *r);
+/* What is owed to a device is due now. */
+void sched_hurry_owed(struct sched *s, int device);
+/* sched_serial.c. False: a unit of a serial line has no probe. */
+bool sched_init_serial(struct sched *s);
+/* A unit's probe; one that proves the line. */
+void sched_begin_probe(struct sched *s, struct sched_action *a, int device, int64_t limit_us);
+bool sched_pick_probe(struct sched *s, struct sched_action *a);
+/* A call on a serial line failed, as `why` says; `is_cut`: it was not given its time. */
+void sched_note_doubt(struct sched *s, const struct sched_result *r, bool is_cut, const char *why);
+/* An answer came, but not from where it was asked: its signature is wrong. */
+bool sched_is_foreign(const struct sched *s, enum sched_job job, const struct sched_result *r);
 
 #endif
