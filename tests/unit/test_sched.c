@@ -695,7 +695,7 @@ START_TEST(test_too_late_to_open)
         rig.order[rig.orders - 1].at_us = t0 + 20001;
         run_until(t0 + 500000);
         ck_assert_int_eq(rig.edges, 0);
-        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_REFUSED);
+        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_LATE);
         finish();
 }
 END_TEST
