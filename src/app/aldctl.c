@@ -36,6 +36,7 @@ enum aldctl_option {
         OPT_POWDER_AREA = 1 << 18,
         OPT_SATURATION = 1 << 19,
         OPT_PLOT = 1 << 20,
+        OPT_ALL = 1 << 21,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -74,9 +75,10 @@ static const struct aldctl_command commands[] = {
     {"close", "VALVE", "close a valve by hand; a precursor always closes", 0, 1, 1, aldctl_command, ""},
     {"set", "TAG VALUE", "set a flow, heater, motor or switch: 70 sccm, on, standby, safe", 0, 2, 2,
         aldctl_command, ""},
-    {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags, NULL},
+    {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags,
+        "every value with its age; causes, effects and live values"},
     {"interlocks", "", "causes and effects, and every interlock with its live values", 0, 0, 0,
-        aldctl_interlocks, NULL},
+        aldctl_interlocks, ""},
     {"alarms", "", "every alarm that is not normal, and what to do about it", 0, 0, 0, aldctl_alarms,
         "what is wrong and what to do; acknowledge it"},
     {"ack", "[ALARM]", "acknowledge an alarm, or all; moves no output", 0, 0, 1, aldctl_command, ""},
@@ -88,8 +90,11 @@ static const struct aldctl_command commands[] = {
         "leave an input out of the interlocks for a time; end that"},
     {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_command, ""},
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
-        "the last runs; what was recorded of one; is it decided the same?"},
+        "the last runs; what was recorded of one"},
     {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report, ""},
+    {"latency", "[RUN | --all]",
+        "how late edges were and how wrong widths, of the last run unless it is said", OPT_ALL, 0, 1,
+        aldctl_latency, "were a run's pulses on time; is it decided the same again?"},
     {"replay", "RUN", "decide a recorded run once more: is it decided the same? needs no daemon", 0, 1, 1,
         aldctl_replay, ""},
 };
@@ -110,6 +115,7 @@ static const struct {
     {"--set", "NAME=VALUE", OPT_SET, NULL, NULL},
     {"--wait", NULL, OPT_WAIT, NULL, NULL},
     {"--limit", "N", OPT_LIMIT, NULL, NULL},
+    {"--all", NULL, OPT_ALL, NULL, NULL},
     {"--now", NULL, OPT_NOW, NULL, "now"},
     {"--repeat", NULL, OPT_REPEAT, NULL, "repeat"},
     {"--skip", NULL, OPT_SKIP, NULL, "skip"},
@@ -274,6 +280,9 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 break;
         case OPT_PLOT:
                 o->plot = value;
+                break;
+        case OPT_ALL:
+                o->all = true;
                 break;
         case OPT_JSON:
                 o->json = true;

@@ -67,6 +67,29 @@ class Reference(ald.Test):
         self.assertIn("nb2o5-nmc532", done.stdout)
         done = self.ctl("report", str(run["id"]))
         self.assertEqual(0, done.returncode, done.stderr)
+        self.check_latency(pulses)
+
+    def check_latency(self, pulses):
+        """What `latency` prints is what the record has: of the last run, of the run by its number, of all."""
+        shown = [json.loads(self.ctl("latency", *words, "--json").stdout) for words in ([], ["1"], ["--all"])]
+        self.assertEqual([1, 1, None], [s["run"] for s in shown])
+        self.assertEqual(shown[0], shown[1])
+        self.assertEqual(shown[0]["precursors"], shown[2]["precursors"])
+        for line in shown[0]["precursors"]:
+            mine = [p for p in pulses if p["precursor"] == line["precursor"]]
+            self.assertEqual(len(mine), line["done"])
+            late = [p["opened_us"] - p["planned_open_us"] for p in mine]
+            close = [p["closed_us"] - p["planned_open_us"] - p["planned_width_us"] for p in mine]
+            answer = [p["close_acked_us"] - p["closed_us"] for p in mine]
+            self.assertAlmostEqual(max(map(abs, late)), line["opened_late"]["max_s"] * 1e6, places=3)
+            self.assertAlmostEqual(max(map(abs, close)), line["closed_late"]["max_s"] * 1e6, places=3)
+            self.assertAlmostEqual(max(answer), line["close_answered"]["max_s"] * 1e6, places=3)
+            self.assertGreater(min(answer), 0)
+        text = self.ctl("latency")
+        self.assertEqual(0, text.returncode, text.stderr)
+        self.assertIn("opened late", text.stdout)
+        self.assertEqual(1, self.ctl("latency", "99").returncode)
+        self.assertEqual(2, self.ctl("latency", "1", "--all").returncode)
 
 
 class Included(ald.Test):
