@@ -60,12 +60,12 @@ const char *cause_name(enum cause cause);
 
 /* What became of a pulse (column pulse.outcome). */
 enum pulse_outcome {
-        PULSE_PENDING, /* handed over; "open" in a record that a crash left behind */
-        PULSE_DONE,    /* both edges acknowledged */
-        PULSE_CUT,     /* closed early: trip, permit, hold --now */
-        PULSE_REVOKED, /* taken back before it opened */
-        PULSE_REFUSED, /* the gate or a silent core kept it closed */
-        PULSE_FAILED,      /* an edge was not acknowledged, its device did not live through it, or it was too short */
+        PULSE_PENDING,     /* handed over; "open" in a record that a crash left behind */
+        PULSE_DONE,        /* both edges acknowledged */
+        PULSE_CUT,         /* closed early: trip, permit, hold --now */
+        PULSE_REVOKED,     /* taken back before it opened */
+        PULSE_REFUSED,     /* the gate or a silent core kept it closed */
+        PULSE_FAILED,      /* an edge not acknowledged, a device that did not live through it, or too short */
         PULSE_INTERRUPTED, /* the daemon ended in it */
         PULSE_LATE,        /* its link could not open it in time, so it did not open */
         PULSE_OUTCOME_COUNT
