@@ -37,6 +37,7 @@ enum aldctl_option {
         OPT_SATURATION = 1 << 19,
         OPT_PLOT = 1 << 20,
         OPT_LINK = 1 << 21,
+        OPT_ALL = 1 << 22,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -66,8 +67,9 @@ static const struct aldctl_command commands[] = {
     {"stop", "[--after-cycle]", "end the run in order: pulse, purge, finally, standby", OPT_AFTER_CYCLE, 0, 0,
         aldctl_command, "end the run in order; everything safe at once"},
     {"abort", "", "everything safe at once", 0, 0, 0, aldctl_command, ""},
-    {"reset", "", "clear trips whose cause is gone", 0, 0, 0, aldctl_command, NULL},
-    {"confirm", "", "answer yes to what the recipe asks", 0, 0, 0, aldctl_command, NULL},
+    {"reset", "", "clear trips whose cause is gone", 0, 0, 0, aldctl_command,
+        "clear trips whose cause is gone; answer yes to the recipe"},
+    {"confirm", "", "answer yes to what the recipe asks", 0, 0, 0, aldctl_command, ""},
     {"control", "take [--force] | release [--to USER]", "take or release control of the tool",
         OPT_FORCE | OPT_TO, 1, 1, aldctl_command, NULL},
     {"open", "VALVE [--for TIME]", "open a valve by hand; a precursor for a time only", OPT_FOR, 1, 1,
@@ -76,7 +78,7 @@ static const struct aldctl_command commands[] = {
     {"set", "TAG VALUE", "set a flow, heater, motor or switch: 70 sccm, on, standby, safe", 0, 2, 2,
         aldctl_command, ""},
     {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags,
-        "every value with its quality and age; how devices are asked, what one tag reads"},
+        "every value; what is asked of the devices"},
     {"device", "plan | probe TAG [-c TOOL] [--link NAME=ADDRESS]...",
         "plan: what is asked of the devices, how often, and how much of each link's time that takes. No "
         "daemon.\n"
@@ -104,8 +106,11 @@ static const struct aldctl_command commands[] = {
         "leave an input out of the interlocks for a time; end that"},
     {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_command, ""},
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
-        "the last runs; what was recorded of one; is it decided the same?"},
+        "the last runs; what was recorded of one"},
     {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report, ""},
+    {"latency", "[RUN | --all]",
+        "how late edges were and how wrong widths, of the last run unless it is said", OPT_ALL, 0, 1,
+        aldctl_latency, "were a run's pulses on time; is it decided the same again?"},
     {"replay", "RUN", "decide a recorded run once more: is it decided the same? needs no daemon", 0, 1, 1,
         aldctl_replay, ""},
 };
@@ -126,6 +131,7 @@ static const struct {
     {"--set", "NAME=VALUE", OPT_SET, NULL, NULL},
     {"--wait", NULL, OPT_WAIT, NULL, NULL},
     {"--limit", "N", OPT_LIMIT, NULL, NULL},
+    {"--all", NULL, OPT_ALL, NULL, NULL},
     {"--now", NULL, OPT_NOW, NULL, "now"},
     {"--repeat", NULL, OPT_REPEAT, NULL, "repeat"},
     {"--skip", NULL, OPT_SKIP, NULL, "skip"},
@@ -304,6 +310,9 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 break;
         case OPT_LINK:
                 return take_link(a, value);
+        case OPT_ALL:
+                o->all = true;
+                break;
         case OPT_JSON:
                 o->json = true;
                 break;

@@ -193,6 +193,9 @@ static json_t *json_pulse(const struct query_pulse *p)
         add_json(o, "outcome", json_string(p->outcome));
         add_json(o, "planned_open", json_time(p->planned_open_us));
         add_json(o, "opened", json_time(p->opened_us));
+        add_json(o, "open_acked", json_time(p->open_acked_us));
+        add_json(o, "closed", json_time(p->closed_us));
+        add_json(o, "close_acked", json_time(p->close_acked_us));
         add_json(o, "planned_width_s", json_seconds(p->planned_width_us));
         add_json(o, "width_s", json_seconds(p->width_us));
         add_json(o, "pressure_base", json_number_or_null(p->base));

@@ -28,6 +28,7 @@ static const char usage[] =
     "      --socket PATH   control socket (ALD_SOCKET; /run/aldd/aldd.sock)\n"
     "      --db PATH       run database (ALD_DB; /var/lib/aldd/ald.db)\n"
     "      --link NAME=tcp://HOST:PORT   another address for a link of the tool file\n"
+    "      --no-realtime   no real-time priority, no locked memory\n"
     "      --check         say whether the tool file is sound; touch nothing\n"
     "      --version, --help\n"
     "\n"
@@ -36,7 +37,7 @@ static const char usage[] =
 
 struct options {
         const char *config, *socket, *db;
-        bool is_check;
+        bool is_check, is_ordinary;
         const char *links[TOOL_LINKS_MAX];
         int link_count;
 };
@@ -57,6 +58,7 @@ static int read_options(int argc, char **argv, struct options *o)
             {"db", required_argument, NULL, 'd'},
             {"link", required_argument, NULL, 'l'},
             {"check", no_argument, NULL, 'k'},
+            {"no-realtime", no_argument, NULL, 'n'},
             {"help", no_argument, NULL, 'h'},
             {"version", no_argument, NULL, 'v'},
             {NULL, 0, NULL, 0},
@@ -76,6 +78,8 @@ static int read_options(int argc, char **argv, struct options *o)
                         o->db = optarg;
                 else if (c == 'k')
                         o->is_check = true;
+                else if (c == 'n')
+                        o->is_ordinary = true;
                 else if (c == 'l' && o->link_count < TOOL_LINKS_MAX)
                         o->links[o->link_count++] = optarg;
                 else
@@ -158,6 +162,18 @@ static void on_abort(int signal)
         nanosleep(&ts, NULL);
 }
 
+/* A thread at a real-time priority computes without end, and nothing below it runs. */
+static void on_runaway(int signal)
+{
+        static const char words[] = "aldd: internal error: a real-time thread does not wait any more\n";
+
+        ssize_t n = write(STDERR_FILENO, words, sizeof words - 1);
+
+        (void)signal;
+        (void)n;
+        abort();
+}
+
 static int serve(const struct tool *tool, const char *text, size_t len, const struct options *o)
 {
         struct live_config config = {.tool = tool,
@@ -165,12 +181,14 @@ static int serve(const struct tool *tool, const char *text, size_t len, const st
             .tool_text_len = len,
             .socket_path = o->socket,
             .db_path = o->db};
-        struct sigaction abort_action = {.sa_handler = on_abort};
+        struct sigaction abort_action = {.sa_handler = on_abort}, runaway_action = {.sa_handler = on_runaway};
         struct live *live;
         int code = EXIT_FAILED;
 
         signal(SIGPIPE, SIG_IGN);
         sigaction(SIGABRT, &abort_action, NULL);
+        sigaction(SIGXCPU, &runaway_action, NULL);
+        realtime_begin(&config.realtime, !o->is_ordinary);
         live = live_new(&config);
         if (live != NULL)
                 code = live_run(live);

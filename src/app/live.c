@@ -12,7 +12,9 @@
 #include "ald/file/file.h"       /* file_compile_recipe */
 #include "ald/store/store.h"     /* store_open, store_post */
 
+#include <errno.h>             /* errno */
 #include <event2/event.h>      /* struct event_base */
+#include <pthread.h>           /* pthread_self */
 #include <signal.h>            /* SIGTERM */
 #include <stdio.h>             /* fprintf */
 #include <stdlib.h>            /* calloc, free, getenv */
@@ -430,6 +432,37 @@ static bool start_all(struct live *live, const struct live_config *config)
                start_control(live, config) && start_bus(live) && watch_threads(live);
 }
 
+/* What of it is so belongs into the record: whoever asks later why a pulse was late finds it there. */
+static void tell_realtime(struct live *live, const struct realtime *rt)
+{
+        struct record r = {.kind = RECORD_EVENT, .wall_us = wall_now()};
+        struct record_event *e = &r.u.event;
+        struct text t;
+
+        e->severity = realtime_is_whole(rt) ? RECORD_INFO : RECORD_WARNING;
+        text_copy(e->kind, sizeof e->kind, "realtime");
+        text_copy(e->source, sizeof e->source, "aldd");
+        text_init(&t, e->text, sizeof e->text);
+        text_add(&t, "real-time priority: ");
+        realtime_describe(&t, rt, live->tool->link_count);
+        store_post(live->store, &r);
+        fprintf(stderr, "aldd: %s\n", e->text);
+}
+
+/* Last: threads that were started before keep the ordinary priority, the record's writer above all. */
+static void raise_priorities(struct live *live, const struct live_config *config)
+{
+        struct realtime rt = config->realtime;
+
+        if (rt.worker > 0 && !bus_raise(live->bus, rt.worker)) {
+                rt.fifo_errno = errno;
+                rt.worker = rt.loop = 0;
+        }
+        if (rt.loop > 0)
+                realtime_raise(pthread_self(), rt.loop);
+        tell_realtime(live, &rt);
+}
+
 struct live *live_new(const struct live_config *config)
 {
         struct live *live = calloc(1, sizeof *live);
@@ -438,6 +471,7 @@ struct live *live_new(const struct live_config *config)
                 live_free(live);
                 return NULL;
         }
+        raise_priorities(live, config);
         if (sd_watchdog_enabled(0, &live->systemd_us) <= 0)
                 live->systemd_us = 0;
         return live;

@@ -96,6 +96,15 @@ struct bus *bus_start(const struct tool *tool, const char **why)
         return bus;
 }
 
+bool bus_raise(struct bus *bus, int priority)
+{
+        bool ok = true;
+
+        for (int i = 0; i < bus->tool->link_count; i++)
+                ok = worker_raise(bus->workers[i], priority) && ok;
+        return ok;
+}
+
 void bus_stop(struct bus *bus)
 {
         if (!bus)

@@ -3,6 +3,7 @@
 #include "ald/base/text.h"       /* text_init */
 #include "ald/base/time.h"       /* TIME_MS, time_min */
 #include "ald/bus/bus.h"         /* bus_now_us */
+#include "ald/bus/realtime.h"    /* realtime_raise, realtime_touch_stack */
 #include "ald/bus/ring.h"        /* struct ring */
 #include "ald/bus/wire.h"        /* struct wire */
 #include "ald/link/plan.h"       /* plan_build */
@@ -31,6 +32,12 @@ _Static_assert(
 #define STOP_US INT64_C(700000)
 /* While events cannot be handed over (the loop is busy), look again this often. */
 #define STALL_US INT64_C(5000)
+/* With a real-time priority the wait for an edge ends so long before it, and the rest is looked at the clock: waking up takes
+ * 25-50 us (p50), which would go into every edge. Without one, whoever computes is the first to be put aside: p90 0.8 ms
+ * instead of 0.07. */
+#define SPIN_US INT64_C(150)
+/* Of a worker; what it needs is a few KiB. */
+enum { STACK_BYTES = 512 << 10 };
 
 struct worker {
         const struct tool *tool; /* borrowed */
@@ -44,6 +51,7 @@ struct worker {
         _Atomic int64_t turn_us;
         _Atomic int64_t expected_us; /* the pulse that the core foresees */
         _Atomic bool is_stopping;
+        _Atomic bool is_raised;   /* it has a real-time priority */
         _Atomic bool must_revoke; /* a revoke found even its own places full: then all pulses end */
         /* The worker's own. */
         struct sched *sched;
@@ -127,7 +135,15 @@ static void drain_fd(int fd)
         (void)n;
 }
 
-static void wait_until(struct worker *w, int64_t until_us)
+/* The rest of the way to an edge. */
+static void spin_until(int64_t edge_us)
+{
+        while (bus_now_us() < edge_us)
+                ;
+}
+
+/* Wait until then, or for an order. `lead_us`: as long before it as the wait may end. */
+static void wait_until(struct worker *w, int64_t until_us, int64_t lead_us)
 {
         struct pollfd p[2] = {
             {.fd = w->order_fd, .events = POLLIN}, {.fd = wire_fd(w->wire), .events = POLLIN}};
@@ -136,9 +152,12 @@ static void wait_until(struct worker *w, int64_t until_us)
                 until_us = time_min(until_us, now + STALL_US);
         if (w->is_ending)
                 until_us = time_min(until_us, w->end_by_us);
-        int64_t left = until_us == TIME_NEVER ? 3600 * TIME_S : until_us > now ? until_us - now : 0;
+        int64_t left = until_us == TIME_NEVER ? 3600 * TIME_S : until_us - now - lead_us;
+        left = left > 0 ? left : 0;
         struct timespec ts = {.tv_sec = left / TIME_S, .tv_nsec = (left % TIME_S) * 1000};
         int n = ppoll(p, 2, &ts, NULL);
+        if (n == 0 && lead_us > 0)
+                spin_until(until_us);
         if (n > 0 && p[0].revents)
                 drain_fd(w->order_fd);
         if (n > 0 && p[1].revents) {
@@ -162,6 +181,7 @@ static void *run(void *arg)
         struct sched_action action;
         struct sched_result result;
         memset(&result, 0, sizeof result);
+        realtime_touch_stack();
         prctl(PR_SET_TIMERSLACK, 1UL); /* ns; the default of 50 us would go into every edge */
         for (;;) {
                 take_orders(w);
@@ -171,7 +191,9 @@ static void *run(void *arg)
                 sched_next(w->sched, bus_now_us(), &action);
                 if (action.kind == SCHED_WAIT) {
                         give_events(w); /* choosing may have ended an order */
-                        wait_until(w, action.until_us);
+                        bool may_spin =
+                            action.is_edge && atomic_load_explicit(&w->is_raised, memory_order_relaxed);
+                        wait_until(w, action.until_us, may_spin ? SPIN_US : 0);
                         continue;
                 }
                 wire_do(w->wire, &action, &result);
@@ -241,9 +263,13 @@ static int start_thread(struct worker *w)
 {
         sigset_t all, before;
         char name[16];
+        pthread_attr_t attr;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
-        int err = pthread_create(&w->thread, NULL, run, w);
+        pthread_attr_init(&attr);
+        pthread_attr_setstacksize(&attr, STACK_BYTES);
+        int err = pthread_create(&w->thread, &attr, run, w);
+        pthread_attr_destroy(&attr);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         if (err == 0) {
                 snprintf(name, sizeof name, "bus-%.11s", w->tool->links[w->link].name);
@@ -270,6 +296,7 @@ struct worker *worker_start(const struct tool *tool, int link, int event_fd, con
         atomic_init(&w->turn_us, INT64_MIN);
         atomic_init(&w->expected_us, TIME_NEVER);
         atomic_init(&w->must_revoke, false);
+        atomic_init(&w->is_raised, false);
         *why = set_up(w);
         if (!*why && start_thread(w) != 0)
                 *why = "no thread for it";
@@ -278,6 +305,14 @@ struct worker *worker_start(const struct tool *tool, int link, int event_fd, con
                 return NULL;
         }
         return w;
+}
+
+bool worker_raise(struct worker *w, int priority)
+{
+        if (!realtime_raise(w->thread, priority))
+                return false;
+        atomic_store_explicit(&w->is_raised, true, memory_order_relaxed);
+        return true;
 }
 
 void worker_stop(struct worker *w)

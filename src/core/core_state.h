@@ -310,6 +310,13 @@ void core_finish_measure(struct core *core);
 /* What people call it. */
 const char *core_pulse_name(const struct core *core);
 
+/* ---- pulse_judge.c: what follows from how the pulse went, in this order, its record between them ---- */
+/* Tells of edges and a width that are wrong by more than the line's tolerance. True: by more than its limit, and why; a
+ * dose that is too short by so much is PULSE_FAILED from here on. */
+bool core_judge_edges(struct core *core, struct event_pulse *p, char *why, size_t why_cap);
+/* Hold, trip, or repeat. `beyond`: what core_judge_edges() said, NULL = nothing. */
+void core_judge_outcome(struct core *core, const struct event_pulse *p, const char *beyond);
+
 /* ---- program.c: walking the recipe ---- */
 void core_begin_program(struct core *core, int32_t op);
 /* Go on where the half-cycle asks for it after a hold. */

@@ -54,6 +54,7 @@ const char *pulse_outcome_name(enum pulse_outcome outcome)
             [PULSE_REFUSED] = "refused",
             [PULSE_FAILED] = "failed",
             [PULSE_INTERRUPTED] = "interrupted",
+            [PULSE_LATE] = "late",
         };
 
         assert(outcome < PULSE_OUTCOME_COUNT);

@@ -155,7 +155,7 @@ void output_pulsed(struct outputs *o, const struct event_pulse *p, int64_t now_u
         out->commanded_us = now_us;
         out->differs_us = TIME_NEVER;
         out->has_followed = false;
-        if (p->outcome == PULSE_REVOKED || p->outcome == PULSE_REFUSED) {
+        if (p->outcome == PULSE_REVOKED || p->outcome == PULSE_REFUSED || p->outcome == PULSE_LATE) {
                 out->is_closed_sure = true;
                 out->closed_us = out->before_us; /* it never opened */
                 return;

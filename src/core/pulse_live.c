@@ -1,10 +1,5 @@
 #include "core_state.h"
 
-#include "ald/base/time.h" /* time_add_duration */
-
-#include <math.h>  /* fabs */
-#include <stdio.h> /* snprintf */
-
 const char *core_pulse_name(const struct core *core)
 {
         int line = core->pulse.record.line;
@@ -39,73 +34,44 @@ void core_finish_measure(struct core *core)
                 core_judge_gauge(core, p->line, p->pressure_area, core->gauge.last_us - core->gauge.open_us);
 }
 
-/* A pulse that did not go as planned: what follows from its outcome. */
-static void judge_pulse(struct core *core, const struct event_pulse *p)
+/* An edge or its answer, -1 = there was none, by the wall clock as it stood when the pulse was planned: a clock that was set
+ * meanwhile makes no edge late. */
+static int64_t wall_of(const struct core_pulse *pulse, int64_t t_us)
 {
-        const char *name = core_pulse_name(core);
-        char why[160];
-
-        if (!core->pulse.is_manual) {
-                core->must_repeat = p->outcome != PULSE_DONE || core->is_dose_lost;
-                core->is_cut = core->is_cut || p->outcome == PULSE_CUT || p->outcome == PULSE_FAILED;
-        }
-        if (p->outcome == PULSE_REFUSED)
-                core_hold(core, false, "pulse %s was kept closed by its link", name);
-        if (p->outcome != PULSE_FAILED)
-                return;
-        if (p->close_acked_us != 0) {
-                core_hold(core, false, "pulse %s: not known to be whole, an edge or its device failed", name);
-                return;
-        }
-        snprintf(why, sizeof why, "pulse %s: its close was not acknowledged", name);
-        interlock_raise(&core->locks, "pulse-close", TOOL_ACT_ABORT, why, "Look at the valve and its module.",
-            core->wall_us);
-        interlock_clear(&core->locks, "pulse-close");
-        core_log(core, "trip", RECORD_TRIP, "pulse-close", "%s", why);
-        core_apply(core, TOOL_ACT_ABORT, true, why);
+        return t_us != 0 ? pulse->record.planned_open_us + (t_us - pulse->open_us) : -1;
 }
 
-/* A dose that is not what the recipe says is told, whatever made it so (V8): a close that found no connection, an edge that
- * came late. */
-static void judge_width(struct core *core)
+static void record_end(struct core *core, const struct event_pulse *p)
 {
-        const struct record_pulse *r = &core->pulse.record;
-        int64_t error_us = r->width_us - r->planned_width_us;
-        char open[32], planned[32];
-        struct text t;
+        struct record_pulse *r = &core->pulse.record;
 
-        if (r->width_us < 0 || r->outcome != PULSE_DONE ||
-            fabs((double)error_us) <= core->tool->lines[r->line].width_tolerance_us)
-                return;
-        text_init(&t, open, sizeof open);
-        time_add_duration(&t, r->width_us);
-        text_init(&t, planned, sizeof planned);
-        time_add_duration(&t, r->planned_width_us);
-        core_log(core, "pulse", RECORD_ALARM, core_pulse_name(core), "%s: open for %s instead of %s", r->path,
-            open, planned);
+        r->outcome = p->outcome;
+        r->opened_us = wall_of(&core->pulse, p->open_sent_us);
+        r->open_acked_us = wall_of(&core->pulse, p->open_acked_us);
+        r->closed_us = wall_of(&core->pulse, p->close_sent_us);
+        r->close_acked_us = wall_of(&core->pulse, p->close_acked_us);
+        if (p->open_sent_us != 0 && p->close_sent_us != 0)
+                r->width_us = p->close_sent_us - p->open_sent_us;
+        core_record(core, RECORD_PULSE_END)->u.pulse = *r;
+        if (p->open_sent_us == 0)
+                core->pulse.is_measuring = false;
 }
 
 void core_pulse_ended(struct core *core, const struct event_pulse *p)
 {
         struct core_pulse *pulse = &core->pulse;
+        struct event_pulse judged = *p;
+        char beyond[192];
+        bool is_beyond;
 
         output_pulsed(&core->outs, p, core->now_us);
         if (!pulse->is_live || p->id != pulse->id)
                 return;
         pulse->is_live = false;
-        if (pulse->is_manual) {
-                core_log_manual_pulse(core, p);
-                judge_pulse(core, p);
-                return;
-        }
-        pulse->record.outcome = p->outcome;
-        if (p->open_sent_us != 0)
-                pulse->record.opened_us = core_wall(core, p->open_sent_us);
-        if (p->open_sent_us != 0 && p->close_sent_us != 0)
-                pulse->record.width_us = p->close_sent_us - p->open_sent_us;
-        judge_width(core);
-        core_record(core, RECORD_PULSE_END)->u.pulse = pulse->record;
-        if (p->open_sent_us == 0)
-                pulse->is_measuring = false;
-        judge_pulse(core, p);
+        is_beyond = core_judge_edges(core, &judged, beyond, sizeof beyond);
+        if (pulse->is_manual)
+                core_log_manual_pulse(core, &judged);
+        else
+                record_end(core, &judged);
+        core_judge_outcome(core, &judged, is_beyond ? beyond : NULL);
 }

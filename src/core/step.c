@@ -228,6 +228,7 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
         pulse->record.planned_open_us = core_wall(core, open_us);
         pulse->record.planned_width_us = op->for_us;
         pulse->record.opened_us = pulse->record.width_us = -1;
+        pulse->record.open_acked_us = pulse->record.closed_us = pulse->record.close_acked_us = -1;
         pulse->record.pressure_base = pulse->record.pressure_peak = pulse->record.pressure_area = NAN;
         pulse->record.outcome = PULSE_PENDING;
         text_init(&path, pulse->record.path, sizeof pulse->record.path);

@@ -66,6 +66,15 @@ int tool_find_loop_of_setpoint(const struct tool *tool, int tag)
         return TOOL_NONE;
 }
 
+int64_t tool_width_limit_us(const struct tool_line *line, int64_t planned_us)
+{
+        int64_t least_us = (int64_t)(10 * line->width_tolerance_us);
+
+        if (line->width_limit_us > 0)
+                return line->width_limit_us;
+        return planned_us / 5 > least_us ? planned_us / 5 : least_us;
+}
+
 int tool_find_line_of_valve(const struct tool *tool, int tag)
 {
         for (int i = 0; i < tool->line_count; i++)

@@ -59,7 +59,7 @@ struct raw_line {
         int kind;
         const struct yaml_node *valve;
         char source[TOOL_NAME_MAX];
-        int64_t min_pulse, min_purge, width_tolerance;
+        int64_t min_pulse, min_purge, width_tolerance, width_limit;
         struct tool_file_line_checks checks;
 };
 static const struct key line_rows[] = {
@@ -73,6 +73,8 @@ static const struct key line_rows[] = {
         .help = "after its pulse, before another precursor"},
     {"width_tolerance", KEY_TIME, false, KEY_AT(struct raw_line, width_tolerance), .max = 10e6,
         .help = "a pulse that differs by more is reported"},
+    {"width_limit", KEY_TIME, false, KEY_AT(struct raw_line, width_limit), .min = 1, .max = 10e6,
+        .help = "a pulse that differs by more holds the run"},
     {"hot_line", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.hot_line),
         .help = "heater of the way from the bottle"},
     {"hot_line_by", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.hot_line_by),
@@ -281,6 +283,11 @@ static int read_line(struct tool_file *f, const struct yaml_node *node)
         line->pulse_us_min = raw.min_pulse;
         line->purge_us_min = raw.min_purge;
         line->width_tolerance_us = (double)raw.width_tolerance;
+        line->width_limit_us = raw.width_limit;
+        if (raw.width_limit > 0 && raw.width_limit < raw.width_tolerance)
+                reader_error(&f->r, ok ? keys_node(&found, "width_limit") : node,
+                    "width_limit: it is below width_tolerance (%g ms): what holds the run is told first",
+                    (double)raw.width_tolerance / TIME_MS);
         const struct yaml_node *source = ok ? keys_node(&found, "source") : NULL;
         if (source)
                 line->source = (int16_t)tool_file_want_equipment(

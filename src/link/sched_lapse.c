@@ -6,11 +6,16 @@ void sched_wake_at(struct sched *s, int64_t t_us)
         s->wake_us = time_min(s->wake_us, t_us > s->now_us ? t_us : s->now_us + TIME_MS);
 }
 
-void sched_refuse_pulse(struct sched *s, struct pair *p)
+static void end_unopened(struct sched *s, struct pair *p, enum pulse_outcome outcome)
 {
         struct event_pulse ended;
-        pair_end_closed(p, PULSE_REFUSED, &ended);
+        pair_end_closed(p, outcome, &ended);
         sched_push_pulse(s, &ended);
+}
+
+void sched_refuse_pulse(struct sched *s, struct pair *p)
+{
+        end_unopened(s, p, PULSE_REFUSED);
 }
 
 /* A pulse that was closed is reported when its device's watchdog was seen to run, or not to; who is told to end does not
@@ -34,7 +39,7 @@ static void lapse_pair(struct sched *s, struct pair *p)
         if (p->state == PAIR_PROVING) {
                 prove_pair(s, p);
         } else if (p->state == PAIR_ARMED && s->now_us > pair_latest_open(p)) {
-                sched_refuse_pulse(s, p);
+                end_unopened(s, p, PULSE_LATE);
         } else if (p->state == PAIR_ARMED) {
                 sched_wake_at(s, pair_latest_open(p) + 1);
         } else if (s->now_us < pair_report_by(p)) {

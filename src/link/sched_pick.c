@@ -323,4 +323,5 @@ void sched_pick(struct sched *s, struct sched_action *a)
         assert(s->wake_us > s->now_us && s->job == SCHED_JOB_NONE);
         a->kind = SCHED_WAIT;
         a->until_us = s->wake_us;
+        a->is_edge = s->wake_us == sched_next_edge(s);
 }

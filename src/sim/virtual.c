@@ -68,6 +68,8 @@ static void order_pulse(struct virtual *v, const struct effect_pulse *p)
                 if (v->pairs[i].is_used)
                         continue;
                 v->pairs[i] = (struct pair){.pulse = *p, .is_used = true};
+                v->pairs[i].is_late =
+                    v->watch.move != NULL && !v->watch.move(v->watch.ctx, &v->pairs[i].pulse);
                 return;
         }
         assert(false && "a pair for every pulse");
@@ -189,6 +191,8 @@ static void open_pair(struct virtual *v, struct pair *p)
 {
         if (p->is_revoked) {
                 end_pair(v, p, PULSE_REVOKED);
+        } else if (v->now_us >= p->pulse.open_us && p->is_late) {
+                end_pair(v, p, PULSE_LATE);
         } else if (v->now_us >= p->pulse.open_us) {
                 p->is_open = true;
                 put(v, p->pulse.tag, 1, CAUSE_STEP);

@@ -17,7 +17,7 @@ struct pending_write {
 
 struct pair {
         struct effect_pulse pulse;
-        bool is_used, is_open, is_revoked, is_closed, is_cut;
+        bool is_used, is_open, is_revoked, is_closed, is_cut, is_late;
         int64_t closed_us;
 };
 

@@ -296,20 +296,23 @@ static void get_pulse(sqlite3_stmt *stmt, struct query_pulse *p)
             .base = get_number(stmt, 9),
             .peak = get_number(stmt, 10),
             .area = get_number(stmt, 11),
+            .open_acked_us = get_known(stmt, 12),
+            .closed_us = get_known(stmt, 13),
+            .close_acked_us = get_known(stmt, 14),
         };
         get_text(stmt, 1, p->path, sizeof p->path);
         get_text(stmt, 3, p->outcome, sizeof p->outcome);
         get_text(stmt, 4, p->precursor, sizeof p->precursor);
 }
 
-int query_pulses(
-    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
+#define PULSE_COLUMNS                                                                                        \
+        "SELECT cycle, path, attempt, outcome, precursor, planned_open_us, opened_us, planned_width_us,"     \
+        " width_us, pressure_base, pressure_peak, pressure_area, open_acked_us, closed_us, close_acked_us"   \
+        " FROM pulse "
+
+static int list_pulses(
+    struct query *q, sqlite3_stmt *stmt, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
 {
-        sqlite3_stmt *stmt = query_ask(q,
-            "SELECT cycle, path, attempt, outcome, precursor, planned_open_us, opened_us, planned_width_us,"
-            " width_us, pressure_base, pressure_peak, pressure_area FROM pulse WHERE run_id = ?1"
-            " ORDER BY planned_open_us, cycle, path, attempt",
-            run_id);
         struct query_pulse pulse;
         int found;
 
@@ -321,6 +324,20 @@ int query_pulses(
         }
         sqlite3_finalize(stmt);
         return found;
+}
+
+int query_pulses(
+    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
+{
+        return list_pulses(q,
+            query_ask(
+                q, PULSE_COLUMNS "WHERE run_id = ?1 ORDER BY planned_open_us, cycle, path, attempt", run_id),
+            row, ctx);
+}
+
+int query_all_pulses(struct query *q, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
+{
+        return list_pulses(q, query_ask(q, PULSE_COLUMNS "LIMIT ?1", INT64_MAX), row, ctx);
 }
 
 static int list_events(

@@ -114,8 +114,14 @@ static const char schema_1[] =
     " value INTEGER NOT NULL\n"
     ") STRICT, WITHOUT ROWID;\n";
 
+/* Both edges of a pulse as planned, written and acknowledged. NULL: not known, or of a time before this version. */
+static const char schema_2[] =
+    "ALTER TABLE pulse ADD COLUMN open_acked_us INTEGER /* the device's answer to the open */;\n"
+    "ALTER TABLE pulse ADD COLUMN closed_us INTEGER /* the last close was sent */;\n"
+    "ALTER TABLE pulse ADD COLUMN close_acked_us INTEGER /* its answer */;\n";
+
 /* migrations[i] leads from version i to i + 1, in one transaction. */
-static const char *const migrations[] = {schema_1};
+static const char *const migrations[] = {schema_1, schema_2};
 
 int schema_version(void)
 {

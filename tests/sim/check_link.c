@@ -48,7 +48,8 @@ static void see_refusal(struct check_context *c, const struct world_note *n)
         fold_dogs(m, c->seen, n);
         if (n->kind != WORLD_RECORD)
                 return;
-        if (n->record->kind == RECORD_PULSE_END && n->record->u.pulse.outcome == PULSE_REFUSED)
+        if (n->record->kind == RECORD_PULSE_END &&
+            (n->record->u.pulse.outcome == PULSE_REFUSED || n->record->u.pulse.outcome == PULSE_LATE))
                 tag = c->tool->lines[n->record->u.pulse.line].valve;
         if (seen_event(n, "manual") && strncmp(n->record->u.event.text, "refused:", 8) == 0) {
                 int line = tool_find_line(c->tool, n->record->u.event.source);

@@ -18,7 +18,9 @@ struct opening {
 struct openings {
         struct opening valve[TOOL_TAGS_MAX];
         int64_t call_us[TOOL_LINKS_MAX];
-        int64_t told_us[TOOL_LINES_MAX]; /* when an event last told of a width that is not as planned */
+        /* When an event last told of a width, or of an edge, that is not as planned. */
+        int64_t told_us[TOOL_LINES_MAX], edge_told_us[TOOL_LINES_MAX];
+        bool is_beyond; /* in this turn a pulse of a run was wrong by more than its line's limit */
 };
 /* Rounding, and the report of an edge that was sent within the microsecond. */
 #define EDGE_US INT64_C(1000)
@@ -32,7 +34,7 @@ static void judge_pulse(struct check_context *c, int64_t t_us, const struct reco
         struct opening *o = &m->valve[tag];
         int64_t real_us = o->close_us - o->open_us, slack_us;
 
-        if (r->outcome == PULSE_REVOKED || r->outcome == PULSE_REFUSED) {
+        if (r->outcome == PULSE_REVOKED || r->outcome == PULSE_REFUSED || r->outcome == PULSE_LATE) {
                 if (o->open_us != 0 && !o->is_told)
                         check_fail(c, "pulse %s is recorded as %s, and the valve opened", r->path,
                             pulse_outcome_name((enum pulse_outcome)r->outcome));
@@ -59,6 +61,44 @@ static void judge_pulse(struct check_context *c, int64_t t_us, const struct reco
                     r->path, (long long)r->width_us, (long long)r->planned_width_us);
 }
 
+static int64_t worst_of(const struct record_pulse *r)
+{
+        int64_t late_us = llabs((long long)(r->opened_us - r->planned_open_us));
+        int64_t close_us = llabs((long long)(r->closed_us - r->planned_open_us - r->planned_width_us));
+        int64_t width_us = llabs((long long)(r->width_us - r->planned_width_us));
+
+        late_us = close_us > late_us ? close_us : late_us;
+        return width_us > late_us ? width_us : late_us;
+}
+
+/* The edges: told beyond the tolerance; beyond the limit no short dose counts as one. */
+static void judge_edges(struct check_context *c, int64_t t_us, const struct record_pulse *r)
+{
+        const struct tool_line *line = &c->tool->lines[r->line];
+        struct openings *m = c->mine;
+        int64_t limit_us = tool_width_limit_us(line, r->planned_width_us);
+
+        if (r->outcome != PULSE_DONE)
+                return;
+        if (r->closed_us - r->opened_us != r->width_us || r->open_acked_us < r->opened_us ||
+            r->close_acked_us < r->closed_us)
+                check_fail(c,
+                    "pulse %s is recorded with edges that are not its width apart, or answered before "
+                    "they were sent",
+                    r->path);
+        if ((double)worst_of(r) > line->width_tolerance_us && m->told_us[r->line] != t_us &&
+            m->edge_told_us[r->line] != t_us)
+                check_fail(c,
+                    "pulse %s is recorded as done with an edge %lld us from its time, and no event "
+                    "tells of it",
+                    r->path, (long long)worst_of(r));
+        m->is_beyond = worst_of(r) > limit_us;
+        if (r->planned_width_us - r->width_us > limit_us)
+                check_fail(c,
+                    "pulse %s is recorded as done with %lld us of %lld: beyond its limit it is no dose",
+                    r->path, (long long)r->width_us, (long long)r->planned_width_us);
+}
+
 static void see_pulses(struct check_context *c, const struct world_note *n)
 {
         struct openings *m = c->mine;
@@ -67,6 +107,11 @@ static void see_pulses(struct check_context *c, const struct world_note *n)
 
         if (n->kind == WORLD_BEGUN)
                 memset(m->valve, 0, sizeof m->valve);
+        if (n->kind == WORLD_TURN) {
+                if (m->is_beyond && c->seen->state == MACHINE_EXECUTE)
+                        check_fail(c, "a pulse was wrong by more than its line's limit, and the run goes on");
+                m->is_beyond = false;
+        }
         if (seen_told(c->tool, n, &tag, &value) && tool_find_line_of_valve(c->tool, tag) >= 0) {
                 struct opening *o = &m->valve[tag];
 
@@ -85,12 +130,20 @@ static void see_pulses(struct check_context *c, const struct world_note *n)
                 if (line >= 0)
                         m->told_us[line] = n->t_us;
         }
+        if (seen_event(n, "pulse") && (strstr(n->record->u.event.text, " late") != NULL ||
+                                          strstr(n->record->u.event.text, " early") != NULL)) {
+                int line = tool_find_line(c->tool, n->record->u.event.source);
+
+                if (line >= 0)
+                        m->edge_told_us[line] = n->t_us;
+        }
         /* An opening by hand has no such record; what counts for a pulse opens after it was handed over. */
         if (n->record->kind == RECORD_PULSE_START)
                 m->valve[c->tool->lines[n->record->u.pulse.line].valve] = (struct opening){0};
         if (n->record->kind != RECORD_PULSE_END)
                 return;
         judge_pulse(c, n->t_us, &n->record->u.pulse);
+        judge_edges(c, n->t_us, &n->record->u.pulse);
         m->valve[c->tool->lines[n->record->u.pulse.line].valve].is_told = true;
 }
 
@@ -171,9 +224,11 @@ static void see_keeping(struct check_context *c, const struct world_note *n)
 const struct check check_record[] = {
     {"V8", "the record of a pulse says what the valve did",
         "the time between sending and arrival of both edges: where in it the edge lay is not known to the "
-        "daemon. A width beyond the line's tolerance is told by an event. Cut and failed pulses are exempt",
-        sizeof(struct openings), CHECK_SEES(BEGUN) | CHECK_SEES(REQUEST) | CHECK_SEES(RECORD), see_pulses,
-        NULL},
+        "daemon. A width or an edge beyond the line's tolerance is told by an event, and beyond its limit "
+        "the run "
+        "is held. Cut and failed pulses are exempt",
+        sizeof(struct openings),
+        CHECK_SEES(BEGUN) | CHECK_SEES(REQUEST) | CHECK_SEES(RECORD) | CHECK_SEES(TURN), see_pulses, NULL},
     {"L1", "samples: stored + gaps = produced",
         "exactly, at the end of a process in order, unless its disk was full; at any time never more",
         sizeof(struct account),

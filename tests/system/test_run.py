@@ -1,6 +1,7 @@
 """The reference recipe, end to end, and what the record says of it."""
 import hashlib
 import json
+import os
 import unittest
 
 import ald
@@ -67,6 +68,69 @@ class Reference(ald.Test):
         self.assertIn("nb2o5-nmc532", done.stdout)
         done = self.ctl("report", str(run["id"]))
         self.assertEqual(0, done.returncode, done.stderr)
+        self.check_latency(pulses)
+
+    def check_latency(self, pulses):
+        """What `latency` prints is what the record has: of the last run, of the run by its number, of all."""
+        shown = [json.loads(self.ctl("latency", *words, "--json").stdout) for words in ([], ["1"], ["--all"])]
+        self.assertEqual([1, 1, None], [s["run"] for s in shown])
+        self.assertEqual(shown[0], shown[1])
+        self.assertEqual(shown[0]["precursors"], shown[2]["precursors"])
+        for line in shown[0]["precursors"]:
+            mine = [p for p in pulses if p["precursor"] == line["precursor"]]
+            self.assertEqual(len(mine), line["done"])
+            late = [p["opened_us"] - p["planned_open_us"] for p in mine]
+            close = [p["closed_us"] - p["planned_open_us"] - p["planned_width_us"] for p in mine]
+            answer = [p["close_acked_us"] - p["closed_us"] for p in mine]
+            self.assertAlmostEqual(max(map(abs, late)), line["opened_late"]["max_s"] * 1e6, places=3)
+            self.assertAlmostEqual(max(map(abs, close)), line["closed_late"]["max_s"] * 1e6, places=3)
+            self.assertAlmostEqual(max(answer), line["close_answered"]["max_s"] * 1e6, places=3)
+            self.assertGreater(min(answer), 0)
+        text = self.ctl("latency")
+        self.assertEqual(0, text.returncode, text.stderr)
+        self.assertIn("opened late", text.stdout)
+        self.assertEqual(1, self.ctl("latency", "99").returncode)
+        self.assertEqual(2, self.ctl("latency", "1", "--all").returncode)
+
+
+class Realtime(ald.Test):
+    """What was allowed of priority and memory is said once, in the log and in the record."""
+
+    extra = []
+
+    def daemon_args(self, *args, **named):
+        return super().daemon_args(*args, **named) + self.extra
+
+    def told(self):
+        said = [line for line in self.daemon.log().splitlines() if line.startswith("aldd: real-time priority: ")]
+        self.assertEqual(1, len(said), said)
+        self.daemon.end()
+        rows = self.rows("SELECT severity, text FROM event WHERE kind = 'realtime' ORDER BY id")
+        self.assertEqual(said[0], "aldd: " + rows[-1]["text"])
+        return rows[-1]
+
+    def test_it_is_said_and_recorded(self):
+        self.start_all(proxies=False)
+        threads = {}
+        for task in os.listdir(f"/proc/{self.daemon.child.pid}/task"):
+            with open(f"/proc/{self.daemon.child.pid}/task/{task}/comm", encoding="utf-8") as f:
+                name = f.read().strip()
+            threads[name] = os.sched_getscheduler(int(task)) & ~os.SCHED_RESET_ON_FORK
+        row = self.told()
+        allowed = "SCHED_FIFO" in row["text"]
+        self.assertEqual(allowed and "; memory locked" in row["text"], row["severity"] == "info")
+        for name, policy in threads.items():
+            raised = allowed and name != "store"
+            self.assertEqual(os.SCHED_FIFO if raised else os.SCHED_OTHER, policy, name)
+        self.assertLessEqual({"aldd", "store", "bus-valves", "bus-plant"}, set(threads))
+
+    def test_it_can_be_left(self):
+        self.extra = ["--no-realtime"]
+        self.start_all(proxies=False)
+        pid = self.daemon.child.pid
+        self.assertEqual({os.SCHED_OTHER}, {os.sched_getscheduler(int(t)) for t in os.listdir(f"/proc/{pid}/task")})
+        row = self.told()
+        self.assertIn("off (--no-realtime)", row["text"])
 
 
 class Included(ald.Test):

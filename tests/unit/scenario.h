@@ -53,11 +53,14 @@ struct scenario {
                     per_s; /* what is read instead, and how it goes on from from_us; NaN = unreadable */
                 int64_t from_us;
         } force[TOOL_TAGS_MAX];
-        int moves[TOOL_TAGS_MAX];                                      /* changes of the output on the wire */
-        enum cause cause[TOOL_TAGS_MAX];                               /* of the last write */
-        int deaf_tag;                                                  /* -1 = none: writes to it fail */
-        int deviant_tag;                                               /* -1 = none: reads back 1 - value */
-        int deaf_device;                                               /* -1 = none: writes to it fail */
+        int moves[TOOL_TAGS_MAX];            /* changes of the output on the wire */
+        enum cause cause[TOOL_TAGS_MAX];     /* of the last write */
+        int deaf_tag;                        /* -1 = none: writes to it fail */
+        int deviant_tag;                     /* -1 = none: reads back 1 - value */
+        int deaf_device;                     /* -1 = none: writes to it fail */
+        int late_pulse;                      /* number from 1 of the one whose edges come late, 0 = none */
+        int64_t open_late_us, close_late_us; /* a close of INT64_MAX: it does not open at all */
+        int pulses_begun;
         int turns;                                                     /* of the core */
         void (*on_turn)(struct scenario *s);                           /* after each; may be NULL */
         void (*on_record)(struct scenario *s, const struct record *r); /* may be NULL */
@@ -204,6 +207,19 @@ static inline bool scenario_obeys(void *ctx, int tag)
         return tag != s->deaf_tag && s->tool->tags[tag].device != s->deaf_device;
 }
 
+static inline bool scenario_move(void *ctx, struct effect_pulse *pulse)
+{
+        struct scenario *s = ctx;
+
+        if (++s->pulses_begun != s->late_pulse)
+                return true;
+        if (s->close_late_us == INT64_MAX)
+                return false;
+        pulse->open_us += s->open_late_us;
+        pulse->close_us += s->close_late_us;
+        return true;
+}
+
 static inline void scenario_turn(void *ctx, const struct core *core, int64_t now_us)
 {
         struct scenario *s = ctx;
@@ -300,7 +316,8 @@ static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, b
             .tamper = scenario_tamper,
             .took = scenario_took,
             .turn = scenario_turn,
-            .obeys = scenario_obeys};
+            .obeys = scenario_obeys,
+            .move = scenario_move};
         s->v = virtual_new(s->tool, &config);
         ck_assert_ptr_nonnull(s->v);
 }

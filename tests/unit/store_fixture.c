@@ -139,6 +139,9 @@ struct record fixture_pulse(enum record_kind kind, int64_t run, int64_t cycle, c
             .planned_width_us = 100000,
             .opened_us = -1,
             .width_us = -1,
+            .open_acked_us = -1,
+            .closed_us = -1,
+            .close_acked_us = -1,
             .pressure_base = NAN,
             .pressure_peak = NAN,
             .pressure_area = NAN};

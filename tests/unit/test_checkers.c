@@ -180,8 +180,9 @@ static void cycle(enum record_kind kind, int64_t n)
         keep_record(&r, true);
 }
 
-static void pulse_planned(
-    enum record_kind kind, enum pulse_outcome outcome, int64_t planned_us, int64_t width_us)
+/* It opens late_us after its time. */
+static void pulse_late(
+    enum record_kind kind, enum pulse_outcome outcome, int64_t planned_us, int64_t width_us, int64_t late_us)
 {
         struct record r = {.kind = kind,
             .run_id = 1,
@@ -191,9 +192,19 @@ static void pulse_planned(
                 .outcome = (int)outcome,
                 .line = (int16_t)tool_find_line(tool, "nb"),
                 .planned_width_us = planned_us,
+                .opened_us = late_us,
+                .open_acked_us = late_us,
+                .closed_us = late_us + width_us,
+                .close_acked_us = late_us + width_us,
                 .width_us = width_us}};
 
         keep_record(&r, true);
+}
+
+static void pulse_planned(
+    enum record_kind kind, enum pulse_outcome outcome, int64_t planned_us, int64_t width_us)
+{
+        pulse_late(kind, outcome, planned_us, width_us, 0);
 }
 
 static void pulse(enum record_kind kind, enum pulse_outcome outcome, int64_t width_us)
@@ -481,6 +492,48 @@ static void v8_told(bool bad)
         if (!bad)
                 event("pulse", "nb", "coat[1]: open for 590 ms instead of 500 ms");
         pulse_planned(RECORD_PULSE_END, PULSE_DONE, 500 * TIME_MS, 602 * TIME_MS);
+}
+
+/* The same dose, 10 ms after its time. */
+static void v8_edge(bool bad)
+{
+        execute();
+        pulse(RECORD_PULSE_START, PULSE_PENDING, 500 * TIME_MS);
+        nb(1);
+        pass(500 * TIME_MS);
+        nb(0);
+        if (!bad)
+                event("pulse", "nb", "coat[1]: opened 10 ms late, closed 10 ms late");
+        pulse_late(RECORD_PULSE_END, PULSE_DONE, 500 * TIME_MS, 500 * TIME_MS, 10 * TIME_MS);
+}
+
+/* A fifth of it is beyond the limit. */
+static void v8_hold(bool bad)
+{
+        execute();
+        pulse(RECORD_PULSE_START, PULSE_PENDING, 500 * TIME_MS);
+        nb(1);
+        pass(610 * TIME_MS);
+        nb(0);
+        event("pulse", "nb", "coat[1]: open for 652 ms instead of 500 ms, closed 152 ms late");
+        pulse_planned(RECORD_PULSE_END, PULSE_DONE, 500 * TIME_MS, 652 * TIME_MS);
+        if (!bad)
+                go("Execute -> Holding: beyond its width_limit");
+        turn(EVENT_PULSE);
+}
+
+/* What is too short by so much is no dose. */
+static void v8_short(bool bad)
+{
+        execute();
+        pulse(RECORD_PULSE_START, PULSE_PENDING, 20 * TIME_MS);
+        nb(1);
+        pass(4 * TIME_MS);
+        nb(0);
+        event("pulse", "nb", "coat[1]: open for 4 ms instead of 80 ms");
+        pulse_planned(RECORD_PULSE_END, bad ? PULSE_DONE : PULSE_FAILED, 80 * TIME_MS, 4 * TIME_MS);
+        go("Execute -> Holding: beyond its width_limit");
+        turn(EVENT_PULSE);
 }
 
 static void v9(bool bad)
@@ -1227,15 +1280,15 @@ static const struct {
         void (*tell)(bool bad);
 } rows[] = {{"V1", v1}, {"V2", v2}, {"V3", v3}, {"V4", v4}, {"V4", v4_late}, {"V4", v4_denied},
     {"V4", v4_stays}, {"V5", v5}, {"V5", v5_worker}, {"V6", v6}, {"V7", v7}, {"V8", v8}, {"V8", v8_told},
-    {"V9", v9}, {"T1", t1}, {"T1", t1_outputs}, {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends},
-    {"T5", t5}, {"S1", s1}, {"S2", s2}, {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7},
-    {"Q1", q1}, {"Q2", q2}, {"Q3", q3}, {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3},
-    {"C3", c3_proof}, {"R1", r1}, {"R2", r2}, {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1},
-    {"L2", l2}, {"A1", a1}, {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b},
-    {"A2b", a2b}, {"L2b", l2b}, {"L2c", l2c}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d},
-    {"V3e", v3e}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b},
-    {"V7b", v7b}, {"V2c", v2c}, {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b},
-    {"H1b", h1b}, {"M1b", m1b}};
+    {"V8", v8_edge}, {"V8", v8_hold}, {"V8", v8_short}, {"V9", v9}, {"T1", t1}, {"T1", t1_outputs},
+    {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends}, {"T5", t5}, {"S1", s1}, {"S2", s2},
+    {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7}, {"Q1", q1}, {"Q2", q2}, {"Q3", q3},
+    {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3}, {"C3", c3_proof}, {"R1", r1}, {"R2", r2},
+    {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2}, {"A1", a1}, {"A2", a2},
+    {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b}, {"L2b", l2b},
+    {"L2c", l2c}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d}, {"V3e", v3e}, {"Q3b", q3b},
+    {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b}, {"V7b", v7b}, {"V2c", v2c},
+    {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b}, {"H1b", h1b}, {"M1b", m1b}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const char *breach_of(const char *id)

@@ -51,6 +51,8 @@ static struct rig {
         int events;
         struct order order[ORDERS];
         int orders;
+        int edge_waits; /* for edges, each once */
+        int64_t edge_wait_us[2];
 } rig;
 
 static int64_t prompt(const struct sched_action *a)
@@ -239,6 +241,9 @@ static void run_until(int64_t until_us)
                         continue;
                 }
                 ck_assert_int_gt(a.until_us, rig.now_us);
+                if (a.is_edge && rig.edge_waits < 2)
+                        rig.edge_wait_us[rig.edge_waits] = a.until_us;
+                rig.edge_waits += a.is_edge && next >= a.until_us;
                 rig.now_us = time_min(until_us, time_min(a.until_us, next));
         }
         run_watchdog(rig.now_us);
@@ -686,6 +691,24 @@ START_TEST(test_unsound_pulses)
 }
 END_TEST
 
+/* Only a wait that ends with an edge says so: a worker looks at the clock for the rest of it. */
+START_TEST(test_waits_for_edges_are_told)
+{
+        start(LINK_VALVES);
+        bring_up();
+        run_until(rig.now_us + 300000);
+        ck_assert_int_eq(rig.edge_waits, 0);
+        int64_t t0 = rig.now_us + 45000;
+        give_pulse(1, TAG_NB, t0, 100000);
+        run_until(t0 + 500000);
+        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_DONE);
+        ck_assert_int_eq(rig.edge_waits, 2);
+        ck_assert_int_eq(rig.edge_wait_us[0], t0);
+        ck_assert_int_eq(rig.edge_wait_us[1], t0 + 100000);
+        finish();
+}
+END_TEST
+
 START_TEST(test_too_late_to_open)
 {
         start(LINK_VALVES);
@@ -695,7 +718,7 @@ START_TEST(test_too_late_to_open)
         rig.order[rig.orders - 1].at_us = t0 + 20001;
         run_until(t0 + 500000);
         ck_assert_int_eq(rig.edges, 0);
-        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_REFUSED);
+        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_LATE);
         finish();
 }
 END_TEST
@@ -1701,6 +1724,7 @@ int main(void)
         tcase_add_test(tc, test_gate_refuses_a_pulse);
         tcase_add_test(tc, test_gate_refuses_what_it_does_not_know);
         tcase_add_test(tc, test_unsound_pulses);
+        tcase_add_test(tc, test_waits_for_edges_are_told);
         tcase_add_test(tc, test_too_late_to_open);
         tcase_add_test(tc, test_link_lost_in_a_pulse);
         tcase_add_test(tc, test_close_is_tried_until_it_works);

@@ -30,6 +30,9 @@ static void post_pulse(
         end.u.pulse.outcome = PULSE_DONE;
         end.u.pulse.opened_us = end.u.pulse.planned_open_us + 40;
         end.u.pulse.width_us = width_us;
+        end.u.pulse.open_acked_us = end.u.pulse.opened_us + 300;
+        end.u.pulse.closed_us = end.u.pulse.opened_us + width_us;
+        end.u.pulse.close_acked_us = end.u.pulse.closed_us + 400;
         fixture_post(s, end);
         metrics.u.pulse.pressure_base = 2.3;
         metrics.u.pulse.pressure_peak = 2.4;
@@ -85,6 +88,15 @@ START_TEST(a_run_is_kept_whole)
         ck_assert_int_eq(fixture_number(db, "SELECT count(*) FROM pulse WHERE pressure_area IS NULL"), 3);
         ck_assert_str_eq(
             fixture_text(db,
+                "SELECT group_concat(format('%d %d %d', open_acked_us - opened_us, closed_us - opened_us,"
+                " close_acked_us - closed_us), '|') FROM pulse"),
+            "300 100040 400|300 100050 400|0 0 0");
+        ck_assert_int_eq(
+            fixture_number(db, "SELECT count(*) FROM pulse WHERE cycle = 2 AND open_acked_us IS NULL"
+                               " AND closed_us IS NULL AND close_acked_us IS NULL"),
+            1);
+        ck_assert_str_eq(
+            fixture_text(db,
                 "SELECT group_concat(format('%d %s %s %s %s', t_us, run_id, severity, source, text), '|')"
                 " FROM event"),
             "1795255200000005 1 info test it's \"here\"|1795255200000006  info test outside");
@@ -104,6 +116,30 @@ START_TEST(a_run_is_kept_whole)
 }
 END_TEST
 
+/* Version 1 knew nothing of answers: its rows stay, with NULL there, and new ones have them. */
+START_TEST(an_older_file_is_brought_up_to_date)
+{
+        const char *db = fixture_path("a.db");
+        struct store *s = fixture_open(db);
+
+        fixture_post(s, fixture_run(RECORD_RUN_START, 1, T0, "Execute", ""));
+        post_pulse(s, 1, 1, "coat[0]", 0, 100040);
+        store_close(s);
+        sqlite3_close(fixture_intrude(db,
+            "ALTER TABLE pulse DROP COLUMN open_acked_us; ALTER TABLE pulse DROP COLUMN closed_us;"
+            "ALTER TABLE pulse DROP COLUMN close_acked_us; PRAGMA user_version = 1"));
+        s = fixture_open(db);
+        post_pulse(s, 1, 2, "coat[0]", 0, 100050);
+        store_close(s);
+        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 2);
+        ck_assert_str_eq(
+            fixture_text(db,
+                "SELECT group_concat(format('%s %d %s', outcome, width_us, closed_us - opened_us), '|') FROM "
+                "pulse"),
+            "done 100040 |done 100050 100050");
+}
+END_TEST
+
 START_TEST(the_contract_of_names_holds)
 {
         static const char *const reads[] = {
@@ -113,7 +149,8 @@ START_TEST(the_contract_of_names_holds)
             "SELECT run_id, n, started_us, ended_us FROM cycle",
             "SELECT run_id, cycle, path, attempt, outcome, precursor, planned_open_us, opened_us, "
             "planned_width_us,"
-            " width_us, pressure_base, pressure_peak, pressure_area FROM pulse",
+            " width_us, pressure_base, pressure_peak, pressure_area, open_acked_us, closed_us, close_acked_us"
+            " FROM pulse",
             "SELECT tag_id, t_us, value, quality FROM sample",
             "SELECT id, name, unit FROM tag",
             "SELECT tag_id, period, t_us, min, max, mean, count FROM sample_rollup",
@@ -135,7 +172,7 @@ START_TEST(the_contract_of_names_holds)
                                " AND name NOT LIKE 'sqlite_%'"),
             0);
         ck_assert_str_eq(fixture_text(db, "PRAGMA journal_mode"), "wal");
-        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 1);
+        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 2);
         ck_assert_int_eq(fixture_number(db, "PRAGMA application_id"), 0x414C4452);
 }
 END_TEST
@@ -472,8 +509,8 @@ START_TEST(files_of_others_are_refused_and_untouched)
         refuses(fixture_path("plain.db"), "another program (application_id 0x00000000");
 
         store_close(fixture_open(newer));
-        sqlite3_close(fixture_intrude(newer, "PRAGMA user_version = 2"));
-        refuses(newer, "newer version (schema 2; this program knows up to 1)");
+        sqlite3_close(fixture_intrude(newer, "PRAGMA user_version = 3"));
+        refuses(newer, "newer version (schema 3; this program knows up to 2)");
 
         memset(bytes, 'g', sizeof bytes);
         write_file(garbage, bytes, sizeof bytes);
@@ -720,6 +757,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, fixture_make, fixture_clean);
         tcase_add_test(tcase, a_run_is_kept_whole);
         tcase_add_test(tcase, the_contract_of_names_holds);
+        tcase_add_test(tcase, an_older_file_is_brought_up_to_date);
         tcase_add_test(tcase, reopened_it_goes_on);
         tcase_add_test(tcase, samples_are_on_disk_within_two_seconds);
         tcase_add_test(tcase, a_record_the_tables_refuse_does_not_block_the_others);

@@ -3,7 +3,8 @@
 #ifndef ALD_APP_LIVE_H
 #define ALD_APP_LIVE_H
 
-#include "ald/core/tool.h" /* struct tool */
+#include "ald/bus/realtime.h" /* struct realtime */
+#include "ald/core/tool.h"    /* struct tool */
 
 #include <stddef.h> /* size_t */
 
@@ -14,6 +15,7 @@ struct live_config {
         const char *tool_text;   /* borrowed: kept with each run */
         size_t tool_text_len;
         const char *socket_path, *db_path;
+        struct realtime realtime; /* what realtime_begin() found */
 };
 
 /* Open the record, start links and control socket, begin start-up. NULL: the reason was printed to stderr. */

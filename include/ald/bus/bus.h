@@ -13,6 +13,8 @@ struct bus; /* opaque */
 
 /* Start a worker for every link of the tool (borrowed). NULL: *why (static text) says what failed. */
 struct bus *bus_start(const struct tool *tool, const char **why);
+/* Give every worker a real-time priority (bus/realtime.h). False: not allowed. */
+bool bus_raise(struct bus *bus, int priority);
 /* Workers finish the call they are in, write what safe values are queued, and end. Blocks at most about a second. */
 void bus_stop(struct bus *bus);
 

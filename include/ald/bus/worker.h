@@ -24,6 +24,8 @@ struct worker_order {
 
 /* Start the worker of `link`; it writes to event_fd (an eventfd, borrowed) when events wait. NULL: *why (static text). */
 struct worker *worker_start(const struct tool *tool, int link, int event_fd, const char **why);
+/* Give it a real-time priority (bus/realtime.h). False: not allowed. */
+bool worker_raise(struct worker *w, int priority);
 /* Tell it to end; does not wait. */
 void worker_stop(struct worker *w);
 /* Wait for the end, and free. */

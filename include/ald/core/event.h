@@ -65,8 +65,9 @@ enum pulse_outcome {
         PULSE_CUT,         /* closed early: trip, permit, hold --now */
         PULSE_REVOKED,     /* taken back before it opened */
         PULSE_REFUSED,     /* the gate or a silent core kept it closed */
-        PULSE_FAILED,      /* an edge was not acknowledged, or its device did not live through it */
+        PULSE_FAILED,      /* an edge not acknowledged, a device that did not live through it, or too short */
         PULSE_INTERRUPTED, /* the daemon ended in it */
+        PULSE_LATE,        /* its link could not open it in time, so it did not open */
         PULSE_OUTCOME_COUNT
 };
 const char *pulse_outcome_name(enum pulse_outcome outcome);

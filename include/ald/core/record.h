@@ -46,6 +46,7 @@ struct record_pulse {
         int16_t line;                                       /* precursor line of the tool */
         int64_t planned_open_us, planned_width_us;          /* open: wall UTC in records */
         int64_t opened_us, width_us;                        /* opened: wall UTC; -1 = unknown */
+        int64_t open_acked_us, closed_us, close_acked_us;   /* wall UTC; -1 = unknown */
         double pressure_base, pressure_peak, pressure_area; /* gauge's unit, and unit x s; NaN = unknown */
 };
 

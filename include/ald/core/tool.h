@@ -199,10 +199,12 @@ struct tool_line {
         double hot_line_by;   /* it stays hotter than the source by this (K), else an alarm */
         double
             gauge_rise; /* a pulse moves the gauge by this much in the mean, else an alarm; 0 = not watched */
-        double width_tolerance_us;
         int64_t
             lead_us; /* a pulse that no schedule foretold is planned so far ahead: calls that share its link are over by
                           * then (link/load.h); 0 = none shares it */
+        double width_tolerance_us; /* an edge or a width that is wrong by more is told */
+        int64_t
+            width_limit_us; /* by more than this the run is held; 0 = tool_width_limit_us() has the rule */
         int line;
 };
 
@@ -351,6 +353,9 @@ int tool_find_loop_of_value(const struct tool *tool, int tag);
 int tool_find_loop_of_setpoint(const struct tool *tool, int tag);
 /* The line whose valve is this tag. */
 int tool_find_line_of_valve(const struct tool *tool, int tag);
+/* How wrong the width or an edge of a pulse of planned_us may be before the run is held. Unless the tool file says it:
+ * ten tolerances, or a fifth of a longer dose. */
+int64_t tool_width_limit_us(const struct tool_line *line, int64_t planned_us);
 
 /* The output that people mean by a name: its own, its loop's process value's, or its equipment's (a precursor line, a
  * valve). TOOL_NONE when there is none. */

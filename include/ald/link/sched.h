@@ -78,6 +78,7 @@ enum sched_kind {
 struct sched_action {
         enum sched_kind kind;
         int64_t until_us; /* WAIT */
+        bool is_edge;     /* WAIT: an edge of a pulse is due then */
         int64_t limit_us; /* CONNECT, WRITE, READ: monotonic time by which the call must be over */
         int slave_id;
         enum tool_register reg; /* COIL or HOLDING for writes */

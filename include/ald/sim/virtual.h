@@ -33,6 +33,8 @@ struct virtual_watch {
         bool (*tamper)(void *ctx, struct sample *s);
         /* Does this write reach its device? False: it fails. */
         bool (*obeys)(void *ctx, int tag);
+        /* Move the edges of a pulse as a busy link would. False: it could not open in time (PULSE_LATE). */
+        bool (*move)(void *ctx, struct effect_pulse *pulse);
 };
 
 struct virtual_config {

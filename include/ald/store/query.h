@@ -33,6 +33,7 @@ struct query_pulse {
         int attempt;
         char path[64], outcome[16], precursor[48];
         int64_t planned_open_us, opened_us, planned_width_us, width_us; /* -1 = NULL */
+        int64_t open_acked_us, closed_us, close_acked_us;               /* -1 = NULL */
         double base, peak, area;                                        /* NaN = NULL */
 };
 
@@ -42,6 +43,8 @@ int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct q
 int query_run(struct query *q, int64_t id, struct query_run *out);
 int query_pulses(
     struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
+/* Those of all runs, in the order in which they are stored. */
+int query_all_pulses(struct query *q, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
 /* What a run told beside its pulses: questions and answers, notes, leak checks, trips, holds and whatever was amiss. */
 struct query_event {
         int64_t t_us; /* UTC */
