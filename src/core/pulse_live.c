@@ -99,6 +99,7 @@ void core_pulse_ended(struct core *core, const struct event_pulse *p)
                 return;
         }
         pulse->record.outcome = p->outcome;
+        pulse->record.is_device_timed = p->is_device_timed;
         if (p->open_sent_us != 0)
                 pulse->record.opened_us = core_wall(core, p->open_sent_us);
         if (p->open_sent_us != 0 && p->close_sent_us != 0)

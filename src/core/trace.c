@@ -79,6 +79,7 @@ static uint64_t fold_pulse(uint64_t hash, const struct record_pulse *p)
         hash = trace_fold_int(hash, p->planned_width_us);
         hash = trace_fold_int(hash, p->opened_us);
         hash = trace_fold_int(hash, p->width_us);
+        hash = trace_fold_int(hash, p->is_device_timed);
         hash = trace_fold_double(hash, p->pressure_base);
         hash = trace_fold_double(hash, p->pressure_peak);
         return trace_fold_double(hash, p->pressure_area);

@@ -296,6 +296,7 @@ static void get_pulse(sqlite3_stmt *stmt, struct query_pulse *p)
             .base = get_number(stmt, 9),
             .peak = get_number(stmt, 10),
             .area = get_number(stmt, 11),
+            .is_device_timed = sqlite3_column_int(stmt, 12) != 0,
         };
         get_text(stmt, 1, p->path, sizeof p->path);
         get_text(stmt, 3, p->outcome, sizeof p->outcome);
@@ -307,7 +308,8 @@ int query_pulses(
 {
         sqlite3_stmt *stmt = query_ask(q,
             "SELECT cycle, path, attempt, outcome, precursor, planned_open_us, opened_us, planned_width_us,"
-            " width_us, pressure_base, pressure_peak, pressure_area FROM pulse WHERE run_id = ?1"
+            " width_us, pressure_base, pressure_peak, pressure_area, device_timed FROM pulse WHERE run_id = "
+            "?1"
             " ORDER BY planned_open_us, cycle, path, attempt",
             run_id);
         struct query_pulse pulse;

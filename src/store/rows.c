@@ -135,6 +135,7 @@ static int put_pulse(struct rows *r, const struct record *record, enum statement
         if (which == STATEMENT_PULSE_END) {
                 statement_bind_known(stmt, 9, p->opened_us);
                 statement_bind_known(stmt, 10, p->width_us);
+                sqlite3_bind_int(stmt, 20, p->is_device_timed);
         } else if (which == STATEMENT_PULSE_METRICS) { /* NaN is bound as NULL by SQLite */
                 sqlite3_bind_double(stmt, 11, p->pressure_base);
                 sqlite3_bind_double(stmt, 12, p->pressure_peak);

@@ -114,8 +114,13 @@ static const char schema_1[] =
     " value INTEGER NOT NULL\n"
     ") STRICT, WITHOUT ROWID;\n";
 
+/* Who timed a pulse. */
+static const char schema_timed[] = "ALTER TABLE pulse ADD COLUMN device_timed INTEGER /* 1: width_us is what "
+                                   "its module was told, and kept by its "
+                                   "count; else that of two writes */;\n";
+
 /* migrations[i] leads from version i to i + 1, in one transaction. */
-static const char *const migrations[] = {schema_1};
+static const char *const migrations[] = {schema_1, schema_timed};
 
 int schema_version(void)
 {

@@ -23,9 +23,10 @@ static const char *const statements[STATEMENT_COUNT] = {
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STATEMENT_PULSE_END] =
         "INSERT INTO pulse(" PULSE_KEY
-        ", outcome, precursor, planned_open_us, planned_width_us, opened_us, width_us)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE SET"
-        " outcome = excluded.outcome, opened_us = excluded.opened_us, width_us = excluded.width_us",
+        ", outcome, precursor, planned_open_us, planned_width_us, opened_us, width_us, device_timed)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?20) ON CONFLICT DO UPDATE SET"
+        " outcome = excluded.outcome, opened_us = excluded.opened_us, width_us = excluded.width_us,"
+        " device_timed = excluded.device_timed",
     [STATEMENT_PULSE_METRICS] =
         "INSERT INTO pulse(" PULSE_KEY
         ", outcome, precursor, planned_open_us, planned_width_us, pressure_base,"

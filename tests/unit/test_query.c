@@ -42,6 +42,7 @@ static void post_runs(struct store *s)
         done.u.pulse.outcome = PULSE_DONE;
         done.u.pulse.opened_us = T0 + 2000050;
         done.u.pulse.width_us = 99980;
+        done.u.pulse.is_device_timed = true;
         metrics.u.pulse.pressure_base = 2.25;
         metrics.u.pulse.pressure_area = 0.5;
         fixture_post(s, fixture_run(RECORD_RUN_START, 1, T0, "Execute", ""));
@@ -149,6 +150,7 @@ START_TEST(one_run_with_its_pulses)
         ck_assert_int_eq(done->attempt, 1);
         ck_assert_int_eq(done->opened_us, T0 + 2000050);
         ck_assert_int_eq(done->width_us, 99980);
+        ck_assert(done->is_device_timed && !open->is_device_timed);
         ck_assert_double_eq(done->base, 2.25);
         ck_assert(isnan(done->peak));
         ck_assert_double_eq(done->area, 0.5);
@@ -294,7 +296,7 @@ START_TEST(what_is_no_run_database_is_refused)
         sqlite3_close(fixture_intrude(db, "PRAGMA user_version = 9"));
         refuses(db, "newer version (schema 9");
         sqlite3_close(fixture_intrude(db, "PRAGMA user_version = 0"));
-        refuses(db, "older version (schema 0 of 1)");
+        refuses(db, "older version (schema 0 of 2)");
 }
 END_TEST
 
@@ -311,7 +313,7 @@ START_TEST(a_question_without_end_is_given_up)
             " SELECT count(*) AS cycle, 1 AS run_id, '' AS path, 1 AS attempt, '' AS outcome, '' AS "
             "precursor,"
             " 0 AS planned_open_us, 0 AS opened_us, 0 AS planned_width_us, 0 AS width_us, 0 AS pressure_base,"
-            " 0 AS pressure_peak, 0 AS pressure_area FROM n"));
+            " 0 AS pressure_peak, 0 AS pressure_area, 0 AS device_timed FROM n"));
         struct query *q = open_query(db);
         query_set_limit(q, 100000);
         ck_assert_int_eq(query_pulses(q, 1, take_pulse, &pulses), -1);

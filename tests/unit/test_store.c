@@ -135,7 +135,7 @@ START_TEST(the_contract_of_names_holds)
                                " AND name NOT LIKE 'sqlite_%'"),
             0);
         ck_assert_str_eq(fixture_text(db, "PRAGMA journal_mode"), "wal");
-        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 1);
+        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 2);
         ck_assert_int_eq(fixture_number(db, "PRAGMA application_id"), 0x414C4452);
 }
 END_TEST
@@ -472,8 +472,8 @@ START_TEST(files_of_others_are_refused_and_untouched)
         refuses(fixture_path("plain.db"), "another program (application_id 0x00000000");
 
         store_close(fixture_open(newer));
-        sqlite3_close(fixture_intrude(newer, "PRAGMA user_version = 2"));
-        refuses(newer, "newer version (schema 2; this program knows up to 1)");
+        sqlite3_close(fixture_intrude(newer, "PRAGMA user_version = 3"));
+        refuses(newer, "newer version (schema 3; this program knows up to 2)");
 
         memset(bytes, 'g', sizeof bytes);
         write_file(garbage, bytes, sizeof bytes);
