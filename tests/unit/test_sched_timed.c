@@ -25,8 +25,9 @@ static struct rig {
         struct random random;
         double coil[3];
         struct pulser pulser;
-        int64_t drags_us; /* the module's clock makes a pulse longer by so much */
-        int extra;        /* pulses that it puts out beside the one asked for */
+        int64_t refuses_until_us; /* new connections */
+        int64_t drags_us;         /* the module's clock makes a pulse longer by so much */
+        int extra;                /* pulses that it puts out beside the one asked for */
         struct {
                 int64_t at_us;
                 int tag;
@@ -46,6 +47,9 @@ static struct rig {
         int64_t revoke_us;
         uint32_t revoke_id;
 } rig;
+
+/* Does the module count its pulses? */
+static bool has_count = true;
 
 /* ---- The module ---- */
 
@@ -146,7 +150,8 @@ static void do_action(const struct sched_action *a)
         struct sched_result r = {.sent_us = rig.now_us, .done_us = rig.now_us};
         if (a->kind == SCHED_CONNECT) {
                 r.done_us += 300;
-                rig.is_connected = true;
+                rig.is_connected = rig.now_us >= rig.refuses_until_us;
+                r.outcome = rig.is_connected ? SCHED_OK : SCHED_CLOSED;
         } else if (a->kind == SCHED_CLOSE) {
                 rig.is_connected = false;
         } else {
@@ -226,7 +231,7 @@ static void make_tool(void)
             .setup = {{MODE, 1}, {LOW, 10}},
             .start_register = START,
             .start_value = 1,
-            .count_register = COUNT};
+            .count_register = has_count ? COUNT : TOOL_NONE};
 }
 
 static void close_by_write(uint32_t id, int tag)
@@ -432,6 +437,23 @@ START_TEST(test_a_stopped_worker_asks_later)
 }
 END_TEST
 
+/* And when what it finds is wrong, there is time for the close. */
+START_TEST(test_a_stopped_worker_closes_later)
+{
+        start();
+        int64_t t0 = rig.now_us + 100000;
+        rig.drags_us = 20000000;
+        give_pulse(1, TAG_WATER, t0, 100000);
+        run_until(t0 + 10000);
+        rig.now_us = t0 + 5000000;
+        run_until(t0 + 5100000);
+        ck_assert_int_eq(rig.edges, 2);
+        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_FAILED);
+        ck_assert_int_ne(pulse_of(1)->close_acked_us, 0);
+        finish();
+}
+END_TEST
+
 /* ---- What else may become of it ---- */
 
 START_TEST(test_revoked_while_it_runs)
@@ -525,6 +547,7 @@ END_TEST
 
 START_TEST(test_still_open_is_closed_at_once)
 {
+        has_count = _i == 0;
         start();
         int64_t t0 = rig.now_us + 100000;
         rig.drags_us = 3000000;
@@ -534,6 +557,42 @@ START_TEST(test_still_open_is_closed_at_once)
         ck_assert_int_lt(rig.edge[1].at_us, t0 + 108000);
         ck_assert_int_eq(pulse_of(1)->outcome, PULSE_FAILED);
         ck_assert(!pulse_of(1)->is_device_timed);
+        finish();
+}
+END_TEST
+
+START_TEST(test_without_a_count)
+{
+        has_count = false;
+        start();
+        int64_t t0 = rig.now_us + 100000;
+        give_pulse(1, TAG_WATER, t0, 100000);
+        run_until(t0 + 500000);
+        check_edge(1, false, t0 + 100200);
+        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_DONE);
+        ck_assert(pulse_of(1)->is_device_timed);
+        finish();
+}
+END_TEST
+
+/* Lost in the pulse, the connection is there again when the module is to be asked, whatever the back-off says. */
+START_TEST(test_a_connection_is_there_to_ask)
+{
+        start();
+        int64_t t0 = rig.now_us + 100000, before = rig.now_us;
+        give_pulse(1, TAG_WATER, t0, 400000);
+        run_until(t0 + 10000);
+        rig.refuses_until_us = _i == 0 ? t0 + 350000 : 0;
+        sched_lost(rig.s, rig.now_us, "cable");
+        rig.is_connected = false;
+        run_until(t0 + 1500000);
+        check_edge(1, false, t0 + 400200);
+        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_DONE);
+        ck_assert_int_eq(coil_writes(before, NULL), 0);
+        /* Nor is the module set up anew before it was asked. */
+        for (int i = 0; i < rig.calls; i++)
+                ck_assert(rig.call[i].sent_us < t0 || rig.call[i].action.address != MODE ||
+                          rig.call[i].sent_us >= pulse_of(1)->close_acked_us);
         finish();
 }
 END_TEST
@@ -635,12 +694,12 @@ START_TEST(test_nothing_is_prepared_that_may_not_open)
 {
         start();
         int64_t t0 = rig.now_us + 100000;
-        give_pulse(1, TAG_NB, t0 - 30000, 200000);
+        give_pulse(1, TAG_NB, t0 - 80000, 200000);
         give_pulse(2, TAG_WATER, t0, 100000);
         run_until(t0 + 500000);
         for (int i = 0; i < rig.calls; i++) {
                 ck_assert(!is_start(&rig.call[i].action));
-                ck_assert(rig.call[i].sent_us < t0 - 30000 || !is_width(&rig.call[i].action, SCHED_WRITE));
+                ck_assert(!is_width(&rig.call[i].action, SCHED_WRITE));
         }
         ck_assert_int_eq(pulse_of(2)->outcome, PULSE_REFUSED);
         finish();
@@ -817,13 +876,16 @@ int main(void)
         tcase_add_test(tc, test_width_comes_ahead_and_is_read_back);
         tcase_add_test(tc, test_dead_core_changes_nothing);
         tcase_add_test(tc, test_a_stopped_worker_asks_later);
+        tcase_add_test(tc, test_a_stopped_worker_closes_later);
         tcase_add_test(tc, test_revoked_while_it_runs);
         tcase_add_test(tc, test_revoked_before);
         tcase_add_test(tc, test_a_safe_write_cuts);
         tcase_add_test(tc, test_without_its_width_it_does_not_start);
         tcase_add_test(tc, test_a_late_start_is_refused);
         tcase_add_loop_test(tc, test_one_pulse_more_or_less_is_no_dose, 0, 2);
-        tcase_add_test(tc, test_still_open_is_closed_at_once);
+        tcase_add_loop_test(tc, test_still_open_is_closed_at_once, 0, 2);
+        tcase_add_test(tc, test_without_a_count);
+        tcase_add_loop_test(tc, test_a_connection_is_there_to_ask, 0, 2);
         tcase_add_loop_test(tc, test_unanswered_start, 0, 2);
         tcase_add_test(tc, test_refused_start);
         tcase_add_loop_test(tc, test_nobody_tells_how_it_went, 0, 2);
