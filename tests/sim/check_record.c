@@ -74,7 +74,7 @@ static void see_pulses(struct check_context *c, const struct world_note *n)
                         *o = (struct opening){.open_us = n->t_us, .calls_us = 2 * (n->t_us - n->sent_us)};
                 else if (value == 0 && c->seen->out[tag].told != 0) {
                         o->close_us = n->t_us;
-                        o->calls_us += 2 * (n->t_us - n->sent_us);
+                        o->calls_us += n->kind == WORLD_REQUEST ? 2 * (n->t_us - n->sent_us) : 0;
                 }
         }
         if (n->kind != WORLD_RECORD)
@@ -172,8 +172,8 @@ const struct check check_record[] = {
     {"V8", "the record of a pulse says what the valve did",
         "the time between sending and arrival of both edges: where in it the edge lay is not known to the "
         "daemon. A width beyond the line's tolerance is told by an event. Cut and failed pulses are exempt",
-        sizeof(struct openings), CHECK_SEES(BEGUN) | CHECK_SEES(REQUEST) | CHECK_SEES(RECORD), see_pulses,
-        NULL},
+        sizeof(struct openings),
+        CHECK_SEES(BEGUN) | CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT) | CHECK_SEES(RECORD), see_pulses, NULL},
     {"L1", "samples: stored + gaps = produced",
         "exactly, at the end of a process in order, unless its disk was full; at any time never more",
         sizeof(struct account),
