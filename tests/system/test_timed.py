@@ -117,6 +117,25 @@ class Timed(ald.Test):
         self.assertEqual("cut", self.pulse()[0]["outcome"])
         self.assertNotEqual(1, self.pulse()[0]["device_timed"])
 
+    def test_opened_by_hand(self):
+        self.tool = self.path("timed.yaml", tool_text())
+        self.start_sim("--ready", tool=self.tool)
+        self.start_proxies()
+        self.start_daemon(tool=self.tool)
+        for words in (("reset",), ("control", "take")):
+            done = self.ctl(*words)
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        self.await_state("Idle")
+        self.ctl("set", "carrier.flow", "70 sccm")
+        subscriber = self.subscriber()
+        subscriber.await_tag("carrier.flow", lambda t: t["value"] > 60)
+        done = self.ctl("open", "water", "--for", "100.05 ms")
+        self.assertEqual(3, done.returncode, done.stdout + done.stderr)
+        self.assertIn("100 us", done.stdout + done.stderr)
+        done = self.ctl("open", "water", "--for", "150 ms")
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        self.assertEqual([("module", 150.0)], self.await_ended())
+
     def test_lost_reply_to_the_start(self):
         """It may have started: closed at its time, and the pulse has failed."""
         self.begin_spoiled(lambda q, r: b"" if q.function == 6 and q.unit == UNIT and q.address == 34 else r)
