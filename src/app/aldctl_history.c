@@ -198,6 +198,7 @@ static json_t *json_pulse(const struct query_pulse *p)
         add_json(o, "close_acked", json_time(p->close_acked_us));
         add_json(o, "planned_width_s", json_seconds(p->planned_width_us));
         add_json(o, "width_s", json_seconds(p->width_us));
+        add_json(o, "timed_by", json_string(p->is_device_timed ? "module" : "link"));
         add_json(o, "pressure_base", json_number_or_null(p->base));
         add_json(o, "pressure_peak", json_number_or_null(p->peak));
         add_json(o, "pressure_rise", json_number_or_null(has_both ? p->peak - p->base : NAN));
@@ -230,9 +231,10 @@ static void print_pulse(const struct query_pulse *p)
                 text_add(&t, "-");
         else
                 text_add(&t, "%.4f", p->peak - p->base);
-        (void)printf("%5lld %3d  %-10s %-9s %12s %12s %13s  %s%s%s\n", (long long)p->cycle, p->attempt,
+        (void)printf("%5lld %3d  %-10s %-9s %12s %12s %13s  %s%s%s%s\n", (long long)p->cycle, p->attempt,
             p->precursor, opened, buf[0], buf[1], buf[2], is_done ? "" : show_colour(stdout, SHOW_YELLOW),
-            p->outcome, is_done ? "" : show_colour(stdout, SHOW_PLAIN));
+            p->outcome, is_done ? "" : show_colour(stdout, SHOW_PLAIN),
+            p->is_device_timed ? ", timed by its module" : "");
 }
 
 static void on_pulse(void *ctx, const struct query_pulse *p)

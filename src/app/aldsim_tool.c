@@ -4,6 +4,7 @@
 #include "ald/bus/bus.h"    /* bus_now_us */
 #include "ald/sim/fault.h"  /* struct fault, FAULTS_MAX */
 #include "ald/sim/module.h" /* struct module */
+#include "ald/sim/pulser.h" /* struct pulser */
 
 #include <assert.h>  /* assert */
 #include <math.h>    /* isfinite */
@@ -19,6 +20,7 @@ struct aldsim_tool {
         pthread_mutex_t lock; /* guards everything below */
         struct sim *sim;
         struct module module[TOOL_DEVICES_MAX]; /* of devices with a watchdog */
+        struct pulser pulser[TOOL_TAGS_MAX];    /* of outputs that their module times */
         bool told[FAULTS_MAX];                  /* faults whose beginning was reported */
 };
 
@@ -63,27 +65,51 @@ static bool has_watchdog(const struct aldsim_tool *b, int device)
         return b->tool->devices[device].watchdog.present;
 }
 
+static void expire_watchdog(struct aldsim_tool *b, int device, int64_t now_us)
+{
+        if (!has_watchdog(b, device) || !module_expire(&b->module[device], now_us))
+                return;
+        for (int i = 0; i < b->tool->tag_count; i++)
+                if (b->tool->tags[i].device == device)
+                        pulser_cut(&b->pulser[i]);
+        sim_device_safe(b->sim, device);
+        tell(b, now_us, "watchdog of %s expired: its outputs are safe and refused until it is restarted",
+            b->tool->devices[device].name);
+}
+
+static void expire_pulse(struct aldsim_tool *b, int tag, int64_t now_us)
+{
+        const struct pulser *p = &b->pulser[tag];
+
+        if (!pulser_expire(&b->pulser[tag], now_us))
+                return;
+        sim_write(b->sim, tag, b->tool->tags[tag].safe);
+        tell(b, now_us, "%s closed by its module after %.1f ms", b->tool->tags[tag].name,
+            (double)(now_us - p->begun_us) * 1e-3);
+}
+
+/* When something ends by itself; TIME_NEVER: nothing does. */
+static int64_t next_expiry(const struct aldsim_tool *b)
+{
+        int64_t next_us = TIME_NEVER;
+
+        for (int i = 0; i < b->tool->device_count; i++)
+                if (has_watchdog(b, i))
+                        next_us = time_min(next_us, module_deadline_us(&b->module[i]));
+        for (int i = 0; i < b->tool->tag_count; i++)
+                next_us = time_min(next_us, pulser_deadline_us(&b->pulser[i]));
+        return next_us;
+}
+
 /* Expiries act at their own times, in their order, not when somebody looks. */
 static void run_until(struct aldsim_tool *b, int64_t now_us)
 {
-        for (;;) {
-                int64_t first_us = TIME_NEVER;
-                int first = TOOL_NONE;
-
-                for (int i = 0; i < b->tool->device_count; i++) {
-                        if (has_watchdog(b, i) && module_deadline_us(&b->module[i]) < first_us) {
-                                first_us = module_deadline_us(&b->module[i]);
-                                first = i;
-                        }
-                }
-                if (first == TOOL_NONE || first_us > now_us)
-                        break;
-                run_physics(b, first_us);
-                module_expire(&b->module[first], first_us);
-                sim_device_safe(b->sim, first);
-                tell(b, first_us,
-                    "watchdog of %s expired: its outputs are safe and refused until it is restarted",
-                    b->tool->devices[first].name);
+        for (int64_t t_us = next_expiry(b); t_us <= now_us; t_us = next_expiry(b)) {
+                run_physics(b, t_us);
+                for (int i = 0; i < b->tool->tag_count; i++)
+                        expire_pulse(b, i, t_us);
+                for (int i = 0; i < b->tool->device_count; i++)
+                        expire_watchdog(b, i, t_us);
         }
         run_physics(b, now_us);
 }
@@ -105,12 +131,10 @@ static void leave(struct aldsim_tool *b)
 
 int64_t aldsim_tool_tick(struct aldsim_tool *b)
 {
-        int64_t next_us = TIME_NEVER;
+        int64_t next_us;
 
         enter(b);
-        for (int i = 0; i < b->tool->device_count; i++)
-                if (has_watchdog(b, i))
-                        next_us = time_min(next_us, module_deadline_us(&b->module[i]));
+        next_us = next_expiry(b);
         leave(b);
         return next_us;
 }
@@ -129,19 +153,60 @@ static int read_tag(void *ctx, int tag, double *value)
         return is_absent ? MODULE_NO_REGISTER : MODULE_OK;
 }
 
+static bool takes_writes(const struct aldsim_tool *b, int device)
+{
+        return !has_watchdog(b, device) || b->module[device].status != TOOL_WATCHDOG_EXPIRED;
+}
+
+/* Written closed in the middle of a pulse that the module times, the output closes now. */
+static void write_output(struct aldsim_tool *b, int tag, double value, int64_t now_us)
+{
+        if (value == b->tool->tags[tag].safe && pulser_cut(&b->pulser[tag]))
+                tell(b, now_us, "%s closed by its master after %.1f ms", b->tool->tags[tag].name,
+                    (double)(now_us - b->pulser[tag].begun_us) * 1e-3);
+        sim_write(b->sim, tag, value);
+}
+
 static int write_tag(void *ctx, int tag, double value)
 {
         struct aldsim_tool *b = ctx;
         int device = b->tool->tags[tag].device;
         int status = MODULE_OK;
+        int64_t now_us;
 
         if (!isfinite(value))
                 return MODULE_NO_VALUE;
-        enter(b);
-        if (has_watchdog(b, device) && b->module[device].status == TOOL_WATCHDOG_EXPIRED)
+        now_us = enter(b);
+        if (!takes_writes(b, device))
                 status = MODULE_FAILURE;
         else
-                sim_write(b->sim, tag, value);
+                write_output(b, tag, value, now_us);
+        leave(b);
+        return status;
+}
+
+static int read_pulser(void *ctx, int tag, int address, uint16_t *word)
+{
+        struct aldsim_tool *b = ctx;
+        int status;
+
+        enter(b);
+        status = pulser_read(&b->pulser[tag], address, word);
+        leave(b);
+        return status;
+}
+
+static int write_pulser(void *ctx, int tag, int address, uint16_t word)
+{
+        struct aldsim_tool *b = ctx;
+        int64_t now_us = enter(b);
+        bool begins = false;
+        int status = takes_writes(b, b->tool->tags[tag].device)
+                         ? pulser_write(&b->pulser[tag], address, word, now_us, &begins)
+                         : MODULE_FAILURE;
+
+        if (begins)
+                sim_write(b->sim, tag, 1);
         leave(b);
         return status;
 }
@@ -196,6 +261,8 @@ struct server_tool aldsim_tool_callbacks(struct aldsim_tool *behind)
             .write = write_tag,
             .read_watchdog = read_watchdog,
             .write_watchdog = write_watchdog,
+            .read_pulser = read_pulser,
+            .write_pulser = write_pulser,
             .reply_delay = reply_delay};
 }
 
@@ -220,6 +287,8 @@ struct aldsim_tool *aldsim_tool_new(const struct tool *tool, const struct sim_co
         for (int i = 0; i < tool->device_count; i++)
                 if (tool->devices[i].watchdog.present)
                         module_init(&b->module[i], &tool->devices[i].watchdog);
+        for (int i = 0; i < tool->tag_count; i++)
+                pulser_init(&b->pulser[i], &tool->tags[i].pulse);
         return b;
 }
 

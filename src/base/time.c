@@ -21,6 +21,13 @@ int64_t time_min(int64_t a_us, int64_t b_us)
         return a_us < b_us ? a_us : b_us;
 }
 
+int64_t time_nearest(int64_t t_us, int64_t unit_us)
+{
+        int64_t over_us = t_us % unit_us;
+
+        return over_us < unit_us - over_us ? t_us - over_us : time_add(t_us, unit_us - over_us);
+}
+
 int64_t time_next(int64_t next_us, int64_t deadline_us, int64_t now_us)
 {
         return deadline_us > now_us ? time_min(next_us, deadline_us) : next_us;

@@ -56,6 +56,7 @@ void event_code_put_pulse(const struct event_code *code, const struct event_puls
         event_code_put_time(out, code->now_us, p->open_acked_us);
         event_code_put_time(out, code->now_us, p->close_sent_us);
         event_code_put_time(out, code->now_us, p->close_acked_us);
+        bytes_put_u8(out, p->is_device_timed);
 }
 
 void event_code_take_pulse(
@@ -68,4 +69,5 @@ void event_code_take_pulse(
         p->open_acked_us = event_code_take_time(in, code->now_us);
         p->close_sent_us = event_code_take_time(in, code->now_us);
         p->close_acked_us = event_code_take_time(in, code->now_us);
+        p->is_device_timed = bytes_take_u8(in) != 0;
 }

@@ -126,6 +126,20 @@ static void log_move(struct core *core, const struct command *command, double va
 
 /* ---- a timed opening ---- */
 
+/* A module that times pulses itself does so in steps: by hand only what it can do. */
+static bool refuse_step(const struct tool_tag *tag, int64_t for_us, struct effect_reply *reply)
+{
+        char step[32];
+        struct text t;
+
+        if (!tag->pulse.present || for_us % tag->pulse.width_unit_us == 0)
+                return false;
+        text_init(&t, step, sizeof step);
+        time_add_duration(&t, tag->pulse.width_unit_us);
+        refuse(reply, "", "%s opens for whole steps of its module, %s each", tag->name, step);
+        return true;
+}
+
 static bool refuse_time(
     const struct core *core, const struct tool_tag *tag, int64_t for_us, struct effect_reply *reply)
 {
@@ -135,9 +149,9 @@ static bool refuse_time(
         struct text t;
 
         assert(tag->max_open_us > 0); /* the compiler wants it of all that doses */
-        if (for_us >= least && for_us <= tag->max_open_us)
-                return false;
         text_init(&t, bounds, sizeof bounds);
+        if (for_us >= least && for_us <= tag->max_open_us)
+                return refuse_step(tag, for_us, reply);
         time_add_duration(&t, least);
         text_add(&t, " to ");
         time_add_duration(&t, tag->max_open_us);

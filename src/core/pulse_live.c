@@ -46,6 +46,7 @@ static void record_end(struct core *core, const struct event_pulse *p)
         struct record_pulse *r = &core->pulse.record;
 
         r->outcome = p->outcome;
+        r->is_device_timed = p->is_device_timed;
         r->opened_us = wall_of(&core->pulse, p->open_sent_us);
         r->open_acked_us = wall_of(&core->pulse, p->open_acked_us);
         r->closed_us = wall_of(&core->pulse, p->close_sent_us);

@@ -82,6 +82,7 @@ static uint64_t fold_pulse(uint64_t hash, const struct record_pulse *p)
         hash = trace_fold_int(hash, p->open_acked_us);
         hash = trace_fold_int(hash, p->closed_us);
         hash = trace_fold_int(hash, p->close_acked_us);
+        hash = trace_fold_int(hash, p->is_device_timed);
         hash = trace_fold_double(hash, p->pressure_base);
         hash = trace_fold_double(hash, p->pressure_peak);
         return trace_fold_double(hash, p->pressure_area);

@@ -1,8 +1,9 @@
 /* What single steps of a recipe become: waits and purges, pulses, valves, the bed, notes and questions. */
 #include "ald/file/recipe_file.h"
 
-#include "ald/base/time.h"  /* time_add_duration */
-#include "ald/file/value.h" /* value_check_limits */
+#include "ald/base/time.h"      /* time_add_duration, time_nearest */
+#include "ald/file/tool_file.h" /* tool_file_add_widths */
+#include "ald/file/value.h"     /* value_check_limits */
 
 #include <string.h> /* strcmp */
 
@@ -91,6 +92,25 @@ static int want_line(struct recipe_file *f, const struct yaml_node *node)
         return line;
 }
 
+/* A module that times pulses itself does so in steps. A width between two of them is rounded within the line's
+ * width_tolerance, and refused beyond. */
+static bool check_steps(struct recipe_file *f, const struct yaml_node *node, int number, int64_t us)
+{
+        const struct tool_line *line = &f->tool->lines[number];
+        const struct tool_pulse *pulse = &f->tool->tags[line->valve].pulse;
+        int64_t off_us = pulse->present ? us - time_nearest(us, pulse->width_unit_us) : 0;
+        char buf[MESSAGE_CAP];
+        struct text t;
+        if ((double)(off_us < 0 ? -off_us : off_us) <= line->width_tolerance_us)
+                return true;
+        text_init(&t, buf, sizeof buf);
+        time_add_duration(&t, us);
+        text_add(&t, " cannot be put out by the valve of '%s' within its width_tolerance: ", line->name);
+        tool_file_add_widths(&t, pulse, us);
+        reader_error(&f->r, node, "for: %s", buf);
+        return false;
+}
+
 static bool check_width(struct recipe_file *f, const struct yaml_node *node, int number, int64_t us)
 {
         const struct tool_line *line = &f->tool->lines[number];
@@ -99,7 +119,7 @@ static bool check_width(struct recipe_file *f, const struct yaml_node *node, int
         char buf[MESSAGE_CAP];
         struct text t;
         if (!is_short && !is_long)
-                return true;
+                return check_steps(f, node, number, us);
         text_init(&t, buf, sizeof buf);
         time_add_duration(&t, us);
         text_add(&t, " is %s of '%s', ", is_short ? "shorter than the min_pulse" : "longer than the max_open",

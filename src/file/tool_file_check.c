@@ -110,9 +110,11 @@ static void warn_failsafe(struct tool_file *f, int tag)
 {
         const struct tool_tag *t = &f->tool->tags[tag];
         if (t->class != TOOL_CLASS_PLAIN && t->failsafe == TOOL_FAILSAFE_EXTERNAL)
-                diag_warning(f->r.d, tag_place(f, tag, "failsafe"),
-                    "tag '%s': a %s needs the fail-safe watchdog or device_timed: runs will be refused",
-                    t->name, t->class == TOOL_CLASS_PRECURSOR ? "precursor valve" : "reactive gas");
+                diag_warning(f->r.d, tag_place(f, tag, "failsafe"), "tag '%s': a %s: runs will be refused",
+                    t->name,
+                    t->class == TOOL_CLASS_PRECURSOR
+                        ? "precursor valve needs the fail-safe watchdog or device_timed"
+                        : "reactive gas needs the fail-safe watchdog");
 }
 
 /* What a register holds always is no value, and what the watchdog holds changes. */
@@ -186,6 +188,7 @@ void tool_file_check(struct tool_file *f)
 {
         check_overlap(f);
         check_watchdog_registers(f);
+        tool_file_check_pulses(f);
         for (int i = 0; i < f->tool->line_count; i++)
                 if (!f->tag[f->tool->lines[i].valve].is_unknown)
                         check_line(f, &f->tool->lines[i]);

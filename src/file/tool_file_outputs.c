@@ -125,6 +125,11 @@ static void take_failsafe(struct tool_file_work *w)
             !w->f->tool->devices[device].watchdog.present)
                 tool_file_fail_tag(
                     w, "failsafe", "its device '%s' has no watchdog", w->f->tool->devices[device].name);
+        if (w->tag->failsafe == TOOL_FAILSAFE_DEVICE_TIMED && !w->more->has_pulse)
+                tool_file_fail_tag(w, "failsafe",
+                    "device_timed needs 'pulse': the registers by which its module times a pulse; else "
+                    "watchdog "
+                    "or \"external: TEXT\"");
 }
 
 void tool_file_read_output(struct tool_file_work *w)
@@ -137,14 +142,15 @@ void tool_file_read_output(struct tool_file_work *w)
         take_safe(w);
         take_verify(w);
         take_lease(w);
+        tool_file_read_pulse(w);
         take_failsafe(w);
         w->tag->manual = (enum tool_manual)w->raw->manual;
 }
 
 void tool_file_refuse_output_keys(struct tool_file_work *w)
 {
-        static const char *const keys[] = {
-            "limits", "safe", "verify", "verify_within", "follow", "max_open", "lease", "failsafe", "manual"};
+        static const char *const keys[] = {"limits", "safe", "verify", "verify_within", "follow", "max_open",
+            "lease", "failsafe", "manual", "pulse"};
         for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
                 if (!keys_node(w->found, keys[i]))
                         continue;

@@ -13,7 +13,7 @@ static const struct key_word registers[] = {{"coil", TOOL_COIL}, {"discrete", TO
 static const struct key_word types[] = {{"BIT", TOOL_BIT}, {"INT16", TOOL_INT16}, {"UINT16", TOOL_UINT16},
     {"INT32", TOOL_INT32}, {"UINT32", TOOL_UINT32}, {"FLOAT32", TOOL_FLOAT32}, {"FLOAT64", TOOL_FLOAT64},
     {NULL, 0}};
-static const struct key_word orders[] = {{"ABCD", TOOL_ORDER_ABCD}, {"CDAB", TOOL_ORDER_CDAB},
+const struct key_word tool_file_orders[] = {{"ABCD", TOOL_ORDER_ABCD}, {"CDAB", TOOL_ORDER_CDAB},
     {"BADC", TOOL_ORDER_BADC}, {"DCBA", TOOL_ORDER_DCBA}, {NULL, 0}};
 static const struct key_word accesses[] = {{"read", 0}, {"write", 1}, {NULL, 0}};
 
@@ -27,7 +27,7 @@ static const struct key tag_rows[] = {
         .help = "first register or coil"},
     {"type", KEY_WORD, false, KEY_AT(struct tool_file_raw_tag, type), .words = types,
         .help = "of the raw value"},
-    {"byte_order", KEY_WORD, false, KEY_AT(struct tool_file_raw_tag, order), .words = orders,
+    {"byte_order", KEY_WORD, false, KEY_AT(struct tool_file_raw_tag, order), .words = tool_file_orders,
         .help = "of a value of several registers"},
     {"scale", KEY_NUMBER, false, KEY_AT(struct tool_file_raw_tag, scale),
         .help = "value = raw * scale + offset"},
@@ -60,6 +60,8 @@ static const struct key tag_rows[] = {
         .help = "without a turn of the core for this long it goes safe"},
     {"failsafe", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, failsafe),
         .help = "watchdog, device_timed or \"external: TEXT\""},
+    {"pulse", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, pulse),
+        .help = "how its module times pulses itself"},
     {"manual", KEY_WORD, false, KEY_AT(struct tool_file_raw_tag, manual), .words = tool_file_manual_words,
         .help = "moved by hand outside a run, inside it too, or never"},
     {"log", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, log), .help = "what is recorded"},

@@ -17,6 +17,14 @@ void pair_arm(struct pair *p, const struct effect_pulse *order)
         p->times.tag = order->tag;
 }
 
+void pair_arm_timed(struct pair *p, const struct effect_pulse *order, int64_t width_us)
+{
+        pair_arm(p, order);
+        assert(width_us > 0);
+        p->is_timed = true;
+        p->close_us = p->open_us + width_us;
+}
+
 bool pair_is_live(const struct pair *p)
 {
         return p->state != PAIR_FREE;
@@ -48,6 +56,8 @@ bool pair_revoke(struct pair *p, int64_t now_us)
         if (p->state != PAIR_FREE && now_us < p->close_us) {
                 p->is_cut = true;
                 p->close_us = now_us;
+                if (p->state == PAIR_RUNNING)
+                        p->state = PAIR_OPEN; /* its close is ours again */
         }
         return false;
 }
@@ -65,6 +75,13 @@ void pair_opened(struct pair *p, bool ok, bool refused, int64_t sent_us, int64_t
         p->times.open_sent_us = sent_us;
         p->times.open_acked_us = ok ? done_us : 0;
         p->open_failed = !ok;
+        if (ok && p->is_timed && !p->is_cut) {
+                int64_t width_us = p->close_us - p->open_us;
+                p->state = PAIR_RUNNING;
+                p->ask_by_us = TIME_NEVER;
+                p->check_us = done_us + width_us +
+                              time_min(PAIR_CHECK_US + width_us / PAIR_CHECK_PART, PAIR_CHECK_US_MAX);
+        }
         if (refused && done_us < p->close_us)
                 p->close_us = done_us; /* it says it did not open: close at once all the same */
 }
@@ -91,9 +108,39 @@ bool pair_closed(struct pair *p, bool ok, int64_t sent_us, int64_t done_us)
         return false;
 }
 
+int64_t pair_check(const struct pair *p)
+{
+        return p->state == PAIR_RUNNING ? p->check_us : TIME_NEVER;
+}
+
+int64_t pair_ask_by(struct pair *p, int64_t now_us)
+{
+        assert(p->state == PAIR_RUNNING);
+        if (p->ask_by_us == TIME_NEVER && now_us >= p->check_us)
+                p->ask_by_us = time_add(now_us, PAIR_ASK_US);
+        return p->ask_by_us;
+}
+
+void pair_checked(struct pair *p, int64_t done_us)
+{
+        assert(p->state == PAIR_RUNNING);
+        p->state = PAIR_OPEN;
+        p->times.is_device_timed = true;
+        p->times.close_sent_us = p->times.open_sent_us + (p->close_us - p->open_us);
+        p->times.close_acked_us = done_us;
+}
+
+void pair_doubt(struct pair *p, int64_t now_us)
+{
+        assert(p->state == PAIR_RUNNING);
+        p->state = PAIR_OPEN;
+        p->is_wrong = true;
+        p->close_us = now_us;
+}
+
 bool pair_is_whole(const struct pair *p)
 {
-        return !p->open_failed && !p->close_failed && !p->is_cut;
+        return !p->open_failed && !p->close_failed && !p->is_wrong && !p->is_cut;
 }
 
 void pair_prove(struct pair *p)
@@ -119,9 +166,8 @@ void pair_finish(struct pair *p, struct event_pulse *out)
 {
         assert(p->state == PAIR_OPEN);
         bool is_acked = p->times.close_acked_us != 0;
-        p->times.outcome = p->open_failed || p->close_failed || p->is_unproven || !is_acked ? PULSE_FAILED
-                           : p->is_cut                                                      ? PULSE_CUT
-                                                                                            : PULSE_DONE;
+        bool is_failed = p->open_failed || p->close_failed || p->is_wrong || p->is_unproven || !is_acked;
+        p->times.outcome = is_failed ? PULSE_FAILED : p->is_cut ? PULSE_CUT : PULSE_DONE;
         *out = p->times;
         p->state = PAIR_FREE;
 }

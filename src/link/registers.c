@@ -40,6 +40,26 @@ static bool is_signature(const struct registers *r, int device, enum tool_regist
         return g->present && g->reg == reg && g->address == address;
 }
 
+static bool is_pulse_register(const struct tool_pulse *p, int address)
+{
+        if (!p->present)
+                return false;
+        for (int i = 0; i < p->setup_count; i++)
+                if (address == p->setup[i].reg)
+                        return true;
+        return (address >= p->width_register && address < p->width_register + codec_words(p->width_type)) ||
+               address == p->start_register || address == p->count_register;
+}
+
+/* The first output from `from` on whose module has a register for its pulses there, or TOOL_NONE. Channels may share one. */
+static int find_pulser(const struct registers *r, int device, enum tool_register reg, int address, int from)
+{
+        for (int i = from; reg == TOOL_HOLDING && i < r->tool->tag_count; i++)
+                if (r->tool->tags[i].device == device && is_pulse_register(&r->tool->tags[i].pulse, address))
+                        return i;
+        return TOOL_NONE;
+}
+
 /* ---- Reading ---- */
 
 /* The whole tag, so that its words come from one moment. */
@@ -78,6 +98,10 @@ int registers_read(
                         i++;
                 } else if (is_signature(r, device, reg, address + i)) {
                         words[i++] = r->tool->devices[device].signature.value;
+                } else if ((tag = find_pulser(r, device, reg, address + i, 0)) != TOOL_NONE &&
+                           r->read_pulser) {
+                        exception = r->read_pulser(r->ctx, tag, address + i, &words[i]);
+                        i++;
                 } else {
                         exception = REGISTERS_NO_ADDRESS;
                 }
@@ -98,6 +122,11 @@ static int check_write(const struct registers *r, int device, enum tool_register
                         i++;
                         continue;
                 }
+                if (tag == TOOL_NONE && r->write_pulser &&
+                    find_pulser(r, device, reg, address + i, 0) != TOOL_NONE) {
+                        i++;
+                        continue;
+                }
                 if (tag == TOOL_NONE || !r->tool->tags[tag].is_output)
                         return REGISTERS_NO_ADDRESS;
                 const struct tool_tag *t = &r->tool->tags[tag];
@@ -110,13 +139,25 @@ static int check_write(const struct registers *r, int device, enum tool_register
         return REGISTERS_OK;
 }
 
+static int write_pulsers(const struct registers *r, int device, int address, uint16_t word)
+{
+        int exception = REGISTERS_OK;
+        for (int tag = find_pulser(r, device, TOOL_HOLDING, address, 0); tag != TOOL_NONE && exception == 0;
+             tag = find_pulser(r, device, TOOL_HOLDING, address, tag + 1))
+                exception = r->write_pulser(r->ctx, tag, address, word);
+        return exception;
+}
+
 int registers_write(const struct registers *r, int device, enum tool_register reg, int address, int count,
     const uint16_t *words)
 {
         int exception = check_write(r, device, reg, address, count, words);
         for (int i = 0; exception == 0 && i < count;) {
                 int tag = find_tag(r, device, reg, address + i);
-                if (tag == TOOL_NONE) {
+                if (tag == TOOL_NONE && find_pulser(r, device, reg, address + i, 0) != TOOL_NONE) {
+                        exception = write_pulsers(r, device, address + i, words[i]);
+                        i++;
+                } else if (tag == TOOL_NONE) {
                         exception = r->write_watchdog(r->ctx, device, address + i, words[i]);
                         i++;
                 } else {

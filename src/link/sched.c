@@ -66,6 +66,7 @@ struct sched *sched_new(const struct tool *tool, int link, int64_t now_us)
                 return NULL;
         }
         init_devices(s);
+        sched_timed_init(s);
         gate_init(&s->gate, tool, link, now_us);
         if (s->quarantine.is_serial)
                 s->gate.doubt_us = s->quarantine.length_us;
@@ -209,6 +210,13 @@ static bool is_sound_pulse(struct sched *s, const struct effect_pulse *o)
         return t->max_open_us <= 0 || o->close_us - o->open_us <= t->max_open_us; /* SAFETY V3 */
 }
 
+static bool refuse_pulse(struct sched *s, const struct effect_pulse *o, bool has_room)
+{
+        struct event_pulse no = {.id = o->id, .tag = o->tag, .outcome = PULSE_REFUSED};
+        sched_push_pulse(s, &no);
+        return has_room;
+}
+
 bool sched_pulse(struct sched *s, const struct effect_pulse *o, int64_t now_us)
 {
         assert(o->tag >= 0 && o->tag < s->tool->tag_count && s->tool->tags[o->tag].is_output);
@@ -216,11 +224,10 @@ bool sched_pulse(struct sched *s, const struct effect_pulse *o, int64_t now_us)
         (void)now_us;
         struct pair *p = find_free_pair(s);
         bool has_room = p && sched_room(s) > 0;
-        if (!has_room || !is_sound_pulse(s, o)) {
-                struct event_pulse no = {.id = o->id, .tag = o->tag, .outcome = PULSE_REFUSED};
-                sched_push_pulse(s, &no);
-                return has_room;
-        }
+        if (!has_room || !is_sound_pulse(s, o))
+                return refuse_pulse(s, o, has_room);
+        if (s->tool->tags[o->tag].pulse.present)
+                return sched_timed_arm(s, p, o) || refuse_pulse(s, o, true);
         pair_arm(p, o);
         return true;
 }

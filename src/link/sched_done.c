@@ -116,6 +116,7 @@ static void finish_close(struct sched *s)
 {
         conn_dropped(&s->conn);
         pollset_renew(&s->polls);
+        sched_timed_reset(s);
         for (int i = 0; i < s->tool->device_count; i++)
                 if (s->has_watch[i])
                         watch_reset(&s->watches[i]);
@@ -149,6 +150,21 @@ static bool needs_proof(const struct sched *s, int tag)
                !watch_is_running(&s->watches[t->device]);
 }
 
+void sched_end_closed(struct sched *s, struct pair *p)
+{
+        int tag = p->times.tag;
+        gate_set_timed(&s->gate, tag, false);
+        settle(s, tag, CAUSE_DEADLINE);
+        sched_timed_ended(s, p);
+        if (pair_is_whole(p) && needs_proof(s, tag)) {
+                pair_prove(p); /* sched_lapse() ends it */
+                return;
+        }
+        struct event_pulse ended;
+        pair_finish(p, &ended);
+        sched_push_pulse(s, &ended);
+}
+
 static void finish_edge(struct sched *s, const struct sched_result *r)
 {
         struct pair *p = &s->pairs[s->job_index];
@@ -161,15 +177,7 @@ static void finish_edge(struct sched *s, const struct sched_result *r)
         }
         if (!pair_closed(p, ok, r->sent_us, r->done_us))
                 return;
-        gate_set_timed(&s->gate, tag, false);
-        settle(s, tag, CAUSE_DEADLINE);
-        if (pair_is_whole(p) && needs_proof(s, tag)) {
-                pair_prove(p); /* sched_lapse() ends it */
-                return;
-        }
-        struct event_pulse ended;
-        pair_finish(p, &ended);
-        sched_push_pulse(s, &ended);
+        sched_end_closed(s, p);
 }
 
 static void finish_write(struct sched *s, const struct sched_result *r)
@@ -290,6 +298,9 @@ static void finish_call(struct sched *s, enum sched_job job, const struct sched_
                 break;
         case SCHED_JOB_OWED:
                 finish_owed(s, r);
+                break;
+        case SCHED_JOB_TIMED:
+                sched_finish_timed(s, r);
                 break;
         case SCHED_JOB_WATCH:
                 finish_watch(s, r);

@@ -68,11 +68,21 @@ bool sched_is_turn_fresh(const struct sched *s)
         return s->turn_us != INT64_MIN && s->now_us - s->turn_us <= SCHED_TURN_US;
 }
 
-static bool may_open(const struct sched *s, int tag, double value)
+bool sched_may_open(const struct sched *s, int tag, double value, int64_t at_us)
 {
         /* A pulse begins from closed: on an output that is open it would escape its maximum open time. */
         return sched_is_turn_fresh(s) && !s->owed[tag].is_owed && !s->gate.out[tag].is_energised &&
-               sched_is_guarded(s, tag) && gate_check(&s->gate, tag, value, s->now_us) == GATE_PASS;
+               sched_is_guarded(s, tag) && gate_check(&s->gate, tag, value, at_us) == GATE_PASS;
+}
+
+/* A module that times the pulse is told to start it. */
+static bool fill_open(struct sched *s, struct sched_action *a, const struct pair *p)
+{
+        int tag = p->times.tag;
+        bool fits_register = sched_fill_write(s, a, tag, open_value(&s->tool->tags[tag]));
+        if (p->is_timed)
+                sched_timed_fill_start(s, a, tag);
+        return fits_register;
 }
 
 static void begin_open(struct sched *s, struct sched_action *a, struct pair *p)
@@ -92,8 +102,8 @@ bool sched_pick_open(struct sched *s, struct sched_action *a)
 {
         for (struct pair *p = find_due_pair(s, PAIR_ARMED); p; p = find_due_pair(s, PAIR_ARMED)) {
                 int tag = p->times.tag;
-                double value = open_value(&s->tool->tags[tag]);
-                if (may_open(s, tag, value) && sched_fill_write(s, a, tag, value)) {
+                if (sched_may_open(s, tag, open_value(&s->tool->tags[tag]), s->now_us) &&
+                    sched_timed_is_ready(s, p) && fill_open(s, a, p)) {
                         begin_open(s, a, p);
                         return true;
                 }

@@ -42,10 +42,15 @@ static void lapse_pair(struct sched *s, struct pair *p)
                 end_unopened(s, p, PULSE_LATE);
         } else if (p->state == PAIR_ARMED) {
                 sched_wake_at(s, pair_latest_open(p) + 1);
+        } else if (p->state == PAIR_RUNNING && s->now_us < pair_ask_by(p, s->now_us)) {
+                sched_wake_at(s, pair_check(p) > s->now_us ? pair_check(p) : pair_ask_by(p, s->now_us));
+        } else if (p->state == PAIR_RUNNING) {
+                pair_doubt(p, s->now_us); /* nobody tells how it went */
         } else if (s->now_us < pair_report_by(p)) {
                 sched_wake_at(s, pair_report_by(p));
         } else {
                 struct event_pulse ended;
+                sched_timed_ended(s, p);
                 pair_finish(p, &ended);
                 gate_set_timed(&s->gate, ended.tag, false);
                 sched_push_pulse(s, &ended);

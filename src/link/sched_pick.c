@@ -38,7 +38,9 @@ static bool pick_connection(struct sched *s, struct sched_action *a)
         }
         if (s->conn.is_connected)
                 return false;
-        int64_t need_us = writeq_first(&s->writes, true, 0) >= 0 ? s->now_us : sched_next_edge(s);
+        int64_t need_us = writeq_first(&s->writes, true, 0) >= 0
+                              ? s->now_us
+                              : time_min(sched_next_edge(s), sched_next_check(s));
         bool in_hurry = need_us != TIME_NEVER || owes_energised(s);
         if (s->is_stopping && !in_hurry && !owes_anything(s))
                 return false;
@@ -201,7 +203,8 @@ static bool may_write(struct sched *s, int tag, double value)
         /* What nobody renews is not begun. */
         if (lease_us > 0 && time_add(s->turn_us, lease_us) <= s->now_us)
                 return false;
-        return sched_is_guarded(s, tag);
+        /* What only its module's clock makes safe opens by a pulse and by nothing else. */
+        return s->tool->tags[tag].failsafe != TOOL_FAILSAFE_DEVICE_TIMED && sched_is_guarded(s, tag);
 }
 
 static bool pick_write(struct sched *s, struct sched_action *a)
@@ -276,7 +279,7 @@ static bool pick_other(struct sched *s, struct sched_action *a)
 {
         if (s->is_stopping)
                 return false;
-        return pick_watch(s, a, false) || pick_write(s, a) || pick_poll(s, a);
+        return pick_watch(s, a, false) || sched_pick_setup(s, a) || pick_write(s, a) || pick_poll(s, a);
 }
 
 /* A serial line that is not to be trusted yet carries feeds, and then its probe. */
@@ -294,7 +297,7 @@ static bool pick_lesser(struct sched *s, struct sched_action *a)
 {
         if (quarantine_holds(&s->quarantine, s->now_us) || quarantine_is_open(&s->quarantine))
                 return pick_untrusted(s, a);
-        return sched_pick_open(s, a) || pick_other(s, a);
+        return sched_pick_open(s, a) || sched_pick_check(s, a) || sched_pick_width(s, a) || pick_other(s, a);
 }
 
 /* What makes safe. */

@@ -170,6 +170,8 @@ static void end_pair(struct virtual *v, struct pair *pair, enum pulse_outcome ou
                 event.u.pulse.open_sent_us = event.u.pulse.open_acked_us = done.pulse.open_us;
                 event.u.pulse.close_sent_us = done.closed_us;
                 event.u.pulse.close_acked_us = v->now_us;
+                event.u.pulse.is_device_timed =
+                    outcome == PULSE_DONE && v->tool->tags[done.pulse.tag].pulse.present;
         }
         bring(v, &event);
 }

@@ -36,6 +36,9 @@ static void make_safe(struct world *w, int device, enum world_by by)
         for (int i = 0; i < w->tool->tag_count; i++)
                 if (w->tool->tags[i].is_output && w->tool->tags[i].device == device)
                         was[i] = sim_read(w->sim, i);
+        for (int i = 0; i < w->tool->tag_count; i++)
+                if (w->tool->tags[i].device == device)
+                        pulser_cut(&w->pulsers[i]);
         sim_device_safe(w->sim, device);
         for (int i = 0; i < w->tool->tag_count; i++)
                 if (w->tool->tags[i].is_output && w->tool->tags[i].device == device &&
@@ -64,6 +67,8 @@ static void plan_watch(struct world *w)
                 if (!has_power(w, i))
                         w->watch_us = time_min(w->watch_us, w->devices[i].off_until_us);
         }
+        for (int i = 0; i < w->tool->tag_count; i++)
+                w->watch_us = time_min(w->watch_us, pulser_deadline_us(&w->pulsers[i]));
 }
 
 static int read_tag(void *ctx, int tag, double *value)
@@ -81,6 +86,14 @@ static bool takes_writes(const struct world *w, int device)
                !(has_watchdog(w, device) && w->devices[device].module.status == TOOL_WATCHDOG_EXPIRED);
 }
 
+/* Written closed in the middle of a pulse that its module times, an output closes now. */
+static void write_output(struct world *w, int tag, double value)
+{
+        if (value == w->tool->tags[tag].safe && pulser_cut(&w->pulsers[tag]))
+                plan_watch(w);
+        sim_write(w->sim, tag, value);
+}
+
 static int write_tag(void *ctx, int tag, double value)
 {
         struct world *w = ctx;
@@ -89,9 +102,33 @@ static int write_tag(void *ctx, int tag, double value)
                 return MODULE_NO_VALUE;
         if (!takes_writes(w, w->tool->tags[tag].device))
                 return MODULE_FAILURE;
-        sim_write(w->sim, tag, value);
+        write_output(w, tag, value);
         tell_output(w, tag, WORLD_BY_REQUEST);
         return MODULE_OK;
+}
+
+static int read_pulser(void *ctx, int tag, int address, uint16_t *word)
+{
+        const struct world *w = ctx;
+
+        return pulser_read(&w->pulsers[tag], address, word);
+}
+
+static int write_pulser(void *ctx, int tag, int address, uint16_t word)
+{
+        struct world *w = ctx;
+        bool begins;
+        int exception;
+
+        if (!takes_writes(w, w->tool->tags[tag].device))
+                return MODULE_FAILURE;
+        exception = pulser_write(&w->pulsers[tag], address, word, w->now_us, &begins);
+        if (begins) {
+                sim_write(w->sim, tag, 1);
+                tell_output(w, tag, WORLD_BY_REQUEST);
+        }
+        plan_watch(w);
+        return exception;
 }
 
 static int read_watchdog(void *ctx, int device, int address, uint16_t *word)
@@ -121,12 +158,16 @@ void world_devices_init(struct world *w)
             .read = read_tag,
             .write = write_tag,
             .read_watchdog = read_watchdog,
-            .write_watchdog = write_watchdog};
+            .write_watchdog = write_watchdog,
+            .read_pulser = read_pulser,
+            .write_pulser = write_pulser};
         for (int i = 0; i < w->tool->device_count; i++) {
                 w->devices[i].off_until_us = INT64_MIN;
                 if (has_watchdog(w, i))
                         module_init(&w->devices[i].module, &w->tool->devices[i].watchdog);
         }
+        for (int i = 0; i < w->tool->tag_count; i++)
+                pulser_init(&w->pulsers[i], &w->tool->tags[i].pulse);
         plan_watch(w);
 }
 
@@ -163,6 +204,14 @@ static void expire(struct world *w, int device)
         make_safe(w, device, WORLD_BY_WATCHDOG);
 }
 
+static void end_pulse(struct world *w, int tag)
+{
+        if (!pulser_expire(&w->pulsers[tag], w->now_us))
+                return;
+        sim_write(w->sim, tag, w->tool->tags[tag].safe);
+        tell_output(w, tag, WORLD_BY_MODULE);
+}
+
 static void tell_power(struct world *w, int device, bool is_off)
 {
         char text[WORLD_FAULT_TEXT];
@@ -182,6 +231,8 @@ static void power_up(struct world *w, int device)
 void world_devices_run(struct world *w)
 {
         sim_advance(w->sim, w->now_us);
+        for (int i = 0; i < w->tool->tag_count; i++)
+                end_pulse(w, i);
         for (int i = 0; i < w->tool->device_count; i++) {
                 expire(w, i);
                 power_up(w, i);
@@ -203,6 +254,9 @@ void world_reboot(struct world *w, int device, int64_t off_us)
                 tell_watchdog(w, device);
         }
         make_safe(w, device, WORLD_BY_REBOOT);
+        for (int i = 0; i < w->tool->tag_count; i++)
+                if (w->tool->tags[i].device == device)
+                        pulser_init(&w->pulsers[i], &w->tool->tags[i].pulse);
         plan_watch(w);
 }
 
@@ -212,6 +266,6 @@ void world_foreign(struct world *w, int tag, double value)
         sim_advance(w->sim, w->now_us);
         if (!takes_writes(w, w->tool->tags[tag].device))
                 return;
-        sim_write(w->sim, tag, value);
+        write_output(w, tag, value);
         tell_output(w, tag, WORLD_BY_FOREIGN);
 }

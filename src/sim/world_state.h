@@ -19,6 +19,7 @@
 #include "ald/link/sched.h"     /* struct sched */
 #include "ald/sim/fault.h"      /* FAULTS_MAX */
 #include "ald/sim/module.h"     /* struct module */
+#include "ald/sim/pulser.h"     /* struct pulser */
 #include "ald/sim/world.h"      /* struct world_config */
 
 #include <stdbool.h> /* bool */
@@ -167,7 +168,8 @@ struct world {
         /* What is outside. */
         struct registers registers;
         struct world_device devices[TOOL_DEVICES_MAX];
-        int64_t watch_us; /* the first watchdog expires, or a device has its power back */
+        struct pulser pulsers[TOOL_TAGS_MAX]; /* of outputs that their module times */
+        int64_t watch_us; /* the first watchdog or pulse expires, or a device has its power back */
         uint64_t call_n;
         int64_t arrive_us; /* the first request does */
         int request_count;

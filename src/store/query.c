@@ -299,6 +299,7 @@ static void get_pulse(sqlite3_stmt *stmt, struct query_pulse *p)
             .open_acked_us = get_known(stmt, 12),
             .closed_us = get_known(stmt, 13),
             .close_acked_us = get_known(stmt, 14),
+            .is_device_timed = sqlite3_column_int(stmt, 15) != 0,
         };
         get_text(stmt, 1, p->path, sizeof p->path);
         get_text(stmt, 3, p->outcome, sizeof p->outcome);
@@ -307,7 +308,8 @@ static void get_pulse(sqlite3_stmt *stmt, struct query_pulse *p)
 
 #define PULSE_COLUMNS                                                                                        \
         "SELECT cycle, path, attempt, outcome, precursor, planned_open_us, opened_us, planned_width_us,"     \
-        " width_us, pressure_base, pressure_peak, pressure_area, open_acked_us, closed_us, close_acked_us"   \
+        " width_us, pressure_base, pressure_peak, pressure_area, open_acked_us, closed_us, close_acked_us, " \
+        "device_timed"                                                                                       \
         " FROM pulse "
 
 static int list_pulses(

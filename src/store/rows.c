@@ -138,6 +138,7 @@ static int put_pulse(struct rows *r, const struct record *record, enum statement
                 statement_bind_known(stmt, 14, p->open_acked_us);
                 statement_bind_known(stmt, 15, p->closed_us);
                 statement_bind_known(stmt, 16, p->close_acked_us);
+                sqlite3_bind_int(stmt, 20, p->is_device_timed);
         } else if (which == STATEMENT_PULSE_METRICS) { /* NaN is bound as NULL by SQLite */
                 sqlite3_bind_double(stmt, 11, p->pressure_base);
                 sqlite3_bind_double(stmt, 12, p->pressure_peak);

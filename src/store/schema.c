@@ -120,8 +120,13 @@ static const char schema_2[] =
     "ALTER TABLE pulse ADD COLUMN closed_us INTEGER /* the last close was sent */;\n"
     "ALTER TABLE pulse ADD COLUMN close_acked_us INTEGER /* its answer */;\n";
 
+/* Who timed a pulse. */
+static const char schema_timed[] = "ALTER TABLE pulse ADD COLUMN device_timed INTEGER /* 1: width_us is what "
+                                   "its module was told, and kept by its "
+                                   "count; else that of two writes */;\n";
+
 /* migrations[i] leads from version i to i + 1, in one transaction. */
-static const char *const migrations[] = {schema_1, schema_2};
+static const char *const migrations[] = {schema_1, schema_2, schema_timed};
 
 int schema_version(void)
 {

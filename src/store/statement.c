@@ -24,11 +24,11 @@ static const char *const statements[STATEMENT_COUNT] = {
     [STATEMENT_PULSE_END] =
         "INSERT INTO pulse(" PULSE_KEY
         ", outcome, precursor, planned_open_us, planned_width_us, opened_us, width_us, open_acked_us,"
-        " closed_us, close_acked_us)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?14, ?15, ?16) ON CONFLICT DO UPDATE SET"
+        " closed_us, close_acked_us, device_timed)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?14, ?15, ?16, ?20) ON CONFLICT DO UPDATE SET"
         " outcome = excluded.outcome, opened_us = excluded.opened_us, width_us = excluded.width_us,"
         " open_acked_us = excluded.open_acked_us, closed_us = excluded.closed_us,"
-        " close_acked_us = excluded.close_acked_us",
+        " close_acked_us = excluded.close_acked_us, device_timed = excluded.device_timed",
     [STATEMENT_PULSE_METRICS] =
         "INSERT INTO pulse(" PULSE_KEY
         ", outcome, precursor, planned_open_us, planned_width_us, pressure_base,"

@@ -119,7 +119,7 @@ static void see_pulses(struct check_context *c, const struct world_note *n)
                         *o = (struct opening){.open_us = n->t_us, .calls_us = 2 * (n->t_us - n->sent_us)};
                 else if (value == 0 && c->seen->out[tag].told != 0) {
                         o->close_us = n->t_us;
-                        o->calls_us += 2 * (n->t_us - n->sent_us);
+                        o->calls_us += n->kind == WORLD_REQUEST ? 2 * (n->t_us - n->sent_us) : 0;
                 }
         }
         if (n->kind != WORLD_RECORD)
@@ -228,7 +228,8 @@ const struct check check_record[] = {
         "the run "
         "is held. Cut and failed pulses are exempt",
         sizeof(struct openings),
-        CHECK_SEES(BEGUN) | CHECK_SEES(REQUEST) | CHECK_SEES(RECORD) | CHECK_SEES(TURN), see_pulses, NULL},
+        CHECK_SEES(BEGUN) | CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT) | CHECK_SEES(RECORD) | CHECK_SEES(TURN),
+        see_pulses, NULL},
     {"L1", "samples: stored + gaps = produced",
         "exactly, at the end of a process in order, unless its disk was full; at any time never more",
         sizeof(struct account),

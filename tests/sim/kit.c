@@ -11,9 +11,10 @@
 
 static const char tool_path[] = "config/rotary-ald.yaml";
 
-static const struct {
+struct edit {
         const char *was, *is;
-} edits[] = {
+};
+static const struct edit edits[] = {
     {"  - id: no-mixing\n", "  - id: house\n    suspend: trap.temperature > 150 degC\n    for: 500 ms\n"
                             "  - id: block-hot\n    trip: block.temperature > 150 degC\n    then: hold\n"
                             "  - id: source-hot-stop\n    trip: nb.temperature > 130 degC\n    then: stop\n"
@@ -22,6 +23,17 @@ static const struct {
     {"address: 1, type: BIT, access: write, valve",
         "address: 1, type: BIT, access: write, manual: inside, valve"},
     {"unit: sccm, access: write, limits", "unit: sccm, access: write, manual: inside, limits"},
+};
+
+/* The water valve on a module that times pulses itself and has no watchdog. */
+static const struct edit timed_edits[] = {
+    {"devices:\n", "devices:\n  pulse-io: {link: valves, poll_link: plant, slave_id: 6, address_base: 0}\n"},
+    {"{device: valve-io, register: coil, address: 1,", "{device: pulse-io, register: coil, address: 1,"},
+    {"max_open: 2 s, lease: 500 ms, poll: 100 ms, failsafe: watchdog}",
+        "max_open: 2 s, lease: 500 ms, poll: 100 ms, failsafe: device_timed,\n"
+        "     pulse: {width_register: 18, width_type: UINT32, width_order: CDAB, width_unit: 0.1 ms,\n"
+        "             setup: [{register: 65, value: 1}, {register: 2, value: 10}],\n"
+        "             start_register: 34, start_value: 1, count_register: 50}}"},
 };
 
 static char *replace(char *text, const char *was, const char *is)
@@ -50,14 +62,21 @@ static char *read_text(const char *path)
         return text;
 }
 
-static struct tool *load_tool(bool is_edited)
+static char *apply(char *text, const struct edit *edit, size_t count)
+{
+        for (size_t i = 0; text != NULL && i < count; i++)
+                text = replace(text, edit[i].was, edit[i].is);
+        return text;
+}
+
+static struct tool *load_tool(bool is_edited, bool is_timed)
 {
         struct diag *d = diag_new();
         char *text = read_text(tool_path);
         struct tool *tool = NULL;
 
-        for (size_t i = 0; is_edited && text != NULL && i < sizeof edits / sizeof edits[0]; i++)
-                text = replace(text, edits[i].was, edits[i].is);
+        text = apply(text, timed_edits, is_timed ? sizeof timed_edits / sizeof timed_edits[0] : 0);
+        text = apply(text, edits, is_edited ? sizeof edits / sizeof edits[0] : 0);
         if (text != NULL)
                 tool = file_compile_tool(tool_path, text, strlen(text), d);
         if (tool == NULL)
@@ -97,11 +116,11 @@ static struct recipe *load_recipe(const struct tool *tool, int i)
         return recipe;
 }
 
-bool swarm_kit_load(struct swarm_kit *kit)
+bool swarm_kit_load(struct swarm_kit *kit, bool is_timed)
 {
         *kit = (struct swarm_kit){{0}, {{0}}};
         for (int t = 0; t < SWARM_TOOLS; t++) {
-                kit->tool[t] = load_tool(t > 0);
+                kit->tool[t] = load_tool(t > 0, is_timed);
                 if (kit->tool[t] == NULL)
                         return false;
                 for (int i = 0; i < SWARM_RECIPES; i++) {

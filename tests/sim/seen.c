@@ -78,13 +78,20 @@ int seen_device_of(const struct tool *tool, int link, const struct sched_action 
         return TOOL_NONE;
 }
 
+/* Does the write start a pulse of this output, which its module times? */
+static bool is_start(const struct tool_tag *t, const struct sched_action *action)
+{
+        return t->pulse.present && action->kind == SCHED_WRITE && action->reg == TOOL_HOLDING &&
+               action->address == t->pulse.start_register && action->words[0] == t->pulse.start_value;
+}
+
 int seen_tag_of(const struct tool *tool, int device, const struct sched_action *action)
 {
         for (int i = 0; i < tool->tag_count; i++) {
                 const struct tool_tag *t = &tool->tags[i];
 
-                if (t->is_output && t->device == device && t->reg == action->reg &&
-                    t->address == action->address)
+                if (t->is_output && t->device == device &&
+                    ((t->reg == action->reg && t->address == action->address) || is_start(t, action)))
                         return i;
         }
         return TOOL_NONE;
@@ -192,7 +199,7 @@ static void fold_output(struct seen *s, const struct world_note *n)
                         o->closed_us = n->t_us;
                 else if (o->value == 0)
                         o->opened_us = n->t_us;
-                if (n->by != WORLD_BY_REQUEST)
+                if (n->by != WORLD_BY_REQUEST && n->by != WORLD_BY_MODULE)
                         o->alien_us = n->t_us;
         }
         o->value = n->value;
@@ -319,13 +326,20 @@ static double decode(const struct tool_tag *t, const uint16_t *words)
 
 bool seen_told(const struct tool *tool, const struct world_note *n, int *tag, double *value)
 {
+        /* A module that times a pulse ends what it was told with its start. */
+        if (n->kind == WORLD_OUTPUT && n->by == WORLD_BY_MODULE) {
+                *tag = n->tag;
+                *value = n->value;
+                return true;
+        }
         if (n->kind != WORLD_REQUEST || n->action->kind != SCHED_WRITE || n->number != 0)
                 return false;
         *tag = seen_tag_of(tool, n->device, n->action);
         if (*tag < 0)
                 return false;
-        *value = n->action->reg == TOOL_COIL ? n->action->words[0] != 0
-                                             : decode(&tool->tags[*tag], n->action->words);
+        *value = is_start(&tool->tags[*tag], n->action) ? 1
+                 : n->action->reg == TOOL_COIL          ? n->action->words[0] != 0
+                                                        : decode(&tool->tags[*tag], n->action->words);
         return !isnan(*value);
 }
 

@@ -5,8 +5,8 @@
  *     build/tests/sim --drills                       what chance seldom brings together (drill.h); --drill 3: one of them
  *     build/tests/sim --seed 17 [--verbose] [--wire] [--from S] [--to S]
  *
- * `--mutant N` in the program with the mutants (make mutants): the safety code with that one broken on purpose; with
- * `--until-breach` a seed ends at the first breach.
+ * `--timed` has the water valve on a module that times pulses itself. `--mutant N` in the program with the
+ * mutants (make mutants): the safety code with that one broken on purpose; with `--until-breach` a seed ends at the first breach.
  *
  * A process that dies (an assert of the product) fails the seed it was at; the others go on. The hash at the end is over the
  * hashes of all seeds in their order: it must be the same under gcc and clang, at any -O, with and without sanitizers
@@ -35,7 +35,7 @@ struct options {
         const char *list;
         int jobs, drill;
         int64_t minutes;
-        bool one, verbose, wire, quiet, calm, until_breach, drills;
+        bool one, verbose, wire, quiet, calm, until_breach, drills, timed;
         double from_s, to_s;
 };
 
@@ -112,8 +112,8 @@ static void tell_breach(struct run *run, const struct swarm_result *r)
         printf("the last of it:\n");
         fflush(stdout);
         tell_seed(run, r->seed, t_us - 2 * TIME_S, t_us, false);
-        printf("again: build/tests/sim --%s %" PRIu64 " --minutes %" PRId64 " --verbose\n",
-            kind_of(&run->options), r->seed, run->options.minutes);
+        printf("again: build/tests/sim --%s %" PRIu64 " --minutes %" PRId64 "%s --verbose\n",
+            kind_of(&run->options), r->seed, run->options.minutes, run->options.timed ? " --timed" : "");
         fflush(stdout);
 }
 
@@ -312,10 +312,10 @@ static bool bury(struct run *run, struct child *c)
                 return true;
         run->failed++;
         printf("\n%s %" PRIu64 ": the process died (%s %d)\nagain: build/tests/sim --%s %" PRIu64
-               " --minutes %" PRId64 " --verbose\n",
+               " --minutes %" PRId64 "%s --verbose\n",
             kind_of(&run->options), run->seeds[c->at], WIFSIGNALED(status) ? "signal" : "exit",
             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), kind_of(&run->options),
-            run->seeds[c->at], run->options.minutes);
+            run->seeds[c->at], run->options.minutes, run->options.timed ? " --timed" : "");
         tell_progress(run);
         return start(run, c, c->at + (size_t)run->options.jobs);
 }
@@ -451,6 +451,7 @@ static int usage(void)
             "       sim --list FILE [--jobs N] [--minutes N] [--quiet]\n"
             "       sim --seed N [--minutes N] [--verbose [--wire] [--from S] [--to S]] [--until-breach]\n"
             "       sim --drills [--jobs N]; sim --drill N, as with --seed\n"
+            "       [--timed] with each of them: the water valve's module times its pulses itself\n"
             "       [--mutant N] with each of them, in the program that has mutants\n"
             "       sim --checkers\n");
         return 2;
@@ -474,6 +475,8 @@ static bool read_flag(struct options *o, const char *word)
                 o->wire = true;
         else if (strcmp(word, "--drills") == 0)
                 o->drills = true;
+        else if (strcmp(word, "--timed") == 0)
+                o->timed = true;
         else if (strcmp(word, "--until-breach") == 0)
                 o->until_breach = true;
         else if (strcmp(word, "--quiet") == 0)
@@ -544,7 +547,7 @@ int main(int argc, char **argv)
                 return list_checkers();
         if (!read_options(&run.options, argc, argv))
                 return usage();
-        if (!swarm_kit_load(&run.kit))
+        if (!swarm_kit_load(&run.kit, run.options.timed))
                 return EXIT_FAILURE;
         run.begun_s = run.told_s = now_s();
         if (run.options.one) {

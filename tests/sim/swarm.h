@@ -30,7 +30,8 @@ struct swarm_kit {
         struct recipe *recipe[SWARM_TOOLS][SWARM_RECIPES]; /* the one at SWARM_LIVE: of the liveness phase */
 };
 /* False: a file does not compile, which was told. Run from the top of the source tree. */
-bool swarm_kit_load(struct swarm_kit *kit);
+/* is_timed: the water valve's module times its pulses itself. */
+bool swarm_kit_load(struct swarm_kit *kit, bool is_timed);
 void swarm_kit_free(struct swarm_kit *kit);
 
 /* ---- Kinds of faults ---- */

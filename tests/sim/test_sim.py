@@ -29,6 +29,9 @@ class Simulation(unittest.TestCase):
     def test_a_small_set(self):
         self.passes("--seeds", "24", "--jobs", "1")
 
+    def test_a_module_that_times_pulses(self):
+        self.passes("--timed", "--seeds", "12", "--jobs", "1")
+
     def test_a_seed_is_a_seed(self):
         """Neither the number of processes nor what ran before in one of them moves anything."""
         first = self.passes("--first", "7", "--seeds", "4", "--minutes", "3", "--jobs", "1")

@@ -108,8 +108,12 @@ static int64_t plant_delay(void *ctx, int device, bool is_write)
 
 static void start_server(const char *at)
 {
-        static const struct server_tool behind = {
-            &plant, plant_read, plant_write, dog_read, dog_write, plant_delay};
+        static const struct server_tool behind = {.ctx = &plant,
+            .read = plant_read,
+            .write = plant_write,
+            .read_watchdog = dog_read,
+            .write_watchdog = dog_write,
+            .reply_delay = plant_delay};
         char why[200] = "";
         server = server_start(tool, &behind, at, why, sizeof why);
         ck_assert_msg(server, "%s", why);
@@ -772,7 +776,7 @@ END_TEST
 
 START_TEST(test_server_start_refuses)
 {
-        static const struct server_tool behind = {&plant, plant_read, plant_write, NULL, NULL, NULL};
+        static const struct server_tool behind = {.ctx = &plant, .read = plant_read, .write = plant_write};
         static const char *const bad[] = {
             "1502", "127.0.0.1:", "127.0.0.1:x", ":1502", "127.0.0.1:65536", "127.0.0.1:-1"};
         char why[200], taken[40];

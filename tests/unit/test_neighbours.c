@@ -203,7 +203,8 @@ static bool was_refused(uint32_t id)
 {
         for (int i = 0; i < rig.events; i++)
                 if (rig.event[i].kind == EVENT_PULSE && rig.event[i].u.pulse.id == id)
-                        return rig.event[i].u.pulse.outcome == PULSE_REFUSED;
+                        return rig.event[i].u.pulse.outcome == PULSE_REFUSED ||
+                               rig.event[i].u.pulse.outcome == PULSE_LATE;
         return false;
 }
 

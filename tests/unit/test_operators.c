@@ -355,10 +355,10 @@ START_TEST(a_reactive_gas_does_not_flow_without_control)
             {"tags:\n",
                 "tags:\n"
                 "  h2.flow: {device: flow, register: holding, address: 1301, type: FLOAT32, unit: sccm}\n"
-                "  h2.flow.setpoint: {device: flow, register: holding, address: 1311, type: FLOAT32, unit: "
-                "sccm,\n"
+                "  h2.flow.setpoint: {device: valve-io, register: holding, address: 1311, type: FLOAT32,\n"
+                "     byte_order: ABCD, unit: sccm,\n"
                 "     access: write, limits: [0 sccm, 100 sccm], safe: 0 sccm, max_open: 1 h,\n"
-                "     failsafe: device_timed}\n"},
+                "     failsafe: watchdog}\n"},
             {"equipment:\n", "equipment:\n  h2: {kind: flow, value: h2.flow, setpoint: h2.flow.setpoint, "
                              "tolerance: 1 sccm,\n"
                              "    reactive: yes}\n"},

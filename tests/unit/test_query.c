@@ -45,6 +45,7 @@ static void post_runs(struct store *s)
         done.u.pulse.open_acked_us = T0 + 2000350;
         done.u.pulse.closed_us = T0 + 2100030;
         done.u.pulse.close_acked_us = T0 + 2100330;
+        done.u.pulse.is_device_timed = true;
         metrics.u.pulse.pressure_base = 2.25;
         metrics.u.pulse.pressure_area = 0.5;
         fixture_post(s, fixture_run(RECORD_RUN_START, 1, T0, "Execute", ""));
@@ -156,6 +157,7 @@ START_TEST(one_run_with_its_pulses)
         ck_assert_int_eq(done->closed_us, T0 + 2100030);
         ck_assert_int_eq(done->close_acked_us, T0 + 2100330);
         ck_assert_int_eq(open->closed_us, -1);
+        ck_assert(done->is_device_timed && !open->is_device_timed);
         ck_assert_double_eq(done->base, 2.25);
         ck_assert(isnan(done->peak));
         ck_assert_double_eq(done->area, 0.5);
@@ -304,7 +306,7 @@ START_TEST(what_is_no_run_database_is_refused)
         sqlite3_close(fixture_intrude(db, "PRAGMA user_version = 9"));
         refuses(db, "newer version (schema 9");
         sqlite3_close(fixture_intrude(db, "PRAGMA user_version = 0"));
-        refuses(db, "older version (schema 0 of 2)");
+        refuses(db, "older version (schema 0 of 3)");
 }
 END_TEST
 
@@ -322,7 +324,7 @@ START_TEST(a_question_without_end_is_given_up)
             "precursor,"
             " 0 AS planned_open_us, 0 AS opened_us, 0 AS planned_width_us, 0 AS width_us, 0 AS pressure_base,"
             " 0 AS pressure_peak, 0 AS pressure_area, 0 AS open_acked_us, 0 AS closed_us, 0 AS "
-            "close_acked_us FROM n"));
+            "close_acked_us, 0 AS device_timed FROM n"));
         struct query *q = open_query(db);
         query_set_limit(q, 100000);
         ck_assert_int_eq(query_pulses(q, 1, take_pulse, &pulses), -1);

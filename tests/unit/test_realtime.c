@@ -204,8 +204,12 @@ static void give_pulse(uint32_t id)
  * neither in the links' workers nor where the loop orders and hears. */
 START_TEST(links_allocate_nothing_after_their_start)
 {
-        static const struct server_tool behind = {
-            &plant, plant_read, plant_write, dog_read, dog_write, plant_delay};
+        static const struct server_tool behind = {.ctx = &plant,
+            .read = plant_read,
+            .write = plant_write,
+            .read_watchdog = dog_read,
+            .write_watchdog = dog_write,
+            .reply_delay = plant_delay};
         struct tool *tool = link_tool_new();
         const char *why = "";
         char text[200];

@@ -127,11 +127,12 @@ START_TEST(an_older_file_is_brought_up_to_date)
         store_close(s);
         sqlite3_close(fixture_intrude(db,
             "ALTER TABLE pulse DROP COLUMN open_acked_us; ALTER TABLE pulse DROP COLUMN closed_us;"
-            "ALTER TABLE pulse DROP COLUMN close_acked_us; PRAGMA user_version = 1"));
+            "ALTER TABLE pulse DROP COLUMN close_acked_us;"
+            "ALTER TABLE pulse DROP COLUMN device_timed; PRAGMA user_version = 1"));
         s = fixture_open(db);
         post_pulse(s, 1, 2, "coat[0]", 0, 100050);
         store_close(s);
-        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 2);
+        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 3);
         ck_assert_str_eq(
             fixture_text(db,
                 "SELECT group_concat(format('%s %d %s', outcome, width_us, closed_us - opened_us), '|') FROM "
@@ -172,7 +173,7 @@ START_TEST(the_contract_of_names_holds)
                                " AND name NOT LIKE 'sqlite_%'"),
             0);
         ck_assert_str_eq(fixture_text(db, "PRAGMA journal_mode"), "wal");
-        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 2);
+        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 3);
         ck_assert_int_eq(fixture_number(db, "PRAGMA application_id"), 0x414C4452);
 }
 END_TEST
@@ -509,8 +510,8 @@ START_TEST(files_of_others_are_refused_and_untouched)
         refuses(fixture_path("plain.db"), "another program (application_id 0x00000000");
 
         store_close(fixture_open(newer));
-        sqlite3_close(fixture_intrude(newer, "PRAGMA user_version = 3"));
-        refuses(newer, "newer version (schema 3; this program knows up to 2)");
+        sqlite3_close(fixture_intrude(newer, "PRAGMA user_version = 4"));
+        refuses(newer, "newer version (schema 4; this program knows up to 3)");
 
         memset(bytes, 'g', sizeof bytes);
         write_file(garbage, bytes, sizeof bytes);

@@ -122,7 +122,8 @@ static void draw_pulse(struct random *r, struct event *e)
             .open_sent_us = draw_time(r, e->now_us),
             .open_acked_us = draw_time(r, e->now_us),
             .close_sent_us = draw_time(r, e->now_us),
-            .close_acked_us = draw_time(r, e->now_us)};
+            .close_acked_us = draw_time(r, e->now_us),
+            .is_device_timed = random_chance(r, 500)};
 }
 
 /* Any event, `e` zeroed but for its times. */
@@ -189,7 +190,8 @@ static void check_pulse(const struct event_pulse *p, const struct event_pulse *q
 {
         ck_assert(p->id == q->id && p->tag == q->tag && p->outcome == q->outcome &&
                   p->open_sent_us == q->open_sent_us && p->open_acked_us == q->open_acked_us &&
-                  p->close_sent_us == q->close_sent_us && p->close_acked_us == q->close_acked_us);
+                  p->close_sent_us == q->close_sent_us && p->close_acked_us == q->close_acked_us &&
+                  p->is_device_timed == q->is_device_timed);
 }
 
 static void check_command(const struct command *c, const struct command *d)

@@ -41,8 +41,8 @@ struct field {
             IN_RECORD(which, u.pulse.planned_width_us), IN_RECORD(which, u.pulse.opened_us),                 \
             IN_RECORD(which, u.pulse.width_us), IN_RECORD(which, u.pulse.open_acked_us),                     \
             IN_RECORD(which, u.pulse.closed_us), IN_RECORD(which, u.pulse.close_acked_us),                   \
-            IN_RECORD(which, u.pulse.pressure_base), IN_RECORD(which, u.pulse.pressure_peak),                \
-            IN_RECORD(which, u.pulse.pressure_area)
+            IN_RECORD(which, u.pulse.is_device_timed), IN_RECORD(which, u.pulse.pressure_base),              \
+            IN_RECORD(which, u.pulse.pressure_peak), IN_RECORD(which, u.pulse.pressure_area)
 #define RUN_FIELDS(which)                                                                                    \
         RECORD_TEXT(which, u.run.state), RECORD_TEXT(which, u.run.reason), RECORD_TEXT(which, u.run.user)
 

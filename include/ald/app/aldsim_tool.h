@@ -1,5 +1,5 @@
-/* The simulated tool behind aldsim's wire: one mutex around physics and module watchdogs, both moved lazily to the
- * present at each access and by a ticker. Physics may run faster than real time; watchdogs never do. */
+/* The simulated tool behind aldsim's wire: one mutex around physics, module watchdogs and the pulses that modules time,
+ * all moved lazily to the present at each access and by a ticker. Physics may run faster than real time; modules never do. */
 #ifndef ALD_APP_ALDSIM_TOOL_H
 #define ALD_APP_ALDSIM_TOOL_H
 
@@ -23,8 +23,8 @@ bool aldsim_tool_fault(struct aldsim_tool *behind, const char *spec, char *why, 
 /* The callbacks for the server; each is safe from any thread. */
 struct server_tool aldsim_tool_callbacks(struct aldsim_tool *behind);
 
-/* Let time pass and report what happened on standard error. Returns when the next watchdog would expire (monotonic
- * us, TIME_NEVER when none runs). */
+/* Let time pass and report what happened on standard error. Returns when the next watchdog or pulse would expire
+ * (monotonic us, TIME_NEVER when none runs). */
 int64_t aldsim_tool_tick(struct aldsim_tool *behind);
 
 #endif

@@ -22,6 +22,9 @@ int64_t time_min(int64_t a_us, int64_t b_us);
 /* The earlier of `next` and a deadline, where that is still ahead of now_us; else `next`. */
 int64_t time_next(int64_t next_us, int64_t deadline_us, int64_t now_us);
 
+/* The whole multiple of unit_us (> 0) nearest to t_us (>= 0); up from the middle. */
+int64_t time_nearest(int64_t t_us, int64_t unit_us);
+
 /* "2026-11-21T10:15:30.123456Z" from UTC microseconds; the buffer has room for any value. */
 #define TIME_UTC_CAP 48
 void time_format_utc(int64_t wall_us, char buf[TIME_UTC_CAP]);

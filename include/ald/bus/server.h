@@ -21,6 +21,9 @@ struct server_tool {
         /* A holding register of the device's watchdog block (struct tool_watchdog). */
         int (*read_watchdog)(void *ctx, int device, int address, uint16_t *word);
         int (*write_watchdog)(void *ctx, int device, int address, uint16_t word);
+        /* A holding register of an output that its module times (struct tool_pulse). NULL: there is none. */
+        int (*read_pulser)(void *ctx, int tag, int address, uint16_t *word);
+        int (*write_pulser)(void *ctx, int tag, int address, uint16_t word);
         /* After the request has had its effect, before its reply is sent: microseconds to delay it (0 = at once), or -1 = never answer, -2 = drop the
          * connection. */
         int64_t (*reply_delay)(void *ctx, int device, bool is_write);

@@ -93,13 +93,16 @@ struct event_wrote {
         int64_t sent_us, acked_us; /* acked_us 0 when not ok */
 };
 
-/* Both edges of one pulse. Times are 0 where an edge was not sent or not acknowledged. */
+/* Both edges of one pulse. Times are 0 where an edge was not sent or not acknowledged. A module that timed the pulse itself
+ * closed it, unseen: close_sent_us is then the start and the width that it was given, close_acked_us when it was found
+ * closed, and one pulse more counted. */
 struct event_pulse {
         uint32_t id; /* of the effect */
         int16_t tag;
         uint8_t outcome; /* enum pulse_outcome */
         int64_t open_sent_us, open_acked_us;
         int64_t close_sent_us, close_acked_us;
+        bool is_device_timed; /* the width is the module's, not that of two writes */
 };
 
 struct event_link {

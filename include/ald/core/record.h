@@ -5,7 +5,8 @@
 #ifndef ALD_CORE_RECORD_H
 #define ALD_CORE_RECORD_H
 
-#include <stdint.h> /* int64_t */
+#include <stdbool.h> /* bool */
+#include <stdint.h>  /* int64_t */
 
 struct recipe;
 
@@ -41,12 +42,13 @@ struct record_pulse {
         int64_t cycle; /* from 1; 0 outside a cycle */
         char path
             [64]; /* where in the program: "coat[3]", "coat[3]/2"; unique with cycle and attempt within a run */
-        int attempt;                                        /* from 1 */
-        int outcome;                                        /* enum pulse_outcome */
-        int16_t line;                                       /* precursor line of the tool */
-        int64_t planned_open_us, planned_width_us;          /* open: wall UTC in records */
-        int64_t opened_us, width_us;                        /* opened: wall UTC; -1 = unknown */
-        int64_t open_acked_us, closed_us, close_acked_us;   /* wall UTC; -1 = unknown */
+        int attempt;                                      /* from 1 */
+        int outcome;                                      /* enum pulse_outcome */
+        int16_t line;                                     /* precursor line of the tool */
+        int64_t planned_open_us, planned_width_us;        /* open: wall UTC in records */
+        int64_t opened_us, width_us;                      /* opened: wall UTC; -1 = unknown */
+        int64_t open_acked_us, closed_us, close_acked_us; /* wall UTC; -1 = unknown */
+        bool is_device_timed; /* width_us is what its module was told to time, else that of two writes */
         double pressure_base, pressure_peak, pressure_area; /* gauge's unit, and unit x s; NaN = unknown */
 };
 

@@ -124,6 +124,26 @@ enum tool_manual {
         TOOL_MANUAL_NEVER
 };
 
+/* How a module that times pulses itself is told to: the width in units of its own, then the start; it closes by itself.
+ * What has to stand in its registers for that (the mode of the channel, the low time) is `setup`. Addresses are holding
+ * registers as on the wire. Writing the output closed ends a pulse early. */
+enum { TOOL_PULSE_SETUP_MAX = 8 };
+struct tool_pulse {
+        bool present;
+        int width_register;
+        enum tool_type width_type; /* TOOL_UINT16 or TOOL_UINT32 */
+        enum tool_byte_order width_order;
+        int64_t width_unit_us;
+        int setup_count;
+        struct {
+                int reg;
+                uint16_t value;
+        } setup[TOOL_PULSE_SETUP_MAX];
+        int start_register;
+        uint16_t start_value;
+        int count_register; /* of whole pulses put out, modulo 65536; TOOL_NONE = it does not count */
+};
+
 /* One value on a device. An input is read; an output is written, and read back at the same place. */
 struct tool_tag {
         char name[TOOL_NAME_MAX];
@@ -155,6 +175,7 @@ struct tool_tag {
         bool verify;                 /* compare with what is read back */
         double verify_within;        /* allowed difference, in `unit` */
         int64_t follow_us;           /* T_follow: a difference that lasts longer trips (V7) */
+        struct tool_pulse pulse;     /* its module times pulses itself */
         int64_t max_open_us;         /* hard maximum of one opening; 0 = may stay open */
         int64_t lease_us;            /* no turn of the core for this long = safe value */
         struct tool_image_value image[TOOL_IMAGE_COUNT];

@@ -37,6 +37,7 @@ struct tool_file_tag {
         bool is_unknown; /* its channel is not known: nothing follows from what is missing */
         bool has_safe;
         bool has_max_open, has_lease;
+        bool has_pulse; /* given, however broken */
 };
 
 struct tool_file_node; /* a node of the tree that profiles and the tool file make together */
@@ -123,6 +124,9 @@ void tool_file_make_lid_permit(struct tool_file *f);
 void tool_file_set_classes(struct tool_file *f);
 void tool_file_check(struct tool_file *f);
 void tool_file_check_load(struct tool_file *f); /* of a tool without errors */
+void tool_file_check_pulses(struct tool_file *f);
+/* "its module counts in steps of ...", and the widths that fit nearest to `us`, which does not. */
+void tool_file_add_widths(struct text *t, const struct tool_pulse *pulse, int64_t us);
 
 /* Is `node` a mapping? False: told. */
 bool tool_file_want_map(struct tool_file *f, const struct yaml_node *node, const char *what);
@@ -143,10 +147,11 @@ int tool_file_want_equipment(
 const struct keys *const *tool_file_keys(size_t *count);
 
 extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_profile_keys,
-    tool_file_signature_keys, tool_file_watchdog_keys, tool_file_tag_keys, tool_file_log_keys,
-    tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys, tool_file_pump_keys, tool_file_gauge_keys,
-    tool_file_image_keys, tool_file_interlock_keys, tool_file_alarm_keys, tool_file_rise_keys,
-    tool_file_follow_keys, tool_file_safety_keys, tool_file_bypass_keys, tool_file_access_keys,
-    tool_file_role_keys, tool_file_sim_keys, tool_file_sim_line_keys, tool_file_sim_loop_keys;
+    tool_file_signature_keys, tool_file_watchdog_keys, tool_file_tag_keys, tool_file_pulse_keys,
+    tool_file_setup_keys, tool_file_log_keys, tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys,
+    tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys, tool_file_interlock_keys,
+    tool_file_alarm_keys, tool_file_rise_keys, tool_file_follow_keys, tool_file_safety_keys,
+    tool_file_bypass_keys, tool_file_access_keys, tool_file_role_keys, tool_file_sim_keys,
+    tool_file_sim_line_keys, tool_file_sim_loop_keys;
 
 #endif

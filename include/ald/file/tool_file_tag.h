@@ -8,7 +8,7 @@
 
 /* As written; times in us. */
 struct tool_file_raw_tag {
-        const struct yaml_node *device, *valid, *limits, *safe, *verify_within, *failsafe, *log;
+        const struct yaml_node *device, *valid, *limits, *safe, *verify_within, *failsafe, *log, *pulse;
         int reg, type, order, access, manual;
         int64_t address, poll, stale_after, freeze_after, follow, max_open, lease;
         double scale, offset;
@@ -27,12 +27,17 @@ struct tool_file_work {
 /* The words of the key `manual`. */
 extern const struct key_word tool_file_manual_words[];
 
+/* The words of `byte_order` and its kin. */
+extern const struct key_word tool_file_orders[];
+
 /* An error about the tag, at its key `key` where that was given. */
 void tool_file_fail_tag(const struct tool_file_work *w, const char *key, const char *fmt, ...)
     TEXT_PRINTF(3, 4);
 
 /* Read what only outputs have. The tag's place and unit are known. */
 void tool_file_read_output(struct tool_file_work *w);
+/* Read how its module times pulses. */
+void tool_file_read_pulse(struct tool_file_work *w);
 /* Refuse what only outputs have, in an input. */
 void tool_file_refuse_output_keys(struct tool_file_work *w);
 

@@ -19,15 +19,33 @@
  * waits for the report. */
 #define PAIR_PROVE_US INT64_C(250000)
 
-/* PROVING: closed, but whether the device lived through the pulse is not known yet. */
-enum pair_state { PAIR_FREE, PAIR_ARMED, PAIR_OPENING, PAIR_OPEN, PAIR_CLOSING, PAIR_PROVING };
+/* A module that times a pulse itself is asked how it went so long after the end at the latest that its clock makes of it:
+ * 5 ms, and a part of the width, since cheap oscillators are some tenths of a percent off. */
+#define PAIR_CHECK_US     INT64_C(5000)
+#define PAIR_CHECK_PART   INT64_C(256)
+#define PAIR_CHECK_US_MAX INT64_C(105000)
+/* And for so long, should it not answer; then a close goes out. */
+#define PAIR_ASK_US INT64_C(100000)
+
+/* RUNNING: started in a module that times it and closes by itself; nothing is due but the question how it went.
+ * PROVING: closed, but whether the device lived through the pulse is not known yet. */
+enum pair_state { PAIR_FREE, PAIR_ARMED, PAIR_OPENING, PAIR_OPEN, PAIR_RUNNING, PAIR_CLOSING, PAIR_PROVING };
+
+/* What is known of the width register of a module that times a pulse itself. */
+enum pair_width { PAIR_WIDTH_UNWRITTEN, PAIR_WIDTH_WRITTEN, PAIR_WIDTH_READ };
 
 struct pair {
         enum pair_state state;
-        bool is_cut;       /* closed earlier than planned */
-        bool open_failed;  /* the open was sent and not acknowledged: the valve may be open */
-        bool close_failed; /* a close was sent and not acknowledged */
-        bool is_unproven;  /* the device may have closed by itself before */
+        bool is_cut;         /* closed earlier than planned */
+        bool open_failed;    /* the open was sent and not acknowledged: the valve may be open */
+        bool close_failed;   /* a close was sent and not acknowledged */
+        bool is_unproven;    /* the device may have closed by itself before */
+        bool is_timed;       /* handed over whole: its module closes */
+        bool is_wrong;       /* that module did not put out one whole pulse, or cannot be asked */
+        bool is_seen_closed; /* asked how it went, it had its output closed: its count is to follow */
+        enum pair_width width;
+        int64_t check_us;  /* RUNNING: ask from then on */
+        int64_t ask_by_us; /* ... and until then; TIME_NEVER: its time to ask has not come yet */
         int64_t open_us, close_us;
         int64_t retry_us; /* the next close not before */
         int64_t retry_step_us;
@@ -35,6 +53,8 @@ struct pair {
 };
 
 void pair_arm(struct pair *p, const struct effect_pulse *order);
+/* The same for a module that times it: `width_us` is what its register can hold. */
+void pair_arm_timed(struct pair *p, const struct effect_pulse *order, int64_t width_us);
 bool pair_is_live(const struct pair *p);
 /* When the next edge is due (TIME_NEVER: none, or one is on the wire). */
 int64_t pair_edge(const struct pair *p);
@@ -52,6 +72,15 @@ void pair_opened(struct pair *p, bool ok, bool refused, int64_t sent_us, int64_t
 void pair_closing(struct pair *p);
 /* How a close ended. True: acknowledged, the pair is over. */
 bool pair_closed(struct pair *p, bool ok, int64_t sent_us, int64_t done_us);
+
+/* When a module that times the pulse is to be asked how it went (TIME_NEVER: it does not run in one). */
+int64_t pair_check(const struct pair *p);
+/* Time passes. Until when is it asked? A worker that was held up over the end asks all the same. */
+int64_t pair_ask_by(struct pair *p, int64_t now_us);
+/* It was: closed, and one pulse put out. The pair is over. */
+void pair_checked(struct pair *p, int64_t done_us);
+/* It was not, or nobody knows: it is closed now, and the pulse has failed. */
+void pair_doubt(struct pair *p, int64_t now_us);
 
 /* Nothing speaks against a whole dose so far. */
 bool pair_is_whole(const struct pair *p);

@@ -28,6 +28,9 @@ struct registers {
         /* A holding register of the device's watchdog block (struct tool_watchdog). NULL: there is none. */
         int (*read_watchdog)(void *ctx, int device, int address, uint16_t *word);
         int (*write_watchdog)(void *ctx, int device, int address, uint16_t word);
+        /* A holding register of an output that its module times (struct tool_pulse). NULL: there is none. */
+        int (*read_pulser)(void *ctx, int tag, int address, uint16_t *word);
+        int (*write_pulser)(void *ctx, int tag, int address, uint16_t word);
 };
 
 /* Is it a table of bits (coils, discrete inputs)? */

@@ -53,6 +53,10 @@ bool sched_hears(const struct sched *s);
  * stays owed likewise (CAUSE_DEADLINE). One whose valve may have been closed by its device's restart, because when it
  * was closed the watchdog was not known to run any more, waits for the next look at that (PAIR_PROVE_US at most), and
  * is PULSE_FAILED with close_acked_us set unless it runs (V8).
+ * One whose module times it (struct tool_pulse) is handed over whole: the width ahead of open_us, the start then, and nothing
+ * more unless it is cut. After its end the module is asked. It is PULSE_DONE, and is_device_timed, if the output is closed and
+ * one pulse more was counted; else a close goes out at once and it is PULSE_FAILED. Without an acknowledged width by
+ * open_us it is PULSE_REFUSED.
  *
  * False: the queue is full (the report is made all the same, as failed, as long as reports are taken). */
 bool sched_write(struct sched *s, const struct effect_write *w, int64_t now_us);

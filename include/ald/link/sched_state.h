@@ -1,6 +1,6 @@
 /* The inside of a schedule, shared by sched.c (orders and reports), sched_lapse.c (what time does), sched_pick.c (what is
- * next), sched_edge.c (the edges of pulses), sched_call.c (how a call begins), sched_serial.c (what
- * serial lines need besides) and sched_done.c (how it ended). Nobody else
+ * next), sched_edge.c (the edges of pulses), sched_timed.c (pulses of modules that time them), sched_call.c (how a call
+ * begins), sched_serial.c (what serial lines need besides) and sched_done.c (how it ended). Nobody else
  * includes this. */
 #ifndef ALD_LINK_SCHED_STATE_H
 #define ALD_LINK_SCHED_STATE_H
@@ -11,6 +11,7 @@
 #include "ald/link/pollset.h"    /* struct pollset */
 #include "ald/link/quarantine.h" /* struct quarantine */
 #include "ald/link/sched.h"      /* struct sched_action */
+#include "ald/link/timed.h"      /* struct timed */
 #include "ald/link/watch.h"      /* struct watch */
 #include "ald/link/writeq.h"     /* struct writeq */
 
@@ -21,9 +22,19 @@ enum sched_job {
         SCHED_JOB_EDGE,
         SCHED_JOB_WRITE,
         SCHED_JOB_OWED,
+        SCHED_JOB_TIMED,
         SCHED_JOB_WATCH,
         SCHED_JOB_POLL,
         SCHED_JOB_PROBE
+};
+
+/* What is asked of a module that times pulses itself. */
+enum sched_timed_job {
+        SCHED_TIMED_SETUP,
+        SCHED_TIMED_WIDTH,
+        SCHED_TIMED_WIDTH_READ,
+        SCHED_TIMED_OUTPUT, /* after the end: is it closed? */
+        SCHED_TIMED_COUNT   /* and was it one pulse? */
 };
 
 /* A safe value that the worker owes on its own duty. */
@@ -81,6 +92,7 @@ struct sched {
         struct watch watches[TOOL_DEVICES_MAX];
         bool has_watch[TOOL_DEVICES_MAX]; /* written over this link */
         struct sched_manners manners[TOOL_DEVICES_MAX];
+        struct timed timed[TOOL_TAGS_MAX]; /* of outputs of this link whose module times pulses */
         int output_count;
         int16_t outputs[TOOL_TAGS_MAX]; /* written over this link */
         struct sched_owed owed[TOOL_TAGS_MAX];
@@ -89,8 +101,10 @@ struct sched {
         int job_index;      /* pair, write, tag, device or request */
         int job_device;
         struct quarantine_read job_read; /* count 0: it writes */
-        double job_value;                /* of an edge, a write, an owed safe value */
-        bool job_is_cut;                 /* its limit was shortened for an edge */
+        enum sched_timed_job job_timed;
+        uint32_t job_id;  /* TIMED: of the pulse */
+        double job_value; /* of an edge, a write, an owed safe value */
+        bool job_is_cut;  /* its limit was shortened for an edge */
 
         uint64_t report_n; /* of the next report */
         int report_head, report_count;
@@ -124,6 +138,25 @@ int64_t sched_next_close(const struct sched *s);
 /* An output that only its watchdog makes safe is not energised while that does not run. */
 bool sched_is_guarded(const struct sched *s, int tag);
 bool sched_is_turn_fresh(const struct sched *s);
+/* May `tag` open at at_us, as far as is known now? */
+bool sched_may_open(const struct sched *s, int tag, double value, int64_t at_us);
+/* sched_timed.c: modules that time pulses themselves. */
+void sched_timed_init(struct sched *s);
+/* The connection is new. */
+void sched_timed_reset(struct sched *s);
+/* False: its register holds no such width. */
+bool sched_timed_arm(struct sched *s, struct pair *p, const struct effect_pulse *o);
+/* Has its module been told all that it needs before the start? Any other pulse needs nothing. */
+bool sched_timed_is_ready(const struct sched *s, const struct pair *p);
+void sched_timed_fill_start(struct sched *s, struct sched_action *a, int tag);
+/* The pair is over, and was not found whole. */
+void sched_timed_ended(struct sched *s, const struct pair *p);
+/* When the next one that runs is to be asked (TIME_NEVER: none runs). */
+int64_t sched_next_check(const struct sched *s);
+bool sched_pick_check(struct sched *s, struct sched_action *a);
+bool sched_pick_width(struct sched *s, struct sched_action *a);
+bool sched_pick_setup(struct sched *s, struct sched_action *a);
+void sched_finish_timed(struct sched *s, const struct sched_result *r);
 /* sched_call.c: the earliest edge that polls, feeds and other writes keep clear of: one that waits, or is foreseen. */
 int64_t sched_next_guarded(const struct sched *s);
 /* When a call that begins now must be over: the link's timeout, or `margin_us` before the edge ahead, but
@@ -136,6 +169,8 @@ bool sched_fill_write(struct sched *s, struct sched_action *a, int tag, double v
 /* May a call to `device` begin with an edge ahead? Not within its guard window (link/load.h). */
 bool sched_fits(struct sched *s, int device);
 /* sched_done.c */
+/* The output of a pair is known to be closed: the pair ends, or waits for word of its device's watchdog. */
+void sched_end_closed(struct sched *s, struct pair *p);
 void sched_finish(struct sched *s, const struct sched_result *r);
 /* What is owed to a device is due now. */
 void sched_hurry_owed(struct sched *s, int device);

@@ -47,7 +47,8 @@ enum world_note_kind {
         WORLD_CLOCK  /* the wall clock steps: number = us */
 };
 
-enum world_by { WORLD_BY_REQUEST, WORLD_BY_WATCHDOG, WORLD_BY_REBOOT, WORLD_BY_FOREIGN };
+/* WORLD_BY_MODULE: the end of a pulse that it timed. */
+enum world_by { WORLD_BY_REQUEST, WORLD_BY_WATCHDOG, WORLD_BY_REBOOT, WORLD_BY_FOREIGN, WORLD_BY_MODULE };
 
 struct world_note {
         enum world_note_kind kind;

@@ -34,7 +34,8 @@ struct query_pulse {
         char path[64], outcome[16], precursor[48];
         int64_t planned_open_us, opened_us, planned_width_us, width_us; /* -1 = NULL */
         int64_t open_acked_us, closed_us, close_acked_us;               /* -1 = NULL */
-        double base, peak, area;                                        /* NaN = NULL */
+        bool is_device_timed;    /* the width is what its module was told to time */
+        double base, peak, area; /* NaN = NULL */
 };
 
 /* Newest first, at most `limit`. Return 0, or -1 with query_why(). The row is borrowed during the call of `row`. */
