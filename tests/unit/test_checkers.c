@@ -986,6 +986,20 @@ static void l2c(bool bad)
         plain(WORLD_ENDED, 0, false);
 }
 
+/* A disk that is full after it was slow is full (seed 108448). */
+static void l2c_full(bool bad)
+{
+        struct record lost = {.kind = RECORD_EVENT};
+
+        fault("disk slow", true);
+        fault("disk full", true);
+        fault("disk slow", false);
+        if (bad)
+                fault("disk full", false);
+        keep_record(&lost, false);
+        plain(WORLD_ENDED, 0, false);
+}
+
 static void v2b(bool bad)
 {
         execute();
@@ -1232,7 +1246,7 @@ static const struct {
     {"Q1", q1}, {"Q2", q2}, {"Q3", q3}, {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3},
     {"C3", c3_proof}, {"R1", r1}, {"R2", r2}, {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1},
     {"L2", l2}, {"A1", a1}, {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b},
-    {"A2b", a2b}, {"L2b", l2b}, {"L2c", l2c}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d},
+    {"A2b", a2b}, {"L2b", l2b}, {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d},
     {"V3e", v3e}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b},
     {"V7b", v7b}, {"V2c", v2c}, {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b},
     {"H1b", h1b}, {"M1b", m1b}};
