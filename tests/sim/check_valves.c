@@ -76,10 +76,7 @@ static void see_deadline(struct check_context *c, const struct world_note *n)
                 const struct seen_output *o = &c->seen->out[i];
                 int64_t open_us, most_us = t->max_open_us;
 
-                if (t->max_open_us == 0 || o->open_told_us == SEEN_NEVER ||
-                    (o->value == 0 &&
-                        o->open_told_us <
-                            c->seen->begun_us)) /* told, and deaf: its watchdog has nothing to close */
+                if (t->max_open_us == 0 || o->open_told_us == SEEN_NEVER)
                         continue;
                 open_us = n->t_us - o->open_told_us;
                 if (open_us > most_us + CHECK_DOG_US)

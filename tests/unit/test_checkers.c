@@ -420,6 +420,23 @@ static void v4_stays(bool bad)
         pass(400 * TIME_MS);
 }
 
+/* A deaf valve was told to open, and its module's watchdog expired: there is nothing left to close (seed 105037). */
+static void v4_deaf(bool bad)
+{
+        struct world_note n;
+
+        execute();
+        nb(1);
+        output(tag_of("nb.valve"), 0, WORLD_BY_REQUEST);
+        n = note(WORLD_WATCHDOG);
+        n.device = tool_find_device(tool, "valve-io");
+        n.number = bad ? TOOL_WATCHDOG_RUNNING : TOOL_WATCHDOG_EXPIRED;
+        tell(&n);
+        pass(100 * TIME_MS);
+        set("pump.running", 0);
+        pass(2 * TIME_S);
+}
+
 static void v5(bool bad)
 {
         execute();
@@ -1240,7 +1257,7 @@ static const struct {
         const char *id;
         void (*tell)(bool bad);
 } rows[] = {{"V1", v1}, {"V2", v2}, {"V3", v3}, {"V4", v4}, {"V4", v4_late}, {"V4", v4_denied},
-    {"V4", v4_stays}, {"V5", v5}, {"V5", v5_worker}, {"V6", v6}, {"V7", v7}, {"V8", v8}, {"V8", v8_told},
+    {"V4", v4_stays}, {"V4", v4_deaf}, {"V5", v5}, {"V5", v5_worker}, {"V6", v6}, {"V7", v7}, {"V8", v8}, {"V8", v8_told},
     {"V9", v9}, {"T1", t1}, {"T1", t1_outputs}, {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends},
     {"T5", t5}, {"S1", s1}, {"S2", s2}, {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7},
     {"Q1", q1}, {"Q2", q2}, {"Q3", q3}, {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3},
