@@ -383,6 +383,19 @@ START_TEST(a_closed_precursor_that_reads_open_trips_at_once)
 }
 END_TEST
 
+/* C3: one look at a valve that strayed writes it once, however many turns come before the next look. */
+START_TEST(what_strayed_is_written_once_for_each_look)
+{
+        int edges = s->edge_count, valve = scenario_tag(s, "water.valve");
+        int polls = (int)(TIME_S / s->tool->tags[valve].poll_us);
+
+        s->deviant_tag = valve;
+        scenario_run(s, TIME_S);
+        ck_assert_int_ge(s->edge_count - edges, polls - 2);
+        ck_assert_int_le(s->edge_count - edges, 2 * polls + 2); /* a write hurries the next look */
+}
+END_TEST
+
 /* V2: what somebody else let in is purged like any other dose before another precursor may open. */
 START_TEST(what_another_opened_is_purged_before_anything_else_opens)
 {
@@ -629,7 +642,7 @@ static Suite *core_past3_suite(void)
             what_a_latched_trip_sets_is_not_set_by_hand, no_heat_by_hand_under_the_cut_out,
             an_expose_waits_for_the_purge_of_a_pulse_by_hand,
             a_leak_check_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
-            a_closed_precursor_that_reads_open_trips_at_once,
+            a_closed_precursor_that_reads_open_trips_at_once, what_strayed_is_written_once_for_each_look,
             what_another_opened_is_purged_before_anything_else_opens, what_a_crash_left_open_is_purged,
             a_close_that_reached_nobody_begins_no_purge, what_failed_is_tried_again_as_soon_as_its_link_is_up,
             a_vent_goes_on_after_a_hold, a_vent_that_must_wait_shuts_nothing,

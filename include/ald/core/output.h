@@ -27,7 +27,7 @@ struct output {
         bool has_wanted;
         double commanded; /* the last value emitted; for a live pulse: closed */
         bool has_commanded;
-        int64_t commanded_us; /* when it was first emitted */
+        int64_t commanded_us; /* when it was first emitted, or emitted again because it strayed */
         uint32_t write_id;    /* of the last write */
         bool is_acked;        /* that write was acknowledged */
         int64_t retry_us;     /* when a failed write is repeated; TIME_NEVER = not due */
