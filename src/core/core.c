@@ -379,6 +379,7 @@ static void evaluate(struct core *core)
         watch_pulse(core);
         watch_heaters(core);
         watch_permits(core);
+        core_watch_handed_over(core);
         core_watch_block(core);
         core_watch_plausible(core);
         core_watch_alarms(core);

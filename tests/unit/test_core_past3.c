@@ -230,6 +230,41 @@ START_TEST(what_a_crash_left_open_is_purged)
 }
 END_TEST
 
+static bool is_handed_over;
+
+static void note_hand_over(struct scenario *scenario, const struct record *r)
+{
+        (void)scenario;
+        is_handed_over = is_handed_over || r->kind == RECORD_PULSE_START;
+}
+
+/* V2: between its hand-over and its edge somebody shuts the exhaust. */
+START_TEST(a_pulse_whose_purge_breaks_off_is_taken_back)
+{
+        struct event shut = {.kind = EVENT_SAMPLES, .u.samples.count = 1};
+        int edges;
+
+        dose_after_a_start(12, "6 s");
+        edges = s->edge_count;
+        is_handed_over = false;
+        s->on_record = note_hand_over;
+        for (int i = 0; i < 10000 && !is_handed_over; i++)
+                scenario_run(s, TIME_MS);
+        ck_assert(is_handed_over);
+        scenario_run(s, TIME_MS); /* a value that is younger than the last */
+        shut.u.samples.item[0] = (struct sample){.tag = (int16_t)scenario_tag(s, "exhaust.valve"),
+            .quality = QUALITY_GOOD,
+            .t_us = virtual_now(s->v)};
+        virtual_event(s->v, &shut);
+        scenario_await(s, MACHINE_HELD, 2 * TIME_S);
+        ck_assert_int_eq(s->pulse_count, 1);
+        ck_assert_int_eq(s->pulses[0].outcome, PULSE_REVOKED);
+        for (int i = edges; i < s->edge_count; i++)
+                ck_assert(s->edges[i].value == 0);
+        check_says(scenario_status(s).reason, "taken back");
+}
+END_TEST
+
 /* The link was down for the first close: the purge counts from the one that was acknowledged, and nothing is sure before. */
 START_TEST(a_close_that_reached_nobody_begins_no_purge)
 {
@@ -644,12 +679,13 @@ static Suite *core_past3_suite(void)
             a_leak_check_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
             a_closed_precursor_that_reads_open_trips_at_once, what_strayed_is_written_once_for_each_look,
             what_another_opened_is_purged_before_anything_else_opens, what_a_crash_left_open_is_purged,
-            a_close_that_reached_nobody_begins_no_purge, what_failed_is_tried_again_as_soon_as_its_link_is_up,
-            a_vent_goes_on_after_a_hold, a_vent_that_must_wait_shuts_nothing,
-            a_reset_arms_a_watchdog_that_expired_and_was_restarted, no_bed_by_hand_under_an_open_lid,
-            a_lapse_does_not_pump_a_vented_chamber, a_timeout_used_by_one_step_is_not_counted_on_another,
-            a_run_that_stops_asks_nothing, a_refused_resume_resets_nothing,
-            the_alarm_of_a_trip_that_chattered_ends_with_its_reset, all_shelvings_that_end_at_once_have_room};
+            a_pulse_whose_purge_breaks_off_is_taken_back, a_close_that_reached_nobody_begins_no_purge,
+            what_failed_is_tried_again_as_soon_as_its_link_is_up, a_vent_goes_on_after_a_hold,
+            a_vent_that_must_wait_shuts_nothing, a_reset_arms_a_watchdog_that_expired_and_was_restarted,
+            no_bed_by_hand_under_an_open_lid, a_lapse_does_not_pump_a_vented_chamber,
+            a_timeout_used_by_one_step_is_not_counted_on_another, a_run_that_stops_asks_nothing,
+            a_refused_resume_resets_nothing, the_alarm_of_a_trip_that_chattered_ends_with_its_reset,
+            all_shelvings_that_end_at_once_have_room};
         Suite *suite = suite_create("core_past3");
         TCase *met = tcase_create("met");
 
