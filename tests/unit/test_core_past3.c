@@ -265,6 +265,34 @@ START_TEST(a_pulse_whose_purge_breaks_off_is_taken_back)
 }
 END_TEST
 
+/* S2: the pulse that a program ends with was not whole, which is known only after its end was due. */
+START_TEST(a_program_does_not_end_before_its_last_pulse_is_known)
+{
+        int valve = scenario_tag(s, "water.valve");
+        struct event failed = {
+            .kind = EVENT_PULSE, .u.pulse = {.tag = (int16_t)valve, .outcome = PULSE_FAILED}};
+
+        start(HEAD "phases:\n  a:\n    - set: {carrier.flow: 20 sccm}\n    - wait: 2 s\n"
+                   "    - pulse: water\n      for: 100 ms\n" FINALLY);
+        scenario_await_open(s, "water.valve", 1);
+        while (s->out[valve] != 0)
+                virtual_run(s->v, virtual_now(s->v) + TIME_MS / 10);
+        failed.u.pulse.close_sent_us = failed.u.pulse.close_acked_us = virtual_now(s->v);
+        failed.u.pulse.open_sent_us = failed.u.pulse.open_acked_us = virtual_now(s->v) - 100 * TIME_MS;
+        for (uint32_t id = 1; id < 1000 && s->pulse_count == 0; id++) { /* whichever it has */
+                failed.u.pulse.id = id;
+                virtual_event(s->v, &failed);
+        }
+        ck_assert_int_eq(s->pulse_count, 1);
+        scenario_await(s, MACHINE_HELD, 2 * TIME_S);
+        ck_assert_int_eq(scenario_do(s, VERB_RESUME), 0);
+        scenario_await(s, MACHINE_COMPLETE, TIME_MIN);
+        ck_assert_int_eq(s->pulse_count, 2);
+        ck_assert_int_eq(s->pulses[1].outcome, PULSE_DONE);
+        ck_assert_int_eq(s->cycles_ended, s->cycles_begun);
+}
+END_TEST
+
 /* The link was down for the first close: the purge counts from the one that was acknowledged, and nothing is sure before. */
 START_TEST(a_close_that_reached_nobody_begins_no_purge)
 {
@@ -679,13 +707,14 @@ static Suite *core_past3_suite(void)
             a_leak_check_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
             a_closed_precursor_that_reads_open_trips_at_once, what_strayed_is_written_once_for_each_look,
             what_another_opened_is_purged_before_anything_else_opens, what_a_crash_left_open_is_purged,
-            a_pulse_whose_purge_breaks_off_is_taken_back, a_close_that_reached_nobody_begins_no_purge,
-            what_failed_is_tried_again_as_soon_as_its_link_is_up, a_vent_goes_on_after_a_hold,
-            a_vent_that_must_wait_shuts_nothing, a_reset_arms_a_watchdog_that_expired_and_was_restarted,
-            no_bed_by_hand_under_an_open_lid, a_lapse_does_not_pump_a_vented_chamber,
-            a_timeout_used_by_one_step_is_not_counted_on_another, a_run_that_stops_asks_nothing,
-            a_refused_resume_resets_nothing, the_alarm_of_a_trip_that_chattered_ends_with_its_reset,
-            all_shelvings_that_end_at_once_have_room};
+            a_pulse_whose_purge_breaks_off_is_taken_back,
+            a_program_does_not_end_before_its_last_pulse_is_known,
+            a_close_that_reached_nobody_begins_no_purge, what_failed_is_tried_again_as_soon_as_its_link_is_up,
+            a_vent_goes_on_after_a_hold, a_vent_that_must_wait_shuts_nothing,
+            a_reset_arms_a_watchdog_that_expired_and_was_restarted, no_bed_by_hand_under_an_open_lid,
+            a_lapse_does_not_pump_a_vented_chamber, a_timeout_used_by_one_step_is_not_counted_on_another,
+            a_run_that_stops_asks_nothing, a_refused_resume_resets_nothing,
+            the_alarm_of_a_trip_that_chattered_ends_with_its_reset, all_shelvings_that_end_at_once_have_room};
         Suite *suite = suite_create("core_past3");
         TCase *met = tcase_create("met");
 

@@ -28,6 +28,7 @@ struct pair {
         bool open_failed;  /* the open was sent and not acknowledged: the valve may be open */
         bool close_failed; /* a close was sent and not acknowledged */
         bool is_unproven;  /* the device may have closed by itself before */
+        uint32_t losses;   /* of its device's watchdog, as it opened (watch_ran_on()) */
         int64_t open_us, close_us;
         int64_t retry_us; /* the next close not before */
         int64_t retry_step_us;

@@ -50,9 +50,9 @@ bool sched_hears(const struct sched *s);
  * A safe write for an output that a pulse holds revokes the pulse.
  *
  * Pulses: a close that is not acknowledged within a second is reported as PULSE_FAILED with close_acked_us = 0 and
- * stays owed likewise (CAUSE_DEADLINE). One whose valve may have been closed by its device's restart, because when it
- * was closed the watchdog was not known to run any more, waits for the next look at that (PAIR_PROVE_US at most), and
- * is PULSE_FAILED with close_acked_us set unless it runs (V8).
+ * stays owed likewise (CAUSE_DEADLINE). Where a watchdog guards the output, the device is asked for it once more after
+ * the close: it may have been restarted, which closes the valve and tells nobody. A pulse is PULSE_FAILED with
+ * close_acked_us set unless its watchdog was seen to run on within PAIR_PROVE_US (V8).
  *
  * False: the queue is full (the report is made all the same, as failed, as long as reports are taken). */
 bool sched_write(struct sched *s, const struct effect_write *w, int64_t now_us);
