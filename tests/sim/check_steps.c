@@ -17,8 +17,11 @@ enum { DRY_MAX = 32 };
 struct dry {
         int64_t t_us[DRY_MAX]; /* the last values that say that nothing purges, when they came; 0 = none */
         int count;
+        double before; /* the carrier's set-point before the last one it was told */
         int64_t opened_us[TOOL_TAGS_MAX];
 };
+/* So long a flow may take to follow its set-point: what it was told before is what it has to keep meanwhile. */
+#define DRY_FOLLOW_US (2 * TIME_S)
 /* What the core counts as flow is half of the set-point; what lies near it is left alone. */
 static const double dry_part = 0.4;
 /* As for V2 (check_valves.c): the core's credit for an edge on its plan, and the gate's slack. */
@@ -30,14 +33,20 @@ static const double dry_part = 0.4;
 
 static bool is_dry(const struct check_context *c, const struct world_note *n)
 {
+        const struct dry *m = c->mine;
         const struct tool *tool = c->tool;
         const struct tool_loop *carrier = tool->carrier >= 0 ? &tool->loops[tool->carrier] : NULL;
+        const struct seen_output *o;
+        double least;
 
         if (n->tag == tool->pump_running || n->tag == tool->exhaust)
                 return n->value == 0;
-        return carrier != NULL && n->tag == carrier->value &&
-               seen_output_is_well(c->seen, carrier->setpoint, n->t_us - 2 * TIME_S) &&
-               n->value < dry_part * c->seen->out[carrier->setpoint].told;
+        if (carrier == NULL || n->tag != carrier->value)
+                return false;
+        o = &c->seen->out[carrier->setpoint];
+        least = o->told_changed_us > n->t_us - DRY_FOLLOW_US && m->before < o->told ? m->before : o->told;
+        return seen_output_is_well(c->seen, carrier->setpoint, n->t_us - DRY_FOLLOW_US) &&
+               n->value < dry_part * least;
 }
 
 static bool has_expose(const struct recipe *r)
@@ -73,7 +82,11 @@ static void see_dry_purge(struct check_context *c, const struct world_note *n)
 
         if (n->kind == WORLD_SAMPLE && is_dry(c, n))
                 m->t_us[m->count++ % DRY_MAX] = n->t_us;
-        if (!seen_told(c->tool, n, &tag, &value) || value == 0 || c->seen->out[tag].told != 0)
+        if (!seen_told(c->tool, n, &tag, &value))
+                return;
+        if (c->tool->carrier >= 0 && tag == c->tool->loops[c->tool->carrier].setpoint)
+                m->before = value != c->seen->out[tag].told ? c->seen->out[tag].told : m->before;
+        if (value == 0 || c->seen->out[tag].told != 0)
                 return;
         m->opened_us[tag] = n->t_us;
         if (!seen_is_dosing(c->tool, tag) || has_expose(c->seen->recipe))

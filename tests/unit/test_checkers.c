@@ -1196,6 +1196,20 @@ static void v2c_late(bool bad)
         write_out("water.valve", 1);
 }
 
+/* A set-point that is raised has no flow yet; what flowed before flows on (seed 112897). */
+static void v2c_raised(bool bad)
+{
+        execute();
+        write_out("carrier.flow.setpoint", 20);
+        nb(1);
+        nb(0);
+        pass(6 * TIME_S);
+        write_out("carrier.flow.setpoint", 130);
+        set("carrier.flow", bad ? 5 : 27);
+        pass(100 * TIME_MS);
+        write_out("water.valve", 1);
+}
+
 static void s1b(bool bad)
 {
         struct recipe *was = recipe;
@@ -1278,7 +1292,8 @@ static const struct {
     {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b}, {"L2b", l2b}, {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b},
     {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d}, {"V3e", v3e}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2},
     {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b}, {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late},
-    {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b}, {"H1b", h1b}, {"M1b", m1b}};
+    {"V2c", v2c_raised}, {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b},
+    {"H1b", h1b}, {"M1b", m1b}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const char *breach_of(const char *id)
