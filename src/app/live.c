@@ -357,6 +357,7 @@ static bool start_core(struct live *live)
         store_get_state(live->store, &state);
         start.next_run_id = state.next_run_id;
         start.interrupted_run = state.interrupted_run;
+        start.was_left_open = state.was_left_open || !state.ok;
         start.store_ok = state.ok;
         text_copy(start.store_why, sizeof start.store_why, state.why);
         if (!state.ok)

@@ -106,6 +106,7 @@ struct world_disk {
         bool is_full;
         /* What is on it. */
         int64_t run_last, run_open; /* 0 = none */
+        bool was_left_open;         /* by the last event on it */
         /* The process' store. */
         struct recq *queue;
         bool is_open, is_ok, is_overrun; /* takes records; last attempt; too many wait */

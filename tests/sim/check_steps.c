@@ -18,7 +18,6 @@ struct dry {
         int64_t t_us[DRY_MAX]; /* the last values that say that nothing purges, when they came; 0 = none */
         int count;
         double before; /* the carrier's set-point before the last one it was told */
-        int64_t opened_us[TOOL_TAGS_MAX];
 };
 /* So long a flow may take to follow its set-point: what it was told before is what it has to keep meanwhile. */
 #define DRY_FOLLOW_US (2 * TIME_S)
@@ -88,7 +87,6 @@ static void see_dry_purge(struct check_context *c, const struct world_note *n)
                 m->before = value != c->seen->out[tag].told ? c->seen->out[tag].told : m->before;
         if (value == 0 || c->seen->out[tag].told != 0)
                 return;
-        m->opened_us[tag] = n->t_us;
         if (!seen_is_dosing(c->tool, tag) || has_expose(c->seen->recipe))
                 return;
         dry_us = last_dry(c, n->sent_us);
@@ -96,7 +94,7 @@ static void see_dry_purge(struct check_context *c, const struct world_note *n)
                 int64_t purge_us = 0;
 
                 if (i == tag || !c->tool->tags[i].is_output || !tool_excludes(c->tool, tag, i, &purge_us) ||
-                    c->seen->out[i].close_told_us == SEEN_NEVER || m->opened_us[i] < c->seen->begun_us)
+                    c->seen->out[i].close_told_us == SEEN_NEVER)
                         continue;
                 if (dry_us > c->seen->out[i].close_told_us && n->t_us - dry_us < purge_us - DRY_SLACK_US)
                         check_fail(c,
@@ -340,8 +338,8 @@ static void see_turning(struct check_context *c, const struct world_note *n)
 
 const struct check check_steps[] = {
     {"V2c", "the purge between counts only with flow, pump and way out",
-        "by values that say clearly that one of them is away; not in runs of recipes with an expose block, "
-        "nor of what was open before the process began. 1 ms from a value to an opening that it keeps back",
+        "by values that say clearly that one of them is away; not in runs of recipes with an expose block. "
+        "1 ms from a value to an opening that it keeps back",
         sizeof(struct dry), TOLD | CHECK_SEES(SAMPLE), see_dry_purge, NULL},
     {"S1b", "a wait ends on Good values that were sampled in it",
         "waits that stand between two notes of the recipe", sizeof(struct noted),

@@ -61,7 +61,8 @@ struct scenario {
         int turns;                                                     /* of the core */
         void (*on_turn)(struct scenario *s);                           /* after each; may be NULL */
         void (*on_record)(struct scenario *s, const struct record *r); /* may be NULL */
-        struct tape *tape; /* takes down every turn; may be NULL */
+        struct tape *tape;  /* takes down every turn; may be NULL */
+        bool was_left_open; /* as the process begins */
 };
 
 /* V1 and V2 on the wire: no two of an exclusion open, and the purge between. Closed is 0, whatever the safe value: an
@@ -287,7 +288,8 @@ static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, b
                 .wall_us = 1700000000 * TIME_S,
                 .next_run_id = 1,
                 .store_ok = true,
-                .interrupted_run = interrupted_run}};
+                .interrupted_run = interrupted_run,
+                .was_left_open = s->was_left_open}};
 
         s->bad_tag = s->deaf_tag = s->deviant_tag = s->deaf_device = -1;
         config.watch = (struct virtual_watch){.ctx = s,
