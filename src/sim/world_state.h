@@ -212,7 +212,7 @@ void world_faults_run(struct world *w); /* those that begin or end now */
 int world_fault_draw(struct world *w, int link, int device, bool connects);
 
 /* ---- world_worker.c ---- */
-bool world_worker_start(struct world *w, int link);
+bool world_worker_start(struct world *w, int link, bool was_left_open);
 void world_worker_order(struct world *w, int link, const struct world_order *order);
 void world_worker_feed(struct world *w, int64_t turn_us);
 void world_worker_stop(struct world *w, int link);

@@ -35,6 +35,9 @@ enum { SCHED_PAIRS_MAX = 16 }; /* pulses under way at once on one link */
 struct sched *sched_new(const struct tool *tool, int link, int64_t now_us);
 void sched_free(struct sched *s);
 
+/* Before the first order: outputs may have been left open by the process before (V2). */
+void sched_left_open(struct sched *s);
+
 /* How many further orders can be taken now. */
 int sched_room(const struct sched *s);
 /* Is there room to report on one more order, be it refused for want of a place? */
