@@ -45,6 +45,7 @@ struct live {
         int64_t systemd_fed_us;
         int signals;
         bool is_over;
+        bool was_left_open; /* by the process before, as far as is known (core/core.h) */
         char diagnostics[DIAGNOSTICS_MAX];
 };
 
@@ -360,6 +361,9 @@ static bool start_core(struct live *live)
         store_get_state(live->store, &state);
         start.next_run_id = state.next_run_id;
         start.interrupted_run = state.interrupted_run;
+        /* What nobody can say counts as left open. */
+        live->was_left_open = start.was_left_open =
+            state.was_left_open || state.interrupted_run != 0 || !state.ok;
         start.store_ok = state.ok;
         text_copy(start.store_why, sizeof start.store_why, state.why);
         if (!state.ok)
@@ -389,9 +393,13 @@ static bool start_bus(struct live *live)
         const char *why = "";
 
         live->bus = bus_start(live->tool, &why);
-        if (live->bus == NULL)
+        if (live->bus == NULL) {
                 fprintf(stderr, "aldd: %s\n", why);
-        return live->bus != NULL;
+                return false;
+        }
+        if (live->was_left_open)
+                bus_left_open(live->bus);
+        return true;
 }
 
 static bool start_loop(struct live *live)

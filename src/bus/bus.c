@@ -204,6 +204,13 @@ void bus_expect(struct bus *bus, int64_t open_us)
                 worker_expect(bus->workers[i], open_us);
 }
 
+void bus_left_open(struct bus *bus)
+{
+        struct worker_order order = {.kind = WORKER_LEFT_OPEN};
+        for (int i = 0; i < bus->tool->link_count; i++)
+                worker_order(bus->workers[i], &order); /* the first of its queue, where there is room */
+}
+
 void bus_rearm(struct bus *bus, int device)
 {
         assert(device >= 0 && device < bus->tool->device_count);

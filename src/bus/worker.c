@@ -86,6 +86,9 @@ static void take_order(struct worker *w, const struct worker_order *o)
         case WORKER_REARM:
                 sched_rearm(w->sched, o->u.device);
                 break;
+        case WORKER_LEFT_OPEN:
+                sched_left_open(w->sched);
+                break;
         }
 }
 

@@ -1,4 +1,4 @@
-#include "core_state.h"
+#include "step.h"
 
 #include "ald/base/time.h" /* TIME_NEVER, time_add_duration */
 
@@ -258,6 +258,9 @@ static void watch_exit(struct core *core)
                 return;
         core_log(core, "state", RECORD_INFO, "shutdown", "outputs %s",
             is_over ? "confirmed safe" : "not confirmed");
+        if (is_over && output_is_all_purged(&core->outs) && step_purge_path_us(core) == TIME_NEVER)
+                core_log(
+                    core, "state", RECORD_INFO, CORE_PURGED, "nothing that was opened is still to be purged");
         core_emit(core, EFFECT_EXIT);
         core->is_shutting_down = false;
 }

@@ -23,7 +23,7 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
         snapshot_init(&core->snap, tool);
         interlock_init(&core->locks, tool, start->now_us);
         output_init(&core->outs, tool);
-        core->outs.was_left_open = start->interrupted_run != 0;
+        core->outs.was_left_open = start->was_left_open || start->interrupted_run != 0;
         token_init(&core->token, tool->control_lapse_us);
         core->standby_us = core->asked_us = TIME_NEVER;
         alarm_init(&core->alarms, tool);
@@ -387,6 +387,7 @@ static void evaluate(struct core *core)
         watch_pulse(core);
         watch_heaters(core);
         watch_permits(core);
+        core_watch_handed_over(core);
         core_watch_block(core);
         core_watch_plausible(core);
         core_watch_alarms(core);

@@ -306,6 +306,8 @@ void core_act(struct core *core);
 /* Take it back. `cut`: also when it is open. */
 void core_revoke_pulse(struct core *core, bool cut, enum cause cause);
 void core_pulse_ended(struct core *core, const struct event_pulse *p);
+/* Between its hand-over and its edge the purge before it may break off: the exhaust shuts, the pump stops (V2). */
+void core_watch_handed_over(struct core *core);
 void core_finish_measure(struct core *core);
 /* What people call it. */
 const char *core_pulse_name(const struct core *core);

@@ -32,6 +32,26 @@ static bool was_purged(
                out->purged_of_us == out->closed_us && out->purged_us >= purge_us;
 }
 
+bool output_is_all_purged(const struct outputs *o)
+{
+        for (int i = 0; i < o->tool->tag_count; i++) {
+                const struct output *out = &o->out[i];
+
+                for (int k = 0; o->tool->tags[i].is_output && k < o->tool->tag_count; k++) {
+                        int64_t purge_us = 0;
+
+                        if (k == i || !o->tool->tags[k].is_output || !tool_excludes(o->tool, k, i, &purge_us))
+                                continue;
+                        if (output_may_be_open(o, i))
+                                return false;
+                        if (out->closed_us != INT64_MIN && purge_us > 0 &&
+                            (out->purged_of_us != out->closed_us || out->purged_us < purge_us))
+                                return false;
+                }
+        }
+        return true;
+}
+
 static void name_exclusion(const struct outputs *o, const struct snapshot *snap, int tag, int other,
     bool is_open_now, struct interlock_reason *why)
 {

@@ -146,8 +146,10 @@ int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *
                 if (st->t_us - out->differs_us <= t->follow_us && !opened_unasked(t, out))
                         continue;
                 out->differs_us = TIME_NEVER;
-                if (out->pulse_id == 0)
+                if (out->pulse_id == 0) {
                         out->retry_us = snap->now_us;
+                        out->commanded_us = snap->now_us; /* only a later look tells what came of it (C3) */
+                }
                 return i;
         }
         return -1;

@@ -364,8 +364,9 @@ bool core_run_program(struct core *core)
         if (is_recovering(core))
                 return false;
         for (int i = 0; i < OPS_IN_A_TURN; i++) {
+                /* A pulse that ends the section may still have to be repeated: its report is waited for (S2). */
                 if (core->recipe->ops[core->at.op].kind == RECIPE_END)
-                        return true;
+                        return !core->pulse.is_live;
                 if (!walk(core))
                         return false;
         }

@@ -21,6 +21,28 @@ void core_revoke_pulse(struct core *core, bool cut, enum cause cause)
             cause_name(cause));
 }
 
+/* A set-point that rose with the hand-over has no flow yet, which is no word against the purge before it. */
+static bool has_new_flow(const struct core *core)
+{
+        const struct tool *tool = core->tool;
+
+        return tool->carrier >= 0 && core->outs.out[tool->loops[tool->carrier].setpoint].commanded_us >=
+                                         core->pulse.open_us - CORE_HANDOVER_US;
+}
+
+void core_watch_handed_over(struct core *core)
+{
+        const struct core_pulse *pulse = &core->pulse;
+        char why[160];
+        struct text t;
+
+        if (!pulse->is_live || pulse->is_revoked || core->now_us >= pulse->open_us || has_new_flow(core))
+                return;
+        text_init(&t, why, sizeof why);
+        if (!output_is_clear(&core->outs, &core->snap, pulse->tag, pulse->open_us, &t))
+                core_hold(core, true, "pulse %s was taken back: %s", core_pulse_name(core), why);
+}
+
 void core_finish_measure(struct core *core)
 {
         struct record_pulse *p = &core->pulse.record;

@@ -36,6 +36,12 @@ void gate_init(struct gate *gate, const struct tool *tool, int link, int64_t now
                     .sure_us = INT64_MIN};
 }
 
+void gate_left_open(struct gate *gate)
+{
+        for (int i = 0; i < gate->tool->tag_count; i++)
+                gate->out[i].may_be_open = gate->out[i].may_be_open || !gate->out[i].is_known;
+}
+
 static bool names(const struct tool_interlock *k, int tag)
 {
         for (int i = 0; i < k->output_count; i++)

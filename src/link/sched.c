@@ -79,6 +79,11 @@ void sched_free(struct sched *s)
         free(s);
 }
 
+void sched_left_open(struct sched *s)
+{
+        gate_left_open(&s->gate);
+}
+
 /* ---- Reports of orders. Room for every order under way is kept free. ---- */
 
 static int count_pairs(const struct sched *s)

@@ -141,13 +141,12 @@ static void settle(struct sched *s, int tag, enum cause cause)
         s->owed[tag].retry_us = from_us;
 }
 
-/* It opened with its watchdog seen to run. When that is not known any more, because the connection was replaced or a feed
- * went unanswered, the device may have been restarted and have closed by itself in the middle: it tells by its watchdog. */
+/* It opened with its watchdog known to run. The device may have been restarted and have closed by itself in the middle,
+ * taking the close as if nothing had been: it tells by its watchdog, which does not run then. */
 static bool needs_proof(const struct sched *s, int tag)
 {
         const struct tool_tag *t = &s->tool->tags[tag];
-        return t->failsafe == TOOL_FAILSAFE_WATCHDOG && s->has_watch[t->device] &&
-               !watch_is_running(&s->watches[t->device]);
+        return t->failsafe == TOOL_FAILSAFE_WATCHDOG && s->has_watch[t->device];
 }
 
 void sched_end_closed(struct sched *s, struct pair *p)

@@ -87,11 +87,12 @@ static bool fill_open(struct sched *s, struct sched_action *a, const struct pair
 
 static void begin_open(struct sched *s, struct sched_action *a, struct pair *p)
 {
-        int tag = p->times.tag;
+        int tag = p->times.tag, device = s->tool->tags[tag].device;
         pair_opening(p);
+        p->losses = s->watches[device].losses;
         /* A narrow pulse leaves half of itself to the open, however little that is. */
         int64_t half = (p->close_us - s->now_us) / 2;
-        sched_begin_call(s, a, SCHED_JOB_EDGE, pair_index(s, p), s->tool->tags[tag].device,
+        sched_begin_call(s, a, SCHED_JOB_EDGE, pair_index(s, p), device,
             sched_limit_call(s, time_min(p->close_us, sched_next_edge(s)), time_min(half, SCHED_MARGIN_US),
                 time_min(half, SCHED_CALL_US)));
         gate_sending(&s->gate, tag, s->job_value, s->now_us);

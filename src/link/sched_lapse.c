@@ -18,14 +18,15 @@ void sched_refuse_pulse(struct sched *s, struct pair *p)
         end_unopened(s, p, PULSE_REFUSED);
 }
 
-/* A pulse that was closed is reported when its device's watchdog was seen to run, or not to; who is told to end does not
+/* A pulse that was closed is reported when its device's watchdog was seen to run on, or not to; who is told to end does not
  * ask any more. */
 static void prove_pair(struct sched *s, struct pair *p)
 {
-        const struct watch *w = &s->watches[s->tool->tags[p->times.tag].device];
-        bool lived = watch_is_running(w);
+        struct watch *w = &s->watches[s->tool->tags[p->times.tag].device];
+        bool lived = watch_ran_on(w, p->losses, p->times.close_acked_us);
         struct event_pulse ended;
-        if (!lived && !watch_is_off(w) && !s->is_stopping && s->now_us < pair_prove_by(p)) {
+        if (!lived && w->losses == p->losses && !s->is_stopping && s->now_us < pair_prove_by(p)) {
+                watch_look(w, p->times.close_acked_us);
                 sched_wake_at(s, pair_prove_by(p));
                 return;
         }

@@ -14,6 +14,7 @@ void watch_init(struct watch *w, const struct tool_watchdog *dog)
         w->dog = dog;
         w->fed_us = INT64_MIN;
         w->fed_turn_us = INT64_MIN;
+        w->asked_us = w->seen_us = w->look_us = INT64_MIN;
 }
 
 void watch_reset(struct watch *w)
@@ -26,23 +27,29 @@ void watch_reset(struct watch *w)
 void watch_rearm(struct watch *w)
 {
         w->rearm = true;
-        if (w->step == WATCH_EXPIRED || w->step == WATCH_PAUSED || w->step == WATCH_RUNNING)
+        if (w->step == WATCH_EXPIRED || w->step == WATCH_PAUSED || watch_is_running(w))
                 w->step = WATCH_ASK;
 }
 
 bool watch_is_running(const struct watch *w)
 {
-        return w->step == WATCH_RUNNING;
+        return w->step == WATCH_RUNNING || w->step == WATCH_FEED;
 }
 
-bool watch_is_off(const struct watch *w)
+void watch_look(struct watch *w, int64_t since_us)
 {
-        return w->step == WATCH_TIME_WRITE || w->step == WATCH_TIME_READ || w->step == WATCH_START ||
-               w->step == WATCH_CONFIRM || w->step == WATCH_EXPIRED || w->step == WATCH_RESTART;
+        if (since_us > w->look_us)
+                w->look_us = since_us;
+}
+
+bool watch_ran_on(const struct watch *w, uint32_t losses, int64_t since_us)
+{
+        return watch_is_running(w) && w->losses == losses && w->seen_us >= since_us;
 }
 
 static int pause_watch(struct watch *w, int64_t now_us)
 {
+        w->losses++;
         w->step = WATCH_PAUSED;
         w->retry_us = now_us + WATCH_RETRY_US;
         return TOOL_WATCHDOG_OFF; /* not proven to run counts as not running */
@@ -56,6 +63,8 @@ static int64_t grant_due(const struct watch *w, int64_t turn_us)
 
 void watch_doubt(struct watch *w, int64_t now_us, int64_t turn_us)
 {
+        if (w->step == WATCH_FEED && now_us > w->fresh_us)
+                w->step = WATCH_RUNNING;
         if (w->step == WATCH_RUNNING && grant_due(w, turn_us) != TIME_NEVER &&
             now_us > time_add(w->fed_us, w->dog->timeout_us))
                 w->step = WATCH_ASK;
@@ -63,7 +72,7 @@ void watch_doubt(struct watch *w, int64_t now_us, int64_t turn_us)
 
 void watch_failed(struct watch *w, int64_t now_us)
 {
-        if (w->step == WATCH_RUNNING) {
+        if (watch_is_running(w)) {
                 w->step = WATCH_ASK; /* one lost feed is no reason to let it expire */
                 return;
         }
@@ -80,8 +89,11 @@ int64_t watch_due(const struct watch *w, int64_t turn_us)
                 return TIME_NEVER;
         case WATCH_TIME_WRITE:
         case WATCH_START:
+        case WATCH_FEED:
                 return grant_due(w, turn_us);
         case WATCH_RUNNING:
+                if (w->seen_us < w->look_us)
+                        return INT64_MIN;
                 if (grant_due(w, turn_us) == TIME_NEVER)
                         return TIME_NEVER;
                 return time_add(w->fed_us, w->dog->feed_us);
@@ -109,7 +121,7 @@ void watch_call(const struct watch *w, struct watch_call *call)
                 *call = (struct watch_call){true, dog->time_register, time_word(w)};
                 break;
         case WATCH_START:
-        case WATCH_RUNNING: /* only a *changed* value feeds; 0 is left out, it starts nothing on some modules */
+        case WATCH_FEED: /* only a *changed* value feeds; 0 is left out, it starts nothing on some modules */
                 *call = (struct watch_call){
                     true, dog->trigger_register, (uint16_t)(w->trigger == UINT16_MAX ? 1 : w->trigger + 1)};
                 break;
@@ -125,13 +137,32 @@ void watch_sending(struct watch *w, int64_t now_us, int64_t turn_us)
 {
         if (w->step == WATCH_PAUSED)
                 w->step = WATCH_ASK;
-        if (w->step != WATCH_START && w->step != WATCH_RUNNING)
+        if (w->step == WATCH_ASK || w->step == WATCH_CONFIRM || w->step == WATCH_RUNNING)
+                w->asked_us = now_us;
+        if (w->step != WATCH_START && w->step != WATCH_FEED)
                 return;
         struct watch_call call;
         watch_call(w, &call);
         w->trigger = call.word;
         w->fed_us = now_us;
         w->fed_turn_us = turn_us;
+}
+
+/* It runs. Asked while it was known to: just looked. */
+static int take_running(struct watch *w, int64_t now_us)
+{
+        w->rearm = false;
+        w->seen_us = w->asked_us;
+        if (w->step == WATCH_RUNNING && time_add(w->fed_us, w->dog->feed_us) <= now_us) {
+                w->step = WATCH_FEED;
+                w->fresh_us = time_add(now_us, WATCH_LOOK_US);
+        } else if (w->step == WATCH_CONFIRM) {
+                w->step = WATCH_RUNNING;
+        } else if (w->step == WATCH_ASK) {
+                w->step = WATCH_TIME_CHECK;
+                return -1;
+        }
+        return TOOL_WATCHDOG_RUNNING;
 }
 
 static int take_status(struct watch *w, uint16_t status, int64_t now_us)
@@ -141,14 +172,14 @@ static int take_status(struct watch *w, uint16_t status, int64_t now_us)
         case TOOL_WATCHDOG_OFF:
                 if (is_confirming)
                         return pause_watch(w, now_us);
+                w->losses++;
                 w->rearm = false;
                 w->step = WATCH_TIME_WRITE;
                 return TOOL_WATCHDOG_OFF;
         case TOOL_WATCHDOG_RUNNING:
-                w->rearm = false;
-                w->step = is_confirming ? WATCH_RUNNING : WATCH_TIME_CHECK;
-                return is_confirming ? TOOL_WATCHDOG_RUNNING : -1;
+                return take_running(w, now_us);
         case TOOL_WATCHDOG_EXPIRED:
+                w->losses++;
                 w->step = w->rearm ? WATCH_RESTART : WATCH_EXPIRED;
                 w->rearm = false;
                 return TOOL_WATCHDOG_EXPIRED;
@@ -164,7 +195,7 @@ static int take_exception(struct watch *w, int exception, int64_t now_us)
                 return take_status(w, TOOL_WATCHDOG_EXPIRED, now_us);
         /* A busy device on a feed is milder than silence: ask before the next feed, as after silence; a pause of the
          * length of the watchdog's own time would make the expiry it fears. */
-        if (w->step == WATCH_RUNNING) {
+        if (watch_is_running(w)) {
                 w->step = WATCH_ASK;
                 return -1;
         }
@@ -191,6 +222,7 @@ int watch_answered(struct watch *w, int exception, uint16_t word, int64_t now_us
         switch (w->step) {
         case WATCH_ASK:
         case WATCH_CONFIRM:
+        case WATCH_RUNNING:
                 return take_status(w, word, now_us);
         case WATCH_TIME_CHECK:
                 return take_running_time(w, word, now_us);
@@ -208,6 +240,9 @@ int watch_answered(struct watch *w, int exception, uint16_t word, int64_t now_us
         case WATCH_RESTART:
                 w->step = WATCH_ASK;
                 return -1;
+        case WATCH_FEED:
+                w->step = WATCH_RUNNING;
+                return -1;
         default:
                 return -1;
         }
@@ -215,8 +250,8 @@ int watch_answered(struct watch *w, int exception, uint16_t word, int64_t now_us
 
 void watch_observe(struct watch *w, int status)
 {
-        if (w->step == WATCH_RUNNING && status == TOOL_WATCHDOG_EXPIRED)
-                w->step = WATCH_EXPIRED;
-        else if (w->step == WATCH_RUNNING && status != TOOL_WATCHDOG_RUNNING)
-                w->step = WATCH_ASK; /* the module was restarted */
+        if (!watch_is_running(w) || status == TOOL_WATCHDOG_RUNNING)
+                return;
+        w->losses++;
+        w->step = status == TOOL_WATCHDOG_EXPIRED ? WATCH_EXPIRED : WATCH_ASK; /* the module was restarted */
 }

@@ -254,7 +254,7 @@ bool world_daemon_start(struct world *w)
         if (w->core == NULL)
                 return false;
         for (int i = 0; i < w->tool->link_count; i++)
-                if (!world_worker_start(w, i))
+                if (!world_worker_start(w, i, start.was_left_open || start.interrupted_run != 0))
                         return false;
         w->event.kind = EVENT_TICK;
         turn(w, &w->event);

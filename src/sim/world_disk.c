@@ -2,11 +2,12 @@
 
 #include "ald/base/text.h"    /* text_add */
 #include "ald/base/time.h"    /* TIME_MS, TIME_NEVER, time_min */
-#include "ald/core/core.h"    /* struct core_start */
+#include "ald/core/core.h"    /* struct core_start, CORE_PURGED */
 #include "ald/core/machine.h" /* machine_state_name */
 #include "ald/core/recipe.h"  /* struct recipe */
 
 #include <assert.h> /* assert */
+#include <string.h> /* strcmp */
 
 /* As in store/store.c. */
 #define SAMPLES_EVERY_US TIME_S
@@ -108,6 +109,9 @@ static void store_record(struct world *w, const struct record *r)
 {
         struct world_note n = world_note(w, WORLD_STORED);
 
+        if (r->kind == RECORD_EVENT)
+                w->disk.was_left_open =
+                    strcmp(r->u.event.kind, "state") != 0 || strcmp(r->u.event.source, CORE_PURGED) != 0;
         if (r->kind == RECORD_RUN_START)
                 w->disk.run_open = w->disk.run_last = r->run_id;
         if (r->kind == RECORD_RUN_END && r->run_id == w->disk.run_open)
@@ -228,6 +232,7 @@ bool world_disk_open(struct world *w, struct core_start *start)
         d->is_open = d->is_ok = d->was_ok = d->run_open == 0 || !d->is_full;
         start->next_run_id = d->is_open ? d->run_last + 1 : 1;
         start->interrupted_run = d->is_open ? d->run_open : 0;
+        start->was_left_open = d->was_left_open || !d->is_open;
         start->store_ok = d->is_open;
         text_copy(start->store_why, sizeof start->store_why, world_disk_why(w));
         if (d->is_open && d->run_open != 0)

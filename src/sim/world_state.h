@@ -108,6 +108,7 @@ struct world_disk {
         bool is_full;
         /* What is on it. */
         int64_t run_last, run_open; /* 0 = none */
+        bool was_left_open;         /* by the last event on it */
         /* The process' store. */
         struct recq *queue;
         bool is_open, is_ok, is_overrun; /* takes records; last attempt; too many wait */
@@ -214,7 +215,7 @@ void world_faults_run(struct world *w); /* those that begin or end now */
 int world_fault_draw(struct world *w, int link, int device, bool connects);
 
 /* ---- world_worker.c ---- */
-bool world_worker_start(struct world *w, int link);
+bool world_worker_start(struct world *w, int link, bool was_left_open);
 void world_worker_order(struct world *w, int link, const struct world_order *order);
 void world_worker_feed(struct world *w, int64_t turn_us);
 void world_worker_expect(struct world *w, int64_t open_us);

@@ -233,7 +233,7 @@ static bool has_watchdog(const struct tool *tool, int link)
         return false;
 }
 
-bool world_worker_start(struct world *w, int link)
+bool world_worker_start(struct world *w, int link, bool was_left_open)
 {
         struct world_link *l = &w->links[link];
 
@@ -245,5 +245,7 @@ bool world_worker_start(struct world *w, int link)
         l->order_head = l->order_count = l->event_head = l->event_count = 0;
         l->call.n = 0;
         world_disconnect(w, link);
+        if (l->sched != NULL && was_left_open)
+                sched_left_open(l->sched);
         return l->sched != NULL;
 }

@@ -2,6 +2,7 @@
 
 #include "ald/base/text.h"      /* text_add */
 #include "ald/base/time.h"      /* TIME_S */
+#include "ald/core/core.h"      /* CORE_PURGED */
 #include "ald/core/inputq.h"    /* inputq_next */
 #include "ald/core/recq.h"      /* recq_record and friends */
 #include "ald/store/lockfile.h" /* lockfile_take, lockfile_drop */
@@ -87,6 +88,25 @@ static bool find_next_run(sqlite3 *db, int64_t *next, struct text *why)
         return ok;
 }
 
+/* By the last event of the processes before, so before this one makes any. */
+static bool find_last_word(sqlite3 *db, bool *was_left_open, struct text *why)
+{
+        sqlite3_stmt *stmt = NULL;
+
+        sqlite3_prepare_v2(db,
+            "SELECT coalesce((SELECT kind <> 'state' OR source <> ?1 FROM event ORDER BY id DESC LIMIT 1), "
+            "0)",
+            -1, &stmt, NULL);
+        sqlite3_bind_text(stmt, 1, CORE_PURGED, -1, SQLITE_STATIC);
+        bool ok = sqlite3_step(stmt) == SQLITE_ROW;
+        if (ok)
+                *was_left_open = sqlite3_column_int(stmt, 0) != 0;
+        else
+                text_add(why, "%s", sqlite3_errmsg(db));
+        sqlite3_finalize(stmt);
+        return ok;
+}
+
 static bool prepare(struct writer *w, struct writer_found *found, struct text *why)
 {
         const struct rows_config rows = {
@@ -105,7 +125,8 @@ static bool prepare(struct writer *w, struct writer_found *found, struct text *w
         sqlite3_file_control(w->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
         sqlite3_wal_hook(w->db, note_wal_pages, w);
         w->checkpoint_pages = CHECKPOINT_PAGES;
-        if (!recover_runs(w->db, wall_now_us(), &found->interrupted_run, why) ||
+        if (!find_last_word(w->db, &found->was_left_open, why) ||
+            !recover_runs(w->db, wall_now_us(), &found->interrupted_run, why) ||
             !find_next_run(w->db, &found->next_run_id, why))
                 return false;
         w->rows = rows_new(w->db, &rows, why);

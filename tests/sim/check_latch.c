@@ -235,26 +235,32 @@ static void see_disk(struct check_context *c, const struct world_note *n)
 /* ---- L2: records that found no place are told of, all of them ---- */
 
 struct losses {
-        int64_t lost, told;   /* in this life */
-        bool is_ill, was_ill; /* the disk, now and as the process began: then nothing is kept at all */
+        int64_t lost, told;    /* in this life */
+        bool is_full, is_slow; /* the disk, now */
+        bool was_ill;          /* either, as the process began: then nothing is kept at all */
 };
 
 static void see_losses(struct check_context *c, const struct world_note *n)
 {
         struct losses *m = c->mine;
         long long count;
+        bool is_ill;
 
-        if (n->kind == WORLD_FAULT && strncmp(n->text, "disk ", 5) == 0)
-                m->is_ill = n->flag;
+        /* One begins while the other ends. */
+        if (n->kind == WORLD_FAULT && strcmp(n->text, "disk full") == 0)
+                m->is_full = n->flag;
+        if (n->kind == WORLD_FAULT && strcmp(n->text, "disk slow") == 0)
+                m->is_slow = n->flag;
+        is_ill = m->is_full || m->is_slow;
         if (n->kind == WORLD_BEGUN)
-                *m = (struct losses){.is_ill = m->is_ill, .was_ill = m->is_ill};
+                *m = (struct losses){.is_full = m->is_full, .is_slow = m->is_slow, .was_ill = is_ill};
         m->lost += n->kind == WORLD_RECORD && n->record->kind != RECORD_SAMPLE && !n->flag;
         if (n->kind == WORLD_STORED && n->record != NULL && n->record->kind == RECORD_EVENT &&
             strcmp(n->record->u.event.kind, "gap") == 0 &&
             sscanf(n->record->u.event.text, "%lld records lost", &count) == 1)
                 m->told += count;
         if (m->told > m->lost ||
-            (n->kind == WORLD_ENDED && !n->flag && !m->is_ill && !m->was_ill && m->told != m->lost))
+            (n->kind == WORLD_ENDED && !n->flag && !is_ill && !m->was_ill && m->told != m->lost))
                 check_fail(c, "%lld records found no place, and %lld are told of", (long long)m->lost,
                     (long long)m->told);
 }

@@ -5,6 +5,7 @@
 
 #include "ald/base/time.h"   /* TIME_MS */
 #include "ald/core/cond.h"   /* cond_uses_tag */
+#include "ald/core/core.h"   /* CORE_HANDOVER_US */
 #include "ald/core/recipe.h" /* struct recipe */
 
 #include <math.h>   /* fabs */
@@ -12,25 +13,39 @@
 
 /* ---- V2: only a purge with flow, pump and way out counts ---- */
 
+enum { DRY_MAX = 32 };
 struct dry {
-        int64_t t_us; /* last value that says that nothing purges; 0 = none */
-        int64_t opened_us[TOOL_TAGS_MAX];
+        int64_t t_us[DRY_MAX]; /* the last values that say that nothing purges, when they came; 0 = none */
+        int count;
+        double before; /* the carrier's set-point before the last one it was told */
 };
+/* So long a flow may take to follow its set-point: what it was told before is what it has to keep meanwhile. */
+#define DRY_FOLLOW_US (2 * TIME_S)
 /* What the core counts as flow is half of the set-point; what lies near it is left alone. */
 static const double dry_part = 0.4;
-/* A pulse is handed over ahead of its edge; edges and gate have their slack (V2). */
-#define DRY_SLACK_US INT64_C(100000)
+/* As for V2 (check_valves.c): the core's credit for an edge on its plan, and the gate's slack. */
+#define DRY_SLACK_US INT64_C(15000)
+/* What comes so late before an opening is sent cannot keep it back any more: a turn and a revoke take as long as two threads
+ * wake; a worker bears a loop that is silent for 100 ms, and its turn (V4). */
+#define DRY_KNOWN_US  INT64_C(1000)
+#define DRY_SILENT_US INT64_C(110000)
 
 static bool is_dry(const struct check_context *c, const struct world_note *n)
 {
+        const struct dry *m = c->mine;
         const struct tool *tool = c->tool;
         const struct tool_loop *carrier = tool->carrier >= 0 ? &tool->loops[tool->carrier] : NULL;
+        const struct seen_output *o;
+        double least;
 
         if (n->tag == tool->pump_running || n->tag == tool->exhaust)
                 return n->value == 0;
-        return carrier != NULL && n->tag == carrier->value &&
-               seen_output_is_well(c->seen, carrier->setpoint, n->t_us - 2 * TIME_S) &&
-               n->value < dry_part * c->seen->out[carrier->setpoint].told;
+        if (carrier == NULL || n->tag != carrier->value)
+                return false;
+        o = &c->seen->out[carrier->setpoint];
+        least = o->told_changed_us > n->t_us - DRY_FOLLOW_US && m->before < o->told ? m->before : o->told;
+        return seen_output_is_well(c->seen, carrier->setpoint, n->t_us - DRY_FOLLOW_US) &&
+               n->value < dry_part * least;
 }
 
 static bool has_expose(const struct recipe *r)
@@ -41,30 +56,51 @@ static bool has_expose(const struct recipe *r)
         return false;
 }
 
+/* The last of them that could keep back an opening that was sent then. */
+static int64_t last_dry(const struct check_context *c, int64_t sent_us)
+{
+        const struct dry *m = c->mine;
+        int64_t last_us = 0;
+
+        for (int i = 0; i < DRY_MAX; i++) {
+                int64_t known_us =
+                    m->t_us[i] + (seen_is_awake(c->seen, m->t_us[i]) ? DRY_KNOWN_US : DRY_SILENT_US);
+
+                if (m->t_us[i] > last_us && known_us <= sent_us)
+                        last_us = m->t_us[i];
+        }
+        return last_us;
+}
+
 static void see_dry_purge(struct check_context *c, const struct world_note *n)
 {
         struct dry *m = c->mine;
+        int64_t dry_us;
         double value;
         int tag;
 
         if (n->kind == WORLD_SAMPLE && is_dry(c, n))
-                m->t_us = n->t_us;
-        if (!seen_told(c->tool, n, &tag, &value) || value == 0 || c->seen->out[tag].told != 0)
+                m->t_us[m->count++ % DRY_MAX] = n->t_us;
+        if (!seen_told(c->tool, n, &tag, &value))
                 return;
-        m->opened_us[tag] = n->t_us;
+        if (c->tool->carrier >= 0 && tag == c->tool->loops[c->tool->carrier].setpoint)
+                m->before = value != c->seen->out[tag].told ? c->seen->out[tag].told : m->before;
+        if (value == 0 || c->seen->out[tag].told != 0)
+                return;
         if (!seen_is_dosing(c->tool, tag) || has_expose(c->seen->recipe))
                 return;
+        dry_us = last_dry(c, n->sent_us);
         for (int i = 0; i < c->tool->tag_count; i++) {
                 int64_t purge_us = 0;
 
                 if (i == tag || !c->tool->tags[i].is_output || !tool_excludes(c->tool, tag, i, &purge_us) ||
-                    c->seen->out[i].close_told_us == SEEN_NEVER || m->opened_us[i] < c->seen->begun_us)
+                    c->seen->out[i].close_told_us == SEEN_NEVER)
                         continue;
-                if (m->t_us > c->seen->out[i].close_told_us && n->t_us - m->t_us < purge_us - DRY_SLACK_US)
+                if (dry_us > c->seen->out[i].close_told_us && n->t_us - dry_us < purge_us - DRY_SLACK_US)
                         check_fail(c,
                             "%s opens %lld ms after flow, pump or exhaust were away, and %s wants a purge of "
                             "%lld",
-                            c->tool->tags[tag].name, (long long)((n->t_us - m->t_us) / TIME_MS),
+                            c->tool->tags[tag].name, (long long)((n->t_us - dry_us) / TIME_MS),
                             c->tool->tags[i].name, (long long)(purge_us / TIME_MS));
         }
 }
@@ -154,7 +190,7 @@ static void see_repeat(struct check_context *c, const struct world_note *n)
         if (n->record->kind != RECORD_PULSE_START || n->record->u.pulse.attempt <= 1)
                 return;
         purge_us = c->tool->lines[n->record->u.pulse.line].purge_us_min;
-        if (n->t_us - m->t_us < purge_us - DRY_SLACK_US)
+        if (n->t_us - m->t_us < purge_us - CORE_HANDOVER_US)
                 check_fail(c, "pulse %s is repeated %lld ms after the resume, its purge is %lld at least",
                     n->record->u.pulse.path, (long long)((n->t_us - m->t_us) / TIME_MS),
                     (long long)(purge_us / TIME_MS));
@@ -302,14 +338,14 @@ static void see_turning(struct check_context *c, const struct world_note *n)
 
 const struct check check_steps[] = {
     {"V2c", "the purge between counts only with flow, pump and way out",
-        "by values that say clearly that one of them is away; not in runs of recipes with an expose block, "
-        "nor of what was open before the process began",
+        "by values that say clearly that one of them is away; not in runs of recipes with an expose block. "
+        "1 ms from a value to an opening that it keeps back",
         sizeof(struct dry), TOLD | CHECK_SEES(SAMPLE), see_dry_purge, NULL},
     {"S1b", "a wait ends on Good values that were sampled in it",
         "waits that stand between two notes of the recipe", sizeof(struct noted),
         CHECK_SEES(RECORD) | CHECK_SEES(BEGUN), see_noted, NULL},
     {"S2b", "a pulse is repeated only behind a whole purge",
-        "the line's least purge; 100 ms: it is handed over ahead of its edge", sizeof(struct resumed),
+        "the line's least purge; it is handed over 50 ms ahead of its edge", sizeof(struct resumed),
         CHECK_SEES(RECORD), see_repeat, NULL},
     {"S7b", "a run that ended with its process is latched", "not on a full disk", sizeof(struct interrupted),
         CHECK_SEES(BEGUN) | CHECK_SEES(FAULT) | CHECK_SEES(STORED) | CHECK_SEES(RECORD) | CHECK_SEES(READY),

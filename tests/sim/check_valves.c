@@ -76,10 +76,7 @@ static void see_deadline(struct check_context *c, const struct world_note *n)
                 const struct seen_output *o = &c->seen->out[i];
                 int64_t open_us, most_us = t->max_open_us;
 
-                if (t->max_open_us == 0 || o->open_told_us == SEEN_NEVER ||
-                    (o->value == 0 &&
-                        o->open_told_us <
-                            c->seen->begun_us)) /* told, and deaf: its watchdog has nothing to close */
+                if (t->max_open_us == 0 || o->open_told_us == SEEN_NEVER)
                         continue;
                 open_us = n->t_us - o->open_told_us;
                 if (open_us > most_us + CHECK_DOG_US)
@@ -187,7 +184,6 @@ static bool may_shut(const struct recipe *r)
 
 struct shut_by {
         bool is_tripped; /* a trip whose own values may shut the carrier is latched */
-        int64_t opened_us[TOOL_TAGS_MAX];
 };
 
 static bool sets_carrier(const struct tool *tool, const char *id)
@@ -202,15 +198,13 @@ static bool sets_carrier(const struct tool *tool, const char *id)
 
 static void judge_shutting(struct check_context *c, const struct world_note *n, int tag)
 {
-        const struct shut_by *m = c->mine;
-
         for (int i = 0; i < c->tool->line_count; i++) {
                 const struct tool_line *l = &c->tool->lines[i];
                 const struct seen_output *o = &c->seen->out[l->valve];
 
                 if (o->told != 0)
                         check_fail(c, "%s is shut under %s", c->tool->tags[tag].name, l->name);
-                if (o->close_told_us != SEEN_NEVER && m->opened_us[l->valve] >= c->seen->begun_us &&
+                if (o->close_told_us != SEEN_NEVER &&
                     n->t_us - o->close_told_us < l->purge_us_min - PURGE_SLACK_US)
                         check_fail(c, "%s is shut %lld ms after %s closed", c->tool->tags[tag].name,
                             (long long)((n->t_us - o->close_told_us) / TIME_MS), l->name);
@@ -232,8 +226,6 @@ static void see_way_out(struct check_context *c, const struct world_note *n)
                 m->is_tripped = false;
         if (!seen_told(c->tool, n, &tag, &value))
                 return;
-        if (value != 0)
-                m->opened_us[tag] = n->t_us;
         if (may_shut(c->seen->recipe))
                 return;
         for (int i = 0; i < 2; i++) {
@@ -271,7 +263,7 @@ const struct check check_valves[] = {
         sizeof(struct by_hand), TOLD | CHECK_SEES(TURN) | CHECK_SEES(REPLY), see_permits, NULL},
     {"V9", "the way out and the carrier are not shut under a precursor or in its purge",
         "not judged in runs of recipes with an expose block, which may; a trip's own values may shut the "
-        "carrier. Nothing is known of a dose that the process before gave",
+        "carrier",
         sizeof(struct shut_by), TOLD | CHECK_SEES(RECORD) | CHECK_SEES(REPLY) | CHECK_SEES(BEGUN),
         see_way_out, NULL},
     {.id = NULL}};

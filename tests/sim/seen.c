@@ -188,6 +188,15 @@ static void tell(struct seen *s, int tag, double value, int64_t t_us)
         o->told_us = t_us;
 }
 
+/* A device that lost its power, or whose watchdog expired, holds nothing of what it was told: also where that changed
+ * nothing to be seen, since the output was deaf and had stayed safe (seed 105037). */
+static void forget_told(struct seen *s, int device)
+{
+        for (int i = 0; i < s->tool->tag_count; i++)
+                if (s->tool->tags[i].is_output && s->tool->tags[i].device == device)
+                        tell(s, i, s->tool->tags[i].safe, s->now_us);
+}
+
 static void fold_output(struct seen *s, const struct world_note *n)
 {
         struct seen_output *o = &s->out[n->tag];
@@ -390,6 +399,14 @@ void seen_note(struct seen *s, const struct world_note *n)
                 break;
         case WORLD_STALL:
                 fold_stall(s, n);
+                break;
+        case WORLD_WATCHDOG:
+                if (n->number == TOOL_WATCHDOG_EXPIRED)
+                        forget_told(s, n->device);
+                break;
+        case WORLD_FAULT:
+                if (n->flag && n->device >= 0 && strncmp(n->text, "reboot of ", 10) == 0)
+                        forget_told(s, n->device);
                 break;
         default:
                 break;

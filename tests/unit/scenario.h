@@ -61,11 +61,12 @@ struct scenario {
         int late_pulse;                      /* number from 1 of the one whose edges come late, 0 = none */
         int64_t open_late_us, close_late_us; /* a close of INT64_MAX: it does not open at all */
         int pulses_begun;
-        int turns;                                                     /* of the core */
-        void (*on_turn)(struct scenario *s);                           /* after each; may be NULL */
-        void (*on_record)(struct scenario *s, const struct record *r); /* may be NULL */
+        int turns;                                                       /* of the core */
+        void (*on_turn)(struct scenario *s);                             /* after each; may be NULL */
+        void (*on_record)(struct scenario *s, const struct record *r);   /* may be NULL */
         void (*on_effects)(struct scenario *s, const struct effects *e); /* of each turn; may be NULL */
-        struct tape *tape; /* takes down every turn; may be NULL */
+        struct tape *tape;  /* takes down every turn; may be NULL */
+        bool was_left_open; /* as the process begins */
 };
 
 /* V1 and V2 on the wire: no two of an exclusion open, and the purge between. Closed is 0, whatever the safe value: an
@@ -306,7 +307,8 @@ static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, b
                 .wall_us = 1700000000 * TIME_S,
                 .next_run_id = 1,
                 .store_ok = true,
-                .interrupted_run = interrupted_run}};
+                .interrupted_run = interrupted_run,
+                .was_left_open = s->was_left_open}};
 
         s->bad_tag = s->deaf_tag = s->deviant_tag = s->deaf_device = -1;
         config.watch = (struct virtual_watch){.ctx = s,

@@ -250,9 +250,8 @@ static void write_tag(uint32_t id, int tag, double value)
         bus_write(bus, &w);
 }
 
-static void bring_up(void)
+static void arm(void)
 {
-        start_bus();
         write_tag(901, TAG_NB, 0);
         write_tag(902, TAG_WATER, 0);
         await(EVENT_WROTE, 901);
@@ -263,6 +262,12 @@ static void bring_up(void)
         pthread_mutex_lock(&plant.lock);
         plant.edges = 0;
         pthread_mutex_unlock(&plant.lock);
+}
+
+static void bring_up(void)
+{
+        start_bus();
+        arm();
 }
 
 static int64_t give_pulse(uint32_t id, int tag, int64_t width_us)
@@ -437,6 +442,19 @@ START_TEST(test_server_dies_and_returns)
         ck_assert(await(EVENT_LINK, LINK_PLANT)->u.link.up);
         ck_assert(await(EVENT_LINK, LINK_VALVES)->u.link.up);
         await_value(TAG_PRESSURE, 0);
+}
+END_TEST
+
+/* V2: each worker's gate is told before it sends its first close. */
+START_TEST(test_left_open)
+{
+        tool->interlocks[0].purge_us = 10 * TIME_MIN;
+        start_bus();
+        if (_i == 1)
+                bus_left_open(bus);
+        arm();
+        give_pulse(1, TAG_NB, 100000);
+        ck_assert_int_eq(await(EVENT_PULSE, 1)->u.pulse.outcome, _i == 1 ? PULSE_REFUSED : PULSE_DONE);
 }
 END_TEST
 
@@ -806,6 +824,7 @@ int main(void)
         tcase_add_test(tc, test_silent_core);
         tcase_add_test(tc, test_values_of_all_types);
         tcase_add_test(tc, test_server_dies_and_returns);
+        tcase_add_loop_test(tc, test_left_open, 0, 2);
         tcase_add_test(tc, test_stop_closes);
         tcase_add_test(tc, test_flood_is_reported);
         tcase_add_test(tc, test_start_refuses);

@@ -431,6 +431,23 @@ static void v4_stays(bool bad)
         pass(400 * TIME_MS);
 }
 
+/* A deaf valve was told to open, and its module's watchdog expired: there is nothing left to close (seed 105037). */
+static void v4_deaf(bool bad)
+{
+        struct world_note n;
+
+        execute();
+        nb(1);
+        output(tag_of("nb.valve"), 0, WORLD_BY_REQUEST);
+        n = note(WORLD_WATCHDOG);
+        n.device = tool_find_device(tool, "valve-io");
+        n.number = bad ? TOOL_WATCHDOG_RUNNING : TOOL_WATCHDOG_EXPIRED;
+        tell(&n);
+        pass(100 * TIME_MS);
+        set("pump.running", 0);
+        pass(2 * TIME_S);
+}
+
 static void v5(bool bad)
 {
         execute();
@@ -541,6 +558,29 @@ static void v9(bool bad)
         execute();
         nb(1);
         nb(0);
+        pass(bad ? TIME_S : 6 * TIME_S);
+        write_out("exhaust.valve", 0);
+}
+
+static void restart(void)
+{
+        plain(WORLD_ENDED, 0, false);
+        now_us += TIME_S;
+        plain(WORLD_BEGUN, 2, false);
+        turn(EVENT_TICK);
+        for (int i = 0; i < tool->link_count; i++)
+                connect_link(i);
+        pass(TIME_S);
+        go("Aborting -> Stopped: start-up");
+}
+
+/* The dose was given by the process before (seeds 103718, 105123). */
+static void v9_before(bool bad)
+{
+        execute();
+        nb(1);
+        nb(0);
+        restart();
         pass(bad ? TIME_S : 6 * TIME_S);
         write_out("exhaust.valve", 0);
 }
@@ -1039,6 +1079,20 @@ static void l2c(bool bad)
         plain(WORLD_ENDED, 0, false);
 }
 
+/* A disk that is full after it was slow is full (seed 108448). */
+static void l2c_full(bool bad)
+{
+        struct record lost = {.kind = RECORD_EVENT};
+
+        fault("disk slow", true);
+        fault("disk full", true);
+        fault("disk slow", false);
+        if (bad)
+                fault("disk full", false);
+        keep_record(&lost, false);
+        plain(WORLD_ENDED, 0, false);
+}
+
 static void v2b(bool bad)
 {
         execute();
@@ -1206,6 +1260,32 @@ static void v2c(bool bad)
         write_out("water.valve", 1);
 }
 
+/* The purge breaks off behind the hand-over of the opening, in time for a revoke or not (seeds 102230, 106292). */
+static void v2c_late(bool bad)
+{
+        execute();
+        nb(1);
+        nb(0);
+        pass(6 * TIME_S);
+        sample(tag_of("exhaust.valve"), 0);
+        now_us += bad ? 2 * TIME_MS : TIME_MS / 2;
+        write_out("water.valve", 1);
+}
+
+/* A set-point that is raised has no flow yet; what flowed before flows on (seed 112897). */
+static void v2c_raised(bool bad)
+{
+        execute();
+        write_out("carrier.flow.setpoint", 20);
+        nb(1);
+        nb(0);
+        pass(6 * TIME_S);
+        write_out("carrier.flow.setpoint", 130);
+        set("carrier.flow", bad ? 5 : 27);
+        pass(100 * TIME_MS);
+        write_out("water.valve", 1);
+}
+
 static void s1b(bool bad)
 {
         struct recipe *was = recipe;
@@ -1279,16 +1359,17 @@ static const struct {
         const char *id;
         void (*tell)(bool bad);
 } rows[] = {{"V1", v1}, {"V2", v2}, {"V3", v3}, {"V4", v4}, {"V4", v4_late}, {"V4", v4_denied},
-    {"V4", v4_stays}, {"V5", v5}, {"V5", v5_worker}, {"V6", v6}, {"V7", v7}, {"V8", v8}, {"V8", v8_told},
-    {"V8", v8_edge}, {"V8", v8_hold}, {"V8", v8_short}, {"V9", v9}, {"T1", t1}, {"T1", t1_outputs},
-    {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends}, {"T5", t5}, {"S1", s1}, {"S2", s2},
-    {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7}, {"Q1", q1}, {"Q2", q2}, {"Q3", q3},
-    {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3}, {"C3", c3_proof}, {"R1", r1}, {"R2", r2},
-    {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2}, {"A1", a1}, {"A2", a2},
-    {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b}, {"L2b", l2b},
-    {"L2c", l2c}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d}, {"V3e", v3e}, {"Q3b", q3b},
-    {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b}, {"V7b", v7b}, {"V2c", v2c},
-    {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b}, {"H1b", h1b}, {"M1b", m1b}};
+    {"V4", v4_stays}, {"V4", v4_deaf}, {"V5", v5}, {"V5", v5_worker}, {"V6", v6}, {"V7", v7}, {"V8", v8},
+    {"V8", v8_told}, {"V8", v8_edge}, {"V8", v8_hold}, {"V8", v8_short}, {"V9", v9}, {"V9", v9_before},
+    {"T1", t1}, {"T1", t1_outputs}, {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends}, {"T5", t5},
+    {"S1", s1}, {"S2", s2}, {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7}, {"Q1", q1},
+    {"Q2", q2}, {"Q3", q3}, {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3}, {"C3", c3_proof},
+    {"R1", r1}, {"R2", r2}, {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2},
+    {"A1", a1}, {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b},
+    {"L2b", l2b}, {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d},
+    {"V3e", v3e}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b},
+    {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late}, {"V2c", v2c_raised}, {"S1b", s1b}, {"S2", s2_doubled},
+    {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b}, {"H1b", h1b}, {"M1b", m1b}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const char *breach_of(const char *id)

@@ -199,12 +199,16 @@ END_TEST
 
 /* V2 over a crash: the process before died in a run and may have left the other precursor open. What the start-up closed is
  * purged like any dose; without a run to have died in nothing was left. */
-static void dose_after_a_start(int64_t interrupted_run, const char *wait)
+static void dose_after_a_start(int64_t interrupted_run, bool was_left_open, const char *wait)
 {
         char text[256];
 
         scenario_free(s);
-        s = scenario_new_with(support_tool(TOOL), interrupted_run);
+        s = calloc(1, sizeof *s);
+        ck_assert_ptr_nonnull(s);
+        s->tool = support_tool(TOOL);
+        s->was_left_open = was_left_open;
+        scenario_begin(s, interrupted_run, true);
         scenario_await(s, interrupted_run != 0 ? MACHINE_ABORTED : MACHINE_STOPPED, 10 * TIME_S);
         if (interrupted_run != 0) {
                 ck_assert_int_eq(scenario_do(s, VERB_RESET), 0);
@@ -219,14 +223,109 @@ static void dose_after_a_start(int64_t interrupted_run, const char *wait)
 
 START_TEST(what_a_crash_left_open_is_purged)
 {
-        dose_after_a_start(12, "2 s");
+        dose_after_a_start(12, false, "2 s");
         scenario_await(s, MACHINE_HELD, 10 * TIME_S);
         check_says(scenario_status(s).reason, "water.valve excludes nb.valve, with a purge between of 5 s");
         ck_assert_int_eq(s->pulse_count, 0);
-        dose_after_a_start(12, "6 s");
+        dose_after_a_start(12, false, "6 s");
         scenario_await(s, MACHINE_COMPLETE, TIME_MIN);
-        dose_after_a_start(0, "2 s");
+        dose_after_a_start(0, false, "2 s");
         scenario_await(s, MACHINE_COMPLETE, TIME_MIN);
+}
+END_TEST
+
+/* The same without a run: what was opened by hand, or dosed just before an end in order. */
+START_TEST(what_an_end_left_to_purge_is_purged)
+{
+        dose_after_a_start(0, true, "2 s");
+        scenario_await(s, MACHINE_HELD, 10 * TIME_S);
+        check_says(scenario_status(s).reason, "water.valve excludes nb.valve, with a purge between of 5 s");
+        dose_after_a_start(0, true, "6 s");
+        scenario_await(s, MACHINE_COMPLETE, TIME_MIN);
+}
+END_TEST
+
+/* An end in order tells, as its last word, that nothing is left to purge, or does not. */
+START_TEST(an_end_tells_whether_all_is_purged)
+{
+        struct command open = {
+            .verb = VERB_OPEN, .tag = (int16_t)tool_find_output(s->tool, "water"), .for_us = 100 * TIME_MS};
+        const struct record_event *last;
+
+        take();
+        scenario_run(s, 10 * TIME_S);
+        if (_i > 0)
+                ck_assert_int_eq(ask(open), 0);
+        scenario_run(s, _i == 1 ? 2 * TIME_S : 10 * TIME_S);
+        ck_assert_int_eq(ask((struct command){.verb = VERB_SHUTDOWN}), 0);
+        for (int i = 0; i < 300 && !scenario_has_event(s, "state", "shutdown"); i++)
+                scenario_run(s, 100 * TIME_MS);
+        last = &s->events[s->event_count - 1];
+        ck_assert_str_eq(last->kind, "state");
+        ck_assert_str_eq(last->source, _i == 1 ? "shutdown" : CORE_PURGED);
+}
+END_TEST
+
+static bool is_handed_over;
+
+static void note_hand_over(struct scenario *scenario, const struct record *r)
+{
+        (void)scenario;
+        is_handed_over = is_handed_over || r->kind == RECORD_PULSE_START;
+}
+
+/* V2: between its hand-over and its edge somebody shuts the exhaust. */
+START_TEST(a_pulse_whose_purge_breaks_off_is_taken_back)
+{
+        struct event shut = {.kind = EVENT_SAMPLES, .u.samples.count = 1};
+        int edges;
+
+        dose_after_a_start(12, false, "6 s");
+        edges = s->edge_count;
+        is_handed_over = false;
+        s->on_record = note_hand_over;
+        for (int i = 0; i < 10000 && !is_handed_over; i++)
+                scenario_run(s, TIME_MS);
+        ck_assert(is_handed_over);
+        scenario_run(s, TIME_MS); /* a value that is younger than the last */
+        shut.u.samples.item[0] = (struct sample){.tag = (int16_t)scenario_tag(s, "exhaust.valve"),
+            .quality = QUALITY_GOOD,
+            .t_us = virtual_now(s->v)};
+        virtual_event(s->v, &shut);
+        scenario_await(s, MACHINE_HELD, 2 * TIME_S);
+        ck_assert_int_eq(s->pulse_count, 1);
+        ck_assert_int_eq(s->pulses[0].outcome, PULSE_REVOKED);
+        for (int i = edges; i < s->edge_count; i++)
+                ck_assert(s->edges[i].value == 0);
+        check_says(scenario_status(s).reason, "taken back");
+}
+END_TEST
+
+/* S2: the pulse that a program ends with was not whole, which is known only after its end was due. */
+START_TEST(a_program_does_not_end_before_its_last_pulse_is_known)
+{
+        int valve = scenario_tag(s, "water.valve");
+        struct event failed = {
+            .kind = EVENT_PULSE, .u.pulse = {.tag = (int16_t)valve, .outcome = PULSE_FAILED}};
+
+        start(HEAD "phases:\n  a:\n    - set: {carrier.flow: 20 sccm}\n    - wait: 2 s\n"
+                   "    - pulse: water\n      for: 100 ms\n" FINALLY);
+        scenario_await_open(s, "water.valve", 1);
+        while (s->out[valve] != 0)
+                virtual_run(s->v, virtual_now(s->v) + TIME_MS / 10);
+        failed.u.pulse.close_sent_us = failed.u.pulse.close_acked_us = virtual_now(s->v);
+        failed.u.pulse.open_sent_us = failed.u.pulse.open_acked_us = virtual_now(s->v) - 100 * TIME_MS;
+        for (uint32_t id = 1; id < 1000 && s->pulse_count == 0; id++) { /* whichever it has */
+                failed.u.pulse.id = id;
+                virtual_event(s->v, &failed);
+        }
+        ck_assert_int_eq(s->pulse_count, 1);
+        scenario_await(s, MACHINE_HELD, 2 * TIME_S);
+        ck_assert_int_eq(scenario_do(s, VERB_RESUME), 0);
+        scenario_await(s, MACHINE_COMPLETE, TIME_MIN);
+        ck_assert_int_eq(s->pulse_count, 2);
+        ck_assert_int_eq(s->pulses[1].outcome, PULSE_DONE);
+        ck_assert_int_eq(s->cycles_ended, s->cycles_begun);
 }
 END_TEST
 
@@ -380,6 +479,19 @@ START_TEST(a_closed_precursor_that_reads_open_trips_at_once)
         ck_assert_int_eq(scenario_state(s), MACHINE_ABORTING);
         ck_assert_int_ge(s->edge_count, edges + 1);
         ck_assert(s->out[valve] == 0);
+}
+END_TEST
+
+/* C3: one look at a valve that strayed writes it once, however many turns come before the next look. */
+START_TEST(what_strayed_is_written_once_for_each_look)
+{
+        int edges = s->edge_count, valve = scenario_tag(s, "water.valve");
+        int polls = (int)(TIME_S / s->tool->tags[valve].poll_us);
+
+        s->deviant_tag = valve;
+        scenario_run(s, TIME_S);
+        ck_assert_int_ge(s->edge_count - edges, polls - 2);
+        ck_assert_int_le(s->edge_count - edges, 2 * polls + 2); /* a write hurries the next look */
 }
 END_TEST
 
@@ -629,8 +741,10 @@ static Suite *core_past3_suite(void)
             what_a_latched_trip_sets_is_not_set_by_hand, no_heat_by_hand_under_the_cut_out,
             an_expose_waits_for_the_purge_of_a_pulse_by_hand,
             a_leak_check_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
-            a_closed_precursor_that_reads_open_trips_at_once,
+            a_closed_precursor_that_reads_open_trips_at_once, what_strayed_is_written_once_for_each_look,
             what_another_opened_is_purged_before_anything_else_opens, what_a_crash_left_open_is_purged,
+            what_an_end_left_to_purge_is_purged, a_pulse_whose_purge_breaks_off_is_taken_back,
+            a_program_does_not_end_before_its_last_pulse_is_known,
             a_close_that_reached_nobody_begins_no_purge, what_failed_is_tried_again_as_soon_as_its_link_is_up,
             a_vent_goes_on_after_a_hold, a_vent_that_must_wait_shuts_nothing,
             a_reset_arms_a_watchdog_that_expired_and_was_restarted, no_bed_by_hand_under_an_open_lid,
@@ -644,6 +758,7 @@ static Suite *core_past3_suite(void)
         tcase_set_timeout(met, 60);
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(met, tests[i]);
+        tcase_add_loop_test(met, an_end_tells_whether_all_is_purged, 0, 3);
         suite_add_tcase(suite, met);
         return suite;
 }

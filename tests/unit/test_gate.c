@@ -142,6 +142,19 @@ START_TEST(test_lost_write_is_doubted)
 }
 END_TEST
 
+/* What may have been left open is purged like what was opened (V2). */
+START_TEST(test_left_open)
+{
+        tool->interlocks[0].purge_us = 5000000;
+        gate_left_open(&gate);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 0), GATE_EXCLUDED);
+        put(TAG_WATER, 0, 1000000);
+        put(TAG_WATER, 0, 2000000); /* closed already */
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 5900000), GATE_PURGING);
+        ck_assert_int_eq(gate_check(&gate, TAG_NB, 1, 6000000), GATE_PASS);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("gate");
@@ -153,6 +166,7 @@ int main(void)
         tcase_add_test(tc, test_other_links_are_not_seen);
         tcase_add_test(tc, test_limits);
         tcase_add_test(tc, test_purge_between);
+        tcase_add_test(tc, test_left_open);
         tcase_add_test(tc, test_lost_write_is_doubted);
         suite_add_tcase(s, tc);
         SRunner *r = srunner_create(s);

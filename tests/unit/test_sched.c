@@ -358,7 +358,9 @@ START_TEST(test_watchdog_is_armed_first)
         ck_assert(find(EVENT_LINK, 0)->u.link.up);
         int calls = rig.calls;
         run_until(rig.now_us + 2000000);
-        ck_assert_int_eq(rig.calls - calls, 8); /* a feed every 250 ms and nothing else */
+        ck_assert_int_eq(rig.calls - calls, 16); /* a look and a feed every 250 ms and nothing else */
+        for (int i = calls; i < rig.calls; i++)
+                ck_assert_int_eq(rig.call[i].action.address, (i - calls) % 2 == 0 ? 0x1006 : 0x1003);
         ck_assert_int_eq(rig.reg[0x1006], TOOL_WATCHDOG_RUNNING);
         finish();
 }
@@ -426,8 +428,26 @@ START_TEST(test_running_is_taken_over)
         ck_assert_int_eq(rig.call[0].action.address, 0x1006);
         ck_assert_int_eq(rig.call[1].action.kind, SCHED_READ);
         ck_assert_int_eq(rig.call[1].action.address, 0x1000);
-        ck_assert_int_eq(rig.call[2].action.address, 0x1003);
+        ck_assert_int_eq(rig.call[2].action.address, 0x1006);
+        ck_assert_int_eq(rig.call[3].action.address, 0x1003);
         ck_assert_int_eq(rig.reg[0x1006], TOOL_WATCHDOG_RUNNING);
+        finish();
+}
+END_TEST
+
+/* A module that was restarted takes a feed for the start of its watchdog, with the 10 s of its power-up (F1). */
+START_TEST(test_a_restart_is_seen_before_the_next_feed)
+{
+        start(LINK_VALVES);
+        bring_up();
+        run_until(rig.now_us + _i * 30000); /* at any time after a feed */
+        rig.reg[0x1006] = TOOL_WATCHDOG_OFF;
+        rig.reg[0x1000] = 100;
+        rig.events = 0;
+        run_until(rig.now_us + 300000);
+        ck_assert_int_eq(rig.reg[0x1006], TOOL_WATCHDOG_RUNNING);
+        ck_assert_int_eq(rig.reg[0x1000], 10);
+        ck_assert_int_eq(count_events(EVENT_WATCHDOG), 2); /* off, and running again */
         finish();
 }
 END_TEST
@@ -1548,6 +1568,29 @@ START_TEST(test_a_pulse_over_a_restart_is_not_done)
 }
 END_TEST
 
+/* On a connection that holds: between the last feed and the close, where only a look behind the close tells, and early in a
+ * pulse that goes on for so long that the watchdog is armed again before it closes (V8). */
+START_TEST(test_a_restart_on_a_sound_connection_is_seen)
+{
+        int64_t width_us = _i == 0 ? 200000 : 800000;
+        start(LINK_VALVES);
+        bring_up();
+        int64_t t = rig.now_us;
+        give_pulse(1, TAG_NB, t + 100000, width_us);
+        run_until(t + (_i == 0 ? 292000 : 200000));
+        ck_assert(rig.coil[0]);
+        if (_i < 2) {
+                rig.reg[0x1006] = TOOL_WATCHDOG_OFF;
+                set_coil(0, false, rig.now_us);
+        }
+        run_until(t + 1200000);
+        ck_assert_int_eq(rig.reg[0x1006], TOOL_WATCHDOG_RUNNING);
+        ck_assert_int_ne(pulse_of(1)->close_acked_us, 0);
+        ck_assert_int_eq(pulse_of(1)->outcome, _i < 2 ? PULSE_FAILED : PULSE_DONE);
+        finish();
+}
+END_TEST
+
 /* The longest time between two attempts to connect, from the n-th on. */
 static int64_t longest_gap(int n)
 {
@@ -1603,7 +1646,7 @@ START_TEST(test_busy_feed_is_asked_again)
         busy_from = rig.now_us;
         busy_until = rig.now_us + 300000;
         run_until(rig.now_us + 3000000);
-        int refused = call_after(busy_from, TOOL_HOLDING, 0x1003, (uint16_t)(rig.call[0].action.words[0]));
+        int refused = call_after(busy_from, TOOL_HOLDING, 0x1003, (uint16_t)(rig.call[1].action.words[0]));
         ck_assert_int_lt(rig.call[refused].sent_us, busy_until);
         ck_assert_int_eq(rig.call[refused + 1].action.kind, SCHED_READ);
         ck_assert_int_eq(rig.call[refused + 1].action.address, 0x1006);
@@ -1759,6 +1802,8 @@ int main(void)
         tcase_add_loop_test(tc, test_a_pulse_over_a_restart_is_not_done, 0, 3);
         tcase_add_loop_test(tc, test_a_close_hurries_the_connection, 0, 2);
         tcase_add_test(tc, test_busy_feed_is_asked_again);
+        tcase_add_loop_test(tc, test_a_restart_is_seen_before_the_next_feed, 0, 9);
+        tcase_add_loop_test(tc, test_a_restart_on_a_sound_connection_is_seen, 0, 3);
         tcase_add_test(tc, test_closes_come_first_after_a_restart);
         tcase_add_test(tc, test_lost_write_is_closed_twice);
         tcase_add_test(tc, test_a_turn_cannot_lie_ahead);

@@ -365,6 +365,38 @@ START_TEST(a_run_that_a_crash_left_open_is_closed)
 }
 END_TEST
 
+static bool was_left_open(const char *db, struct record *last)
+{
+        struct store_state state;
+        struct store *s = fixture_open(db);
+
+        store_get_state(s, &state);
+        if (last != NULL)
+                fixture_post(s, *last);
+        store_close(s);
+        return state.was_left_open;
+}
+
+/* V2: valves may have been open before, unless the record's last word is that all was purged. */
+START_TEST(the_last_word_tells_whether_all_was_purged)
+{
+        const char *db = fixture_path("a.db");
+        struct record purged = fixture_event(0, T0, "all"), other = purged;
+
+        snprintf(purged.u.event.kind, sizeof purged.u.event.kind, "state");
+        snprintf(purged.u.event.source, sizeof purged.u.event.source, "purged");
+        ck_assert(!was_left_open(db, NULL)); /* a new record */
+        ck_assert(!was_left_open(db, &other));
+        ck_assert(was_left_open(db, &purged));
+        ck_assert(!was_left_open(db, NULL));
+        ck_assert(!was_left_open(db, &other));
+        ck_assert(was_left_open(db, &purged));
+        die_in_run(db);
+        ck_assert(was_left_open(db, NULL));
+        ck_assert(was_left_open(db, NULL));
+}
+END_TEST
+
 /* Post without end, telling after each commit how many records are safe. */
 static void post_until_killed(const char *db, int told)
 {
@@ -765,6 +797,7 @@ int main(void)
         tcase_add_test(tcase, a_second_sample_at_one_time_is_a_gap);
         tcase_add_test(tcase, audit_records_are_chained);
         tcase_add_test(tcase, a_run_that_a_crash_left_open_is_closed);
+        tcase_add_test(tcase, the_last_word_tells_whether_all_was_purged);
         tcase_add_loop_test(tcase, killed_at_any_instant_it_keeps_what_it_acknowledged, 0, 20);
         tcase_add_test(tcase, unusable_places_are_refused);
         tcase_add_test(tcase, a_file_that_cannot_be_written_is_refused);

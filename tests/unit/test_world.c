@@ -748,14 +748,14 @@ START_TEST(test_shutdown)
 }
 END_TEST
 
-/* V8. No connection at the close edge: the dose is longer than planned, and that is told. */
+/* V8. No connection at the close edge, which a feed has found before: the dose is longer than planned, and that is told. */
 START_TEST(test_late_close_is_told)
 {
         static const enum world_wire_fault kinds[] = {WORLD_REFUSED, WORLD_RESET};
         int from;
 
         come_to_run(1);
-        run(800 * TIME_MS);
+        run(600 * TIME_MS);
         from = kept_count;
         for (int i = 0; i < 2; i++) {
                 struct world_wire wire = {.kind = kinds[i],

@@ -23,6 +23,9 @@ int bus_fd(const struct bus *bus);
 /* The next event for the core; time fields are left to the caller. False: none waits. */
 bool bus_next(struct bus *bus, struct event *out);
 
+/* Before the first effect: outputs may have been left open by the process before, as in struct core_start. */
+void bus_left_open(struct bus *bus);
+
 /* Carry out effects. None blocks or allocates. */
 void bus_write(struct bus *bus, const struct effect_write *w);
 void bus_pulse(struct bus *bus, const struct effect_pulse *p);

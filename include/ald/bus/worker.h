@@ -11,7 +11,7 @@
 
 struct worker; /* opaque */
 
-enum worker_order_kind { WORKER_WRITE, WORKER_PULSE, WORKER_REVOKE, WORKER_REARM };
+enum worker_order_kind { WORKER_WRITE, WORKER_PULSE, WORKER_REVOKE, WORKER_REARM, WORKER_LEFT_OPEN };
 struct worker_order {
         enum worker_order_kind kind;
         union {

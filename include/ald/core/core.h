@@ -24,10 +24,17 @@ struct core; /* opaque */
 /* A pulse is handed to its link at most this early (DESIGN.md, Time). */
 #define CORE_HANDOVER_US INT64_C(50000)
 
+/* Source of the event, of kind "state", that an orderly end leaves as its last, if nothing that was opened is still to be
+ * purged (V2). */
+#define CORE_PURGED "purged"
+
 struct core_start {
         int64_t now_us, wall_us;
         int64_t next_run_id;     /* the record's next free run number, from 1 */
         int64_t interrupted_run; /* a run that a crash left open, 0 = none */
+        /* Valves may have been open before, and what they let in is to be purged: true unless the record's last word is
+         * CORE_PURGED, or there is none. A run that was interrupted says so by itself. */
+        bool was_left_open;
         bool store_ok;
         char store_why[192];
         /* Longest time between two turns, 0 = CORE_TURN_US_MAX, which the leases and watchdogs of live links want. Whatever

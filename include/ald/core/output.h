@@ -27,7 +27,7 @@ struct output {
         bool has_wanted;
         double commanded; /* the last value emitted; for a live pulse: closed */
         bool has_commanded;
-        int64_t commanded_us; /* when it was first emitted */
+        int64_t commanded_us; /* when it was first emitted, or emitted again because it strayed */
         uint32_t write_id;    /* of the last write */
         bool is_acked;        /* that write was acknowledged */
         int64_t retry_us;     /* when a failed write is repeated; TIME_NEVER = not due */
@@ -51,7 +51,8 @@ struct output {
 struct outputs {
         const struct tool *tool;
         uint32_t next_id;
-        bool was_left_open; /* the process before died in a run: the first close may end an opening of its */
+        bool
+            was_left_open; /* by the process before, as far as is known: the first close may end an opening of its */
         int64_t purging_us; /* since when flow, exhaust and pump are Good; TIME_NEVER = they are not */
         struct output out[TOOL_TAGS_MAX];
 };
@@ -78,6 +79,9 @@ bool output_may_be_open(const struct outputs *o, int tag);
  * says which does not. */
 bool output_is_clear(
     const struct outputs *o, const struct snapshot *snap, int tag, int64_t at_us, struct text *why);
+
+/* Was everything that excludes something purged away since it closed for the last time, also if nothing purges now? */
+bool output_is_all_purged(const struct outputs *o);
 
 /* May `tag` go open at at_us? No live pulse of its own, permits, exclusions with purge_between, V2. False: *why names
  * the interlock ("" when none stands behind it), its condition and the live values. */

@@ -4,8 +4,8 @@
  * tool's table of interlocks by itself, and nothing of output.c, interlock.c or tool.c is linked into what it needs
  * (held by tests/rings). The table itself is common: a wrong tool file is wrong for both, and is the reviewer's to find.
  *
- * purge_between counts here from the close alone, of what was opened since the start; what was open before must be
- * confirmed closed, no more. Whether flow, exhaust and pump were Good meanwhile is the core's to
+ * purge_between counts here from the close alone, of what was opened since the start, or may have been before
+ * (gate_left_open()). Whether flow, exhaust and pump were Good meanwhile is the core's to
  * watch: the gate sees outputs only, and stays that small.
  *
  * It sees the outputs of one link only; that is why an exclusion group lies on one link (DESIGN.md, Outputs). */
@@ -57,6 +57,9 @@ struct gate {
 /* (doubt_us is the time-out; a serial line's schedule makes it longer.)
  * A gate for the outputs of devices that are written over `link`. */
 void gate_init(struct gate *gate, const struct tool *tool, int link, int64_t now_us);
+
+/* Outputs may have been left open by the process before: their first close ends an opening. */
+void gate_left_open(struct gate *gate);
 
 /* May `tag` be written to `value` now? Safe values always pass, and so does a close. */
 enum gate_verdict gate_check(const struct gate *gate, int tag, double value, int64_t now_us);

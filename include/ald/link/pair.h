@@ -40,6 +40,7 @@ struct pair {
         bool open_failed;    /* the open was sent and not acknowledged: the valve may be open */
         bool close_failed;   /* a close was sent and not acknowledged */
         bool is_unproven;    /* the device may have closed by itself before */
+        uint32_t losses;     /* of its device's watchdog, as it opened (watch_ran_on()) */
         bool is_timed;       /* handed over whole: its module closes */
         bool is_wrong;       /* that module did not put out one whole pulse, or cannot be asked */
         bool is_seen_closed; /* asked how it went, it had its output closed: its count is to follow */

@@ -35,6 +35,9 @@ enum { SCHED_PAIRS_MAX = 16 }; /* pulses under way at once on one link */
 struct sched *sched_new(const struct tool *tool, int link, int64_t now_us);
 void sched_free(struct sched *s);
 
+/* Before the first order: outputs may have been left open by the process before (V2). */
+void sched_left_open(struct sched *s);
+
 /* How many further orders can be taken now. */
 int sched_room(const struct sched *s);
 /* Is there room to report on one more order, be it refused for want of a place? */
@@ -50,9 +53,9 @@ bool sched_hears(const struct sched *s);
  * A safe write for an output that a pulse holds revokes the pulse.
  *
  * Pulses: a close that is not acknowledged within a second is reported as PULSE_FAILED with close_acked_us = 0 and
- * stays owed likewise (CAUSE_DEADLINE). One whose valve may have been closed by its device's restart, because when it
- * was closed the watchdog was not known to run any more, waits for the next look at that (PAIR_PROVE_US at most), and
- * is PULSE_FAILED with close_acked_us set unless it runs (V8).
+ * stays owed likewise (CAUSE_DEADLINE). Where a watchdog guards the output, the device is asked for it once more after
+ * the close: it may have been restarted, which closes the valve and tells nobody. A pulse is PULSE_FAILED with
+ * close_acked_us set unless its watchdog was seen to run on within PAIR_PROVE_US (V8).
  * One whose module times it (struct tool_pulse) is handed over whole: the width ahead of open_us, the start then, and nothing
  * more unless it is cut. After its end the module is asked. It is PULSE_DONE, and is_device_timed, if the output is closed and
  * one pulse more was counted; else a close goes out at once and it is PULSE_FAILED. Without an acknowledged width by

@@ -2,6 +2,9 @@
  * unless told to (SAFETY, device-side watchdog: good-master checklist). Pure: it says which register to read or
  * write next, the schedule does it.
  *
+ * Every feed is preceded by a look at the status: a module that was restarted takes a feed for the start of its
+ * watchdog, with the time of its power-up (10 s on a WAGO coupler) instead of ours, and nobody would be the wiser.
+ *
  *     ASK -> off:     write the time, read it back, write the trigger, ask again: running
  *         -> running: read the time back, go on feeding
  *         -> expired: wait for watch_rearm(), then restart register = 1, ask again
@@ -21,12 +24,15 @@ enum watch_step {
         WATCH_TIME_READ,
         WATCH_START, /* the first write to the trigger */
         WATCH_CONFIRM,
-        WATCH_RUNNING, /* feed */
+        WATCH_RUNNING, /* look, before the next feed is due */
+        WATCH_FEED,    /* seen to run just now: feed */
         WATCH_EXPIRED, /* wait for an operator's reset */
         WATCH_RESTART,
         WATCH_PAUSED /* it answered nonsense or an exception: ask again later */
 };
 
+/* So long a look counts as just now: no module restarts in less. */
+#define WATCH_LOOK_US INT64_C(20000)
 /* Between attempts with a device whose watchdog does not behave. */
 #define WATCH_RETRY_US INT64_C(1000000)
 
@@ -36,6 +42,11 @@ struct watch {
         int64_t retry_us;    /* PAUSED */
         int64_t fed_us;      /* when the last trigger write was sent */
         int64_t fed_turn_us; /* the grant that it used up */
+        int64_t asked_us;    /* when the last question for its status was sent */
+        int64_t seen_us;     /* ... the last one that was answered with "running" */
+        int64_t fresh_us;    /* FEED: until then */
+        int64_t look_us;     /* somebody wants a look that is not older than this */
+        uint32_t losses;     /* how often it was found not to run */
         uint16_t trigger;    /* last value written to the trigger */
         bool rearm;          /* an operator's reset waits for being carried out */
 };
@@ -53,8 +64,11 @@ void watch_reset(struct watch *w);
 void watch_rearm(struct watch *w);
 
 bool watch_is_running(const struct watch *w);
-/* Asked, it said that it does not run: the device was restarted, or its watchdog expired. */
-bool watch_is_off(const struct watch *w);
+/* Look again, as soon as the link has time, unless it was asked at since_us or later. */
+void watch_look(struct watch *w, int64_t since_us);
+/* It was seen to run by a question that was sent at since_us or later, and was not found otherwise since it had been found
+ * so `losses` times. */
+bool watch_ran_on(const struct watch *w, uint32_t losses, int64_t since_us);
 /* Not fed for longer than its time: it may have expired unseen (the answer to a feed does not tell), so ask first. */
 void watch_doubt(struct watch *w, int64_t now_us, int64_t turn_us);
 /* When watch_call() will have something to do, given the core's last turn (INT64_MIN: none yet). */

@@ -35,6 +35,8 @@ struct store_state {
         char why[192];           /* what is wrong when not ok */
         int64_t next_run_id;     /* as found at open */
         int64_t interrupted_run; /* the last run that a crash left open and that open() closed; 0 = none */
+        bool
+            was_left_open; /* the record's last word at open was not CORE_PURGED (core/core.h); a new one has none */
         int64_t stored, dropped; /* samples; together all that were posted and are no longer queued */
         int64_t records_stored, records_lost; /* all other records; of the lost ones, pieces of tapes too */
         size_t queued;                        /* samples and records not yet safe on disk */
