@@ -1,16 +1,17 @@
 /* aldsim: the simulated tool. It reads the tool file that the daemon reads, and serves its registers over Modbus TCP
  * with the physics of the reactor behind them. */
-#include "ald/app/aldsim_tool.h" /* aldsim_tool_new */
-#include "ald/app/version.h"     /* version_text */
-#include "ald/base/diag.h"       /* diag_print */
-#include "ald/base/text.h"       /* text_init */
-#include "ald/base/time.h"       /* TIME_MS */
-#include "ald/base/unit.h"       /* unit_parse */
-#include "ald/bus/bus.h"         /* bus_now_us */
-#include "ald/bus/server.h"      /* server_start */
-#include "ald/file/file.h"       /* file_compile_tool */
-#include "ald/sim/fault.h"       /* FAULTS_MAX */
-#include "ald/sim/sim.h"         /* sim_fault_help */
+#include "ald/app/aldsim_edges.h" /* aldsim_edges_open */
+#include "ald/app/aldsim_tool.h"  /* aldsim_tool_new */
+#include "ald/app/version.h"      /* version_text */
+#include "ald/base/diag.h"        /* diag_print */
+#include "ald/base/text.h"        /* text_init */
+#include "ald/base/time.h"        /* TIME_MS */
+#include "ald/base/unit.h"        /* unit_parse */
+#include "ald/bus/bus.h"          /* bus_now_us */
+#include "ald/bus/server.h"       /* server_start */
+#include "ald/file/file.h"        /* file_compile_tool */
+#include "ald/sim/fault.h"        /* FAULTS_MAX */
+#include "ald/sim/sim.h"          /* sim_fault_help */
 
 #include <errno.h>  /* errno */
 #include <getopt.h> /* getopt_long */
@@ -18,7 +19,7 @@
 #include <signal.h> /* sigtimedwait */
 #include <stdio.h>  /* printf */
 #include <stdlib.h> /* strtod, free */
-#include <string.h> /* strrchr */
+#include <string.h> /* strrchr, strerror */
 #include <time.h>   /* struct timespec */
 #include <unistd.h> /* isatty */
 
@@ -33,6 +34,7 @@ static const double speed_max = 1e5;
 struct options {
         const char *tool_path;
         const char *listen;
+        const char *edges_path; /* NULL: no log of edges */
         bool ready;
         double speed;
         uint64_t seed;
@@ -53,6 +55,9 @@ static void print_help(FILE *to)
               "  --speed X                physics run X times faster; module watchdogs and delays keep real "
               "time\n"
               "  --fault SPEC             a fault, may be given again; its times are simulated time\n"
+              "  --edges FILE             append each change of each output: TAG VALUE MONOTONIC_US, the "
+              "tool's own "
+              "clock\n"
               "  --seed N                 of the instruments' noise (1)\n"
               "  --powder-mass MASS       in the bed ('1 g'; '0 g' is an empty bed)\n"
               "  --powder-area AREA       of the powder ('0.4 m2/g')\n"
@@ -110,11 +115,22 @@ static int parse_quantity(const char *option, const char *text, enum unit_dim di
         return *value >= 0 ? EXIT_OK : usage(option, text, "0 or more");
 }
 
-enum { OPT_LISTEN = 256, OPT_READY, OPT_SPEED, OPT_FAULT, OPT_SEED, OPT_MASS, OPT_AREA, OPT_VERSION };
+enum {
+        OPT_LISTEN = 256,
+        OPT_EDGES,
+        OPT_READY,
+        OPT_SPEED,
+        OPT_FAULT,
+        OPT_SEED,
+        OPT_MASS,
+        OPT_AREA,
+        OPT_VERSION
+};
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"listen", required_argument, NULL, OPT_LISTEN},
+    {"edges", required_argument, NULL, OPT_EDGES},
     {"ready", no_argument, NULL, OPT_READY},
     {"speed", required_argument, NULL, OPT_SPEED},
     {"fault", required_argument, NULL, OPT_FAULT},
@@ -134,6 +150,9 @@ static int take_option(struct options *o, int option)
                 return EXIT_OK;
         case OPT_LISTEN:
                 o->listen = optarg;
+                return EXIT_OK;
+        case OPT_EDGES:
+                o->edges_path = optarg;
                 return EXIT_OK;
         case OPT_READY:
                 o->ready = true;
@@ -256,19 +275,22 @@ static void print_links(const struct server *server, const struct tool *tool, co
 }
 
 /* Returns when a signal to end has come. */
-static void tick_until_signal(struct aldsim_tool *behind, const sigset_t *ends)
+static void tick_until_signal(struct aldsim_tool *behind, struct aldsim_edges *edges, const sigset_t *ends)
 {
         for (;;) {
                 int64_t next_us = aldsim_tool_tick(behind);
                 int64_t left_us = time_min(tick_us, next_us - bus_now_us());
                 struct timespec wait = {.tv_nsec = left_us > 0 ? (long)(left_us * 1000) : 0};
 
+                if (edges != NULL)
+                        aldsim_edges_write(edges);
                 if (sigtimedwait(ends, NULL, &wait) > 0)
                         return;
         }
 }
 
-static int serve(const struct tool *tool, struct aldsim_tool *behind, const char *listen)
+static int serve(
+    const struct tool *tool, struct aldsim_tool *behind, struct aldsim_edges *edges, const char *listen)
 {
         struct server_tool callbacks = aldsim_tool_callbacks(behind);
         struct server *server;
@@ -287,9 +309,31 @@ static int serve(const struct tool *tool, struct aldsim_tool *behind, const char
                 return EXIT_FAILED;
         }
         print_links(server, tool, listen);
-        tick_until_signal(behind, &ends);
+        tick_until_signal(behind, edges, &ends);
         server_stop(server);
         return EXIT_OK;
+}
+
+/* Serve, and log the edges if a file was named for them. */
+static int serve_logged(const struct tool *tool, struct aldsim_tool *behind, const struct options *o)
+{
+        struct aldsim_edges *edges = NULL;
+        int64_t lost;
+        int status;
+
+        if (o->edges_path != NULL && (edges = aldsim_edges_open(tool, o->edges_path)) == NULL) {
+                fprintf(stderr, "aldsim: --edges %s: %s\n", o->edges_path, strerror(errno));
+                return EXIT_FAILED;
+        }
+        aldsim_tool_log_edges(behind, edges);
+        status = serve(tool, behind, edges, o->listen);
+        aldsim_tool_log_edges(behind, NULL);
+        lost = aldsim_edges_close(edges);
+        if (lost == 0)
+                return status;
+        fprintf(stderr, "aldsim: --edges %s: %lld changes could not be written\n", o->edges_path,
+            (long long)lost);
+        return EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
@@ -306,7 +350,7 @@ int main(int argc, char **argv)
                 return EXIT_FAILED;
         behind = make_tool(tool, &options, &status);
         if (behind != NULL)
-                status = serve(tool, behind, options.listen);
+                status = serve_logged(tool, behind, &options);
         aldsim_tool_free(behind);
         free(tool);
         return status;

@@ -1,9 +1,10 @@
 #include "ald/app/aldsim_tool.h"
 
-#include "ald/base/time.h"  /* TIME_NEVER, time_min */
-#include "ald/bus/bus.h"    /* bus_now_us */
-#include "ald/sim/fault.h"  /* struct fault, FAULTS_MAX */
-#include "ald/sim/module.h" /* struct module */
+#include "ald/app/aldsim_edges.h" /* aldsim_edges_note */
+#include "ald/base/time.h"        /* TIME_NEVER, time_min */
+#include "ald/bus/bus.h"          /* bus_now_us */
+#include "ald/sim/fault.h"        /* struct fault, FAULTS_MAX */
+#include "ald/sim/module.h"       /* struct module */
 
 #include <assert.h>  /* assert */
 #include <math.h>    /* isfinite */
@@ -20,6 +21,8 @@ struct aldsim_tool {
         struct sim *sim;
         struct module module[TOOL_DEVICES_MAX]; /* of devices with a watchdog */
         bool told[FAULTS_MAX];                  /* faults whose beginning was reported */
+        struct aldsim_edges *edges;             /* NULL: nobody asked; borrowed */
+        double shown[TOOL_TAGS_MAX];            /* outputs as the log of edges knows them */
 };
 
 /* One line with the real time since the start. */
@@ -58,6 +61,22 @@ static void run_physics(struct aldsim_tool *b, int64_t now_us)
         tell_faults(b, now_us);
 }
 
+/* What changed among a device's outputs, whoever changed it. */
+static void note_edges(struct aldsim_tool *b, int device, int64_t t_us)
+{
+        for (int i = 0; b->edges != NULL && i < b->tool->tag_count; i++) {
+                const struct tool_tag *tag = &b->tool->tags[i];
+                double value;
+
+                if (!tag->is_output || tag->device != device)
+                        continue;
+                value = sim_read(b->sim, i);
+                if (value != b->shown[i])
+                        aldsim_edges_note(b->edges, i, value, t_us);
+                b->shown[i] = value;
+        }
+}
+
 static bool has_watchdog(const struct aldsim_tool *b, int device)
 {
         return b->tool->devices[device].watchdog.present;
@@ -81,6 +100,7 @@ static void run_until(struct aldsim_tool *b, int64_t now_us)
                 run_physics(b, first_us);
                 module_expire(&b->module[first], first_us);
                 sim_device_safe(b->sim, first);
+                note_edges(b, first, first_us);
                 tell(b, first_us,
                     "watchdog of %s expired: its outputs are safe and refused until it is restarted",
                     b->tool->devices[first].name);
@@ -132,14 +152,16 @@ static int write_tag(void *ctx, int tag, double value)
         struct aldsim_tool *b = ctx;
         int device = b->tool->tags[tag].device;
         int status = MODULE_OK;
+        int64_t now_us;
 
         if (!isfinite(value))
                 return MODULE_NO_VALUE;
-        enter(b);
+        now_us = enter(b);
         if (has_watchdog(b, device) && b->module[device].status == TOOL_WATCHDOG_EXPIRED)
                 status = MODULE_FAILURE;
         else
                 sim_write(b->sim, tag, value);
+        note_edges(b, device, now_us);
         leave(b);
         return status;
 }
@@ -238,4 +260,14 @@ bool aldsim_tool_fault(struct aldsim_tool *behind, const char *spec, char *why, 
         ok = sim_fault(behind->sim, spec, why, why_cap);
         pthread_mutex_unlock(&behind->lock);
         return ok;
+}
+
+void aldsim_tool_log_edges(struct aldsim_tool *behind, struct aldsim_edges *edges)
+{
+        pthread_mutex_lock(&behind->lock);
+        for (int i = 0; i < behind->tool->tag_count; i++)
+                if (behind->tool->tags[i].is_output)
+                        behind->shown[i] = sim_read(behind->sim, i);
+        behind->edges = edges;
+        pthread_mutex_unlock(&behind->lock);
 }
