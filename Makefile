@@ -139,7 +139,7 @@ $(BUILD)/mutants/sim: $(SIMOBJS) $(MUTOBJS) $(BUILD)/libald.a
 mutants: $(BUILD)/mutants/sim $(BUILD)/tests/sim
 	@$(PYTHON) -B tests/sim/kill.py $^ --jobs $(JOBS)
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/mutants/obj/*/*.d $(BUILD)/fuzz/obj/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/mutants/obj/*/*.d $(BUILD)/fuzz/obj/*.d $(BUILD)/bench/*.d)
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.
@@ -186,14 +186,28 @@ RUNS     ?= 10000000
 fuzz-long: fuzz
 	$(PYTHON) tests/fuzz/fuzz.py --build $(FUZZDIR) --runs $(RUNS) $(FUZZERS)
 
-# ---- Benchmarks ----
-.PHONY: bench-sim
+# ---- Benchmarks: how fast the simulation is, and how exact pulses are beside what else one could write (tests/bench) ----
+.PHONY: bench bench-bins bench-sim
+BENCHCC   = $(UNITCC) -MF $@.d -MT $@ $(filter %.c,$^)
+LOOPS    := $(addprefix $(BUILD)/bench/,loop_bare loop_libmodbus loop_libevent)
+BENCHBINS := $(LOOPS) $(addprefix $(BUILD)/bench/,stalls load late)
+PULSES   ?= 1000
 $(BUILD)/bench/sim: tests/bench/sim.c $(BUILD)/libald.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(UNITCC) -MF $@.d $< $(BUILD)/libald.a $(LDFLAGS) $(PKGLIBS) -lm -o $@
+$(LOOPS): tests/bench/loop.c tests/bench/loop.h
+$(BUILD)/bench/late: tests/bench/loop.h
+$(BUILD)/bench/loop_libmodbus $(BUILD)/bench/loop_libevent: tests/bench/lab.c tests/bench/lab.h
+$(BENCHBINS): $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(BENCHCC) $(LDFLAGS) $(PKGLIBS) -o $@
+bench-bins: $(BENCHBINS)
 bench-sim: deps
 	+@$(SUBMAKE) all $(BUILD)/bench/sim $(BUILD)/tests/sim
 	@tests/bench/bench-sim.sh $(BUILD)
+bench: deps
+	+@$(SUBMAKE) all bench-bins
+	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) --pulses $(PULSES) $(BENCH)
 
 # ---- Tests ----
 RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
@@ -201,9 +215,9 @@ RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
 deps:
 	@tests/install-deps.sh build test
 test: deps
-	+@$(SUBMAKE) all unit $(BUILD)/tests/sim $(BUILD)/mutants/sim
+	+@$(SUBMAKE) all unit bench-bins $(BUILD)/tests/sim $(BUILD)/mutants/sim
 	+@$(MAKE) --no-print-directory fuzz
-	@$(RUN) unit rings golden fuzz sim mutants system
+	@$(RUN) unit rings golden fuzz sim mutants bench system
 test-asan: deps
 	+@$(SUBMAKE) $(ASAN) all unit
 	@$(RUN) --build build-asan unit golden sim system
@@ -296,6 +310,8 @@ help:
 	@echo "make fuzz           build the fuzz harnesses only, with clang (build-fuzz/)"
 	@echo "make fuzz-smoke     the fuzz harnesses for a few seconds (part of make test)"
 	@echo "make fuzz-long      the same for RUNS=$(RUNS) executions each, one after the other, with progress"
+	@echo "make bench          pulses beside what else one could write, PULSES=$(PULSES) of each width in each condition, with its time"
+	@echo "                    said first; BENCH='--quick --only idle,load' for less; BENCH=--help for the rest"
 	@echo "make bench-sim      virtual seconds a second: dry runs of the reference recipe and of 100,000 cycles, the fault simulation"
 	@echo "make lint           format, cppcheck, clang-tidy, shellcheck, python, man pages, systemd units"
 	@echo "make format         let clang-format rewrite the sources"

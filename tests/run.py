@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Run tests as parallel processes and print one line of totals.
 
-    tests/run.py [--build build] [--jobs N] [--only REGEX] unit rings golden fuzz sim mutants system
+    tests/run.py [--build build] [--jobs N] [--only REGEX] unit rings golden fuzz sim mutants bench system
 
 A job is one unit program, a part of the fault simulation, or one test method of a Python file: each has its own process group, its own time limit,
 and its output is shown only when it fails (the table of mutants always). Methods of a class with `alone = True` run by themselves at the end, since
@@ -156,7 +156,7 @@ def main():
     parser.add_argument("--build", default="build")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--only", default="", help="regular expression over the names of the jobs")
-    parser.add_argument("what", nargs="+", choices=["unit", "rings", "golden", "fuzz", "sim", "mutants", "system"])
+    parser.add_argument("what", nargs="+", choices=["unit", "rings", "golden", "fuzz", "sim", "mutants", "bench", "system"])
     options = parser.parse_args()
     build = os.path.abspath(os.path.join(TOP, options.build))
     env = environment(build)

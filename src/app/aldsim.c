@@ -1,5 +1,6 @@
 /* aldsim: the simulated tool. It reads the tool file that the daemon reads, and serves its registers over Modbus TCP,
  * and over Modbus RTU on pseudo-terminals, with the physics of the reactor behind them. */
+#include "ald/app/aldsim_edges.h"  /* aldsim_edges_open */
 #include "ald/app/aldsim_tool.h"   /* aldsim_tool_new */
 #include "ald/app/version.h"       /* version_text */
 #include "ald/base/diag.h"         /* diag_print */
@@ -19,7 +20,7 @@
 #include <signal.h> /* sigtimedwait */
 #include <stdio.h>  /* printf */
 #include <stdlib.h> /* strtod, free */
-#include <string.h> /* strrchr */
+#include <string.h> /* strrchr, strerror */
 #include <time.h>   /* struct timespec */
 #include <unistd.h> /* isatty */
 
@@ -36,6 +37,7 @@ struct options {
         const char *listen;
         const char *ptys[TOOL_LINKS_MAX]; /* LINK=PATH, as given */
         int pty_count;
+        const char *edges_path; /* NULL: no log of edges */
         bool ready;
         double speed;
         uint64_t seed;
@@ -61,6 +63,9 @@ static void print_help(FILE *to)
               "  --speed X                physics run X times faster; what a module times, and "
               "delays, keep real time\n"
               "  --fault SPEC             a fault, may be given again; its times are simulated time\n"
+              "  --edges FILE             append each change of each output: TAG VALUE MONOTONIC_US, the "
+              "tool's own "
+              "clock\n"
               "  --seed N                 of the instruments' noise (1)\n"
               "  --powder-mass MASS       in the bed ('1 g'; '0 g' is an empty bed)\n"
               "  --powder-area AREA       of the powder ('0.4 m2/g')\n"
@@ -122,6 +127,7 @@ static int parse_quantity(const char *option, const char *text, enum unit_dim di
 enum {
         OPT_LISTEN = 256,
         OPT_PTY,
+        OPT_EDGES,
         OPT_READY,
         OPT_SPEED,
         OPT_FAULT,
@@ -135,6 +141,7 @@ static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"pty", required_argument, NULL, OPT_PTY},
+    {"edges", required_argument, NULL, OPT_EDGES},
     {"ready", no_argument, NULL, OPT_READY},
     {"speed", required_argument, NULL, OPT_SPEED},
     {"fault", required_argument, NULL, OPT_FAULT},
@@ -159,6 +166,9 @@ static int take_option(struct options *o, int option)
                 if (o->pty_count == TOOL_LINKS_MAX)
                         return usage("--pty", optarg, "too many of these");
                 o->ptys[o->pty_count++] = optarg;
+                return EXIT_OK;
+        case OPT_EDGES:
+                o->edges_path = optarg;
                 return EXIT_OK;
         case OPT_READY:
                 o->ready = true;
@@ -337,20 +347,22 @@ static bool start_servers(struct servers *servers, const struct tool *tool, cons
 }
 
 /* Returns when a signal to end has come. */
-static void tick_until_signal(struct aldsim_tool *behind, const sigset_t *ends)
+static void tick_until_signal(struct aldsim_tool *behind, struct aldsim_edges *edges, const sigset_t *ends)
 {
         for (;;) {
                 int64_t next_us = aldsim_tool_tick(behind);
                 int64_t left_us = time_min(tick_us, next_us - bus_now_us());
                 struct timespec wait = {.tv_nsec = left_us > 0 ? (long)(left_us * 1000) : 0};
 
+                if (edges != NULL)
+                        aldsim_edges_write(edges);
                 if (sigtimedwait(ends, NULL, &wait) > 0)
                         return;
         }
 }
 
-static int serve(const struct tool *tool, struct aldsim_tool *behind, const char *listen,
-    const char *const at[TOOL_LINKS_MAX])
+static int serve(const struct tool *tool, struct aldsim_tool *behind, struct aldsim_edges *edges,
+    const char *listen, const char *const at[TOOL_LINKS_MAX])
 {
         struct server_tool callbacks = aldsim_tool_callbacks(behind);
         struct servers servers;
@@ -365,10 +377,33 @@ static int serve(const struct tool *tool, struct aldsim_tool *behind, const char
         if (!start_servers(&servers, tool, &callbacks, listen, at))
                 return EXIT_FAILED;
         print_links(&servers, tool, listen);
-        tick_until_signal(behind, &ends);
+        tick_until_signal(behind, edges, &ends);
         server_stop(servers.tcp);
         serial_server_stop(servers.serial);
         return EXIT_OK;
+}
+
+/* Serve, and log the edges if a file was named for them. */
+static int serve_logged(const struct tool *tool, struct aldsim_tool *behind, const struct options *o,
+    const char *const at[TOOL_LINKS_MAX])
+{
+        struct aldsim_edges *edges = NULL;
+        int64_t lost;
+        int status;
+
+        if (o->edges_path != NULL && (edges = aldsim_edges_open(tool, o->edges_path)) == NULL) {
+                fprintf(stderr, "aldsim: --edges %s: %s\n", o->edges_path, strerror(errno));
+                return EXIT_FAILED;
+        }
+        aldsim_tool_log_edges(behind, edges);
+        status = serve(tool, behind, edges, o->listen, at);
+        aldsim_tool_log_edges(behind, NULL);
+        lost = aldsim_edges_close(edges);
+        if (lost == 0)
+                return status;
+        fprintf(stderr, "aldsim: --edges %s: %lld changes could not be written\n", o->edges_path,
+            (long long)lost);
+        return EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
@@ -388,7 +423,7 @@ int main(int argc, char **argv)
         if (status == EXIT_OK)
                 behind = make_tool(tool, &options, &status);
         if (behind != NULL)
-                status = serve(tool, behind, options.listen, at);
+                status = serve_logged(tool, behind, &options, at);
         aldsim_tool_free(behind);
         free(tool);
         return status;

@@ -1,10 +1,11 @@
 #include "ald/app/aldsim_tool.h"
 
-#include "ald/base/time.h"  /* TIME_NEVER, time_min */
-#include "ald/bus/bus.h"    /* bus_now_us */
-#include "ald/sim/fault.h"  /* struct fault, FAULTS_MAX */
-#include "ald/sim/module.h" /* struct module */
-#include "ald/sim/pulser.h" /* struct pulser */
+#include "ald/app/aldsim_edges.h" /* aldsim_edges_note */
+#include "ald/base/time.h"        /* TIME_NEVER, time_min */
+#include "ald/bus/bus.h"          /* bus_now_us */
+#include "ald/sim/fault.h"        /* struct fault, FAULTS_MAX */
+#include "ald/sim/module.h"       /* struct module */
+#include "ald/sim/pulser.h"       /* struct pulser */
 
 #include <assert.h>  /* assert */
 #include <math.h>    /* isfinite */
@@ -22,6 +23,8 @@ struct aldsim_tool {
         struct module module[TOOL_DEVICES_MAX]; /* of devices with a watchdog */
         struct pulser pulser[TOOL_TAGS_MAX];    /* of outputs that their module times */
         bool told[FAULTS_MAX];                  /* faults whose beginning was reported */
+        struct aldsim_edges *edges;             /* NULL: nobody asked; borrowed */
+        double shown[TOOL_TAGS_MAX];            /* outputs as the log of edges knows them */
 };
 
 /* One line with the real time since the start. */
@@ -60,6 +63,22 @@ static void run_physics(struct aldsim_tool *b, int64_t now_us)
         tell_faults(b, now_us);
 }
 
+/* What changed among a device's outputs, whoever changed it. */
+static void note_edges(struct aldsim_tool *b, int device, int64_t t_us)
+{
+        for (int i = 0; b->edges != NULL && i < b->tool->tag_count; i++) {
+                const struct tool_tag *tag = &b->tool->tags[i];
+                double value;
+
+                if (!tag->is_output || tag->device != device)
+                        continue;
+                value = sim_read(b->sim, i);
+                if (value != b->shown[i])
+                        aldsim_edges_note(b->edges, i, value, t_us);
+                b->shown[i] = value;
+        }
+}
+
 static bool has_watchdog(const struct aldsim_tool *b, int device)
 {
         return b->tool->devices[device].watchdog.present;
@@ -73,6 +92,7 @@ static void expire_watchdog(struct aldsim_tool *b, int device, int64_t now_us)
                 if (b->tool->tags[i].device == device)
                         pulser_cut(&b->pulser[i]);
         sim_device_safe(b->sim, device);
+        note_edges(b, device, now_us);
         tell(b, now_us, "watchdog of %s expired: its outputs are safe and refused until it is restarted",
             b->tool->devices[device].name);
 }
@@ -84,6 +104,7 @@ static void expire_pulse(struct aldsim_tool *b, int tag, int64_t now_us)
         if (!pulser_expire(&b->pulser[tag], now_us))
                 return;
         sim_write(b->sim, tag, b->tool->tags[tag].safe);
+        note_edges(b, b->tool->tags[tag].device, now_us);
         tell(b, now_us, "%s closed by its module after %.1f ms", b->tool->tags[tag].name,
             (double)(now_us - p->begun_us) * 1e-3);
 }
@@ -181,6 +202,7 @@ static int write_tag(void *ctx, int tag, double value)
                 status = MODULE_FAILURE;
         else
                 write_output(b, tag, value, now_us);
+        note_edges(b, device, now_us);
         leave(b);
         return status;
 }
@@ -207,6 +229,7 @@ static int write_pulser(void *ctx, int tag, int address, uint16_t word)
 
         if (begins)
                 sim_write(b->sim, tag, 1);
+        note_edges(b, b->tool->tags[tag].device, now_us);
         leave(b);
         return status;
 }
@@ -309,4 +332,14 @@ bool aldsim_tool_fault(struct aldsim_tool *behind, const char *spec, char *why, 
         ok = sim_fault(behind->sim, spec, why, why_cap);
         pthread_mutex_unlock(&behind->lock);
         return ok;
+}
+
+void aldsim_tool_log_edges(struct aldsim_tool *behind, struct aldsim_edges *edges)
+{
+        pthread_mutex_lock(&behind->lock);
+        for (int i = 0; i < behind->tool->tag_count; i++)
+                if (behind->tool->tags[i].is_output)
+                        behind->shown[i] = sim_read(behind->sim, i);
+        behind->edges = edges;
+        pthread_mutex_unlock(&behind->lock);
 }

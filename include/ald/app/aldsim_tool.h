@@ -11,6 +11,7 @@
 #include <stdint.h>  /* int64_t */
 
 struct aldsim_tool; /* opaque */
+struct aldsim_edges;
 
 /* Time begins with this call. `speed`: simulated seconds a second, > 0. NULL when memory is out. The tool is
  * borrowed. Free with aldsim_tool_free() (NULL allowed) after the server has stopped. */
@@ -19,6 +20,9 @@ void aldsim_tool_free(struct aldsim_tool *behind);
 
 /* See sim_fault(). */
 bool aldsim_tool_fault(struct aldsim_tool *behind, const char *spec, char *why, int why_cap);
+
+/* Note each change of an output from now on (borrowed until the server has stopped; NULL: no longer). */
+void aldsim_tool_log_edges(struct aldsim_tool *behind, struct aldsim_edges *edges);
 
 /* The callbacks for the server; each is safe from any thread. */
 struct server_tool aldsim_tool_callbacks(struct aldsim_tool *behind);
