@@ -15,7 +15,7 @@ TOLERANCE_US = 2000
 # The device that answers slowly, where the condition wants it. Nothing depends on its value.
 SLOW, SLOW_MS = "slow-io", 200
 SLOW_LINK = '  slow: {connect: "tcp://127.0.0.1:1503", timeout: 300 ms}'
-SLOW_DEVICE = f"  {SLOW}: {{{{link: {{}}, slave_id: 9, address_base: 0}}}}"
+SLOW_DEVICE = f"  {SLOW}: {{{{link: {{}}, slave_id: 9, address_base: 0, answer: {SLOW_MS} ms}}}}"
 SLOW_TAG = (f"  slow.reading: {{device: {SLOW}, register: input, address: 0, type: INT16, unit: Torr, poll: 500 ms, "
             "stale_after: 10 s}")
 LATE_US, LATE_EVERY = 300000, 5
@@ -39,8 +39,8 @@ CONDITIONS = [
     Condition("idle", "idle"),
     Condition("load", "two busy processes per core, one that writes and syncs", load=True),
     Condition("slow-other", "a device on another link answers after 200 ms", slow="other"),
-    # Room in the purges for its time-out, twice.
-    Condition("slow-same", "a device on the valves' link answers after 200 ms", gap_us=700000, slow="same"),
+    # Room in the purges for a window before each edge and its answers between.
+    Condition("slow-same", "a device on the valves' link answers after 200 ms", gap_us=1500000, slow="same"),
     # With the aldctl that waits for the run, and the operator who resumes.
     Condition("clients", "32 subscribed clients", clients=30),
     # Room for the late reply, which a program may wait for.
@@ -68,7 +68,7 @@ def tool_of(condition):
     text = "".join(out)
     if text.count("poll: 50 ms") < 6:
         raise rig.Failed(f"{TOOL}: too few inputs for the bench to poll at 20 Hz")
-    text = change(text, r"min_purge: 5 s", "min_purge: 50 ms")
+    text = change(text, r"min_purge: 5 s", f"min_purge: {condition.gap_us // 2000} ms")
     text = change(text, r"purge_between: 5 s", "purge_between: 50 ms")
     text = change(text, rf"^(  {LINE}: \{{kind: precursor,)", rf"\1 width_tolerance: {TOLERANCE_US // 1000} ms,")
     if condition.clients:
