@@ -45,7 +45,9 @@ class Plan(ald.Test):
 
     def test_what_is_refused_is_shown(self):
         """The daemon's check refuses it with its line; the plan shows it all the same, and why."""
-        tool = self.changed(('plant: {connect: "tcp://127.0.0.1:1502"', 'plant: {connect: "rtu:///dev/ttyS9", baud: 9600'))
+        tool = self.changed(('plant: {connect: "tcp://127.0.0.1:1502"', 'plant: {connect: "rtu:///dev/ttyS9", baud: 9600'),
+                            ("slave_id: 5, address_base: 0",
+                             "slave_id: 5, address_base: 0, signature: {register: holding, address: 1, value: 4711}"))
         check = subprocess.run([os.path.join(ald.BUILD, "aldd"), "-c", tool, "--check"], capture_output=True, text=True,
                                timeout=ald.PATIENCE_S)
         self.assertEqual(1, check.returncode)

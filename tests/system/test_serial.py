@@ -23,6 +23,11 @@ class Serial(ald.Test):
         text, n = re.subn(r"^(  motor: \{.*)\}(.*)$",
                           r"\1, signature: {register: holding, address: 1, value: 4711}}\2", text, flags=re.M)
         self.assertEqual(1, n)
+        # The simulated units answer at once.
+        text, n = re.subn(r"^(  [\w-]+: \{link: .*), address_base", r"\1, answer: 1 ms, address_base", text, flags=re.M)
+        self.assertEqual(4, n)
+        text, n = re.subn(r"^    slave_id: 1$", "    slave_id: 1\n    answer: 1 ms", text, flags=re.M)
+        self.assertEqual(1, n)
         # A quarantine, 600 ms here, makes nothing stale (config/ald-tool.5).
         text = re.sub(r"stale_after: \d+ ms", "stale_after: 3 s", text)
         self.tool = self.path("serial.yaml", text)
