@@ -200,7 +200,8 @@ static struct tool *compile(const char *path, const struct texts *texts, const s
 struct tool *file_compile_tool_with(const char *path, const char *text, size_t len,
     const struct file_profiles *profiles, char **joined, size_t *joined_len, struct diag *d)
 {
-        const struct texts texts = {text, len, joined, joined_len};
+        struct texts texts = {text, len, joined, NULL};
+        texts.joined_len = joined_len;
         return compile(path, &texts, profiles, true, d);
 }
 
