@@ -6,7 +6,8 @@
 
 #include <math.h> /* fabs */
 
-/* What counts as purge flow: at least this part of the carrier's set-point. */
+/* What counts as purge flow: at least this part of the carrier's set-point. Told to stop it has none, whatever trickles or its
+ * noise reads. */
 static const double purge_flow_part = 0.5;
 
 static bool is_flowing(const struct outputs *o, const struct snapshot *snap)
@@ -17,7 +18,8 @@ static bool is_flowing(const struct outputs *o, const struct snapshot *snap)
         if (tool->carrier < 0)
                 return true;
         carrier = &tool->loops[tool->carrier];
-        return snapshot_is_good(snap, carrier->value) && snap->tag[carrier->value].value > 0 &&
+        return snapshot_is_good(snap, carrier->value) &&
+               output_is_open(o->out[carrier->setpoint].commanded) && snap->tag[carrier->value].value > 0 &&
                snap->tag[carrier->value].value >= purge_flow_part * o->out[carrier->setpoint].commanded;
 }
 

@@ -9,7 +9,8 @@
 enum { CHECKS_MAX = 64 };
 
 static const struct check *const families[] = {check_valves, check_outputs, check_trips, check_sequence,
-    check_samples, check_bus, check_heat, check_record, check_people, check_latch, check_link, check_steps};
+    check_samples, check_bus, check_heat, check_record, check_people, check_latch, check_link, check_steps,
+    check_purge};
 
 static struct check table[CHECKS_MAX];
 static size_t table_count;

@@ -1,5 +1,5 @@
-/* What goes on in time: purges that purge (V2), steps that end on values of their own (S1), repeated pulses behind a whole purge
- * (S2), times of values (Q1), heaters that heat (H1) and a bed that turns (M1). */
+/* What goes on in time: steps that end on values of their own (S1), repeated pulses behind a whole purge (S2), times of
+ * values (Q1), heaters that heat (H1) and a bed that turns (M1). */
 #include "check.h"
 #include "locks.h" /* lock_is_good */
 
@@ -10,100 +10,6 @@
 
 #include <math.h>   /* fabs */
 #include <string.h> /* memset, strcmp */
-
-/* ---- V2: only a purge with flow, pump and way out counts ---- */
-
-enum { DRY_MAX = 32 };
-struct dry {
-        int64_t t_us[DRY_MAX]; /* the last values that say that nothing purges, when they came; 0 = none */
-        int count;
-        double before; /* the carrier's set-point before the last one it was told */
-};
-/* So long a flow may take to follow its set-point: what it was told before is what it has to keep meanwhile. */
-#define DRY_FOLLOW_US (2 * TIME_S)
-/* What the core counts as flow is half of the set-point; what lies near it is left alone. */
-static const double dry_part = 0.4;
-/* As for V2 (check_valves.c): the core's credit for an edge on its plan, and the gate's slack. */
-#define DRY_SLACK_US INT64_C(15000)
-/* What comes so late before an opening is sent cannot keep it back any more: a turn and a revoke take as long as two threads
- * wake; a worker bears a loop that is silent for 100 ms, and its turn (V4). */
-#define DRY_KNOWN_US  INT64_C(1000)
-#define DRY_SILENT_US INT64_C(110000)
-
-static bool is_dry(const struct check_context *c, const struct world_note *n)
-{
-        const struct dry *m = c->mine;
-        const struct tool *tool = c->tool;
-        const struct tool_loop *carrier = tool->carrier >= 0 ? &tool->loops[tool->carrier] : NULL;
-        const struct seen_output *o;
-        double least;
-
-        if (n->tag == tool->pump_running || n->tag == tool->exhaust)
-                return n->value == 0;
-        if (carrier == NULL || n->tag != carrier->value)
-                return false;
-        o = &c->seen->out[carrier->setpoint];
-        least = o->told_changed_us > n->t_us - DRY_FOLLOW_US && m->before < o->told ? m->before : o->told;
-        return seen_output_is_well(c->seen, carrier->setpoint, n->t_us - DRY_FOLLOW_US) &&
-               n->value < dry_part * least;
-}
-
-static bool has_expose(const struct recipe *r)
-{
-        for (int i = 0; r != NULL && i < r->op_count; i++)
-                if (r->ops[i].kind == RECIPE_EXPOSE)
-                        return true;
-        return false;
-}
-
-/* The last of them that could keep back an opening that was sent then. */
-static int64_t last_dry(const struct check_context *c, int64_t sent_us)
-{
-        const struct dry *m = c->mine;
-        int64_t last_us = 0;
-
-        for (int i = 0; i < DRY_MAX; i++) {
-                int64_t known_us =
-                    m->t_us[i] + (seen_is_awake(c->seen, m->t_us[i]) ? DRY_KNOWN_US : DRY_SILENT_US);
-
-                if (m->t_us[i] > last_us && known_us <= sent_us)
-                        last_us = m->t_us[i];
-        }
-        return last_us;
-}
-
-static void see_dry_purge(struct check_context *c, const struct world_note *n)
-{
-        struct dry *m = c->mine;
-        int64_t dry_us;
-        double value;
-        int tag;
-
-        if (n->kind == WORLD_SAMPLE && is_dry(c, n))
-                m->t_us[m->count++ % DRY_MAX] = n->t_us;
-        if (!seen_told(c->tool, n, &tag, &value))
-                return;
-        if (c->tool->carrier >= 0 && tag == c->tool->loops[c->tool->carrier].setpoint)
-                m->before = value != c->seen->out[tag].told ? c->seen->out[tag].told : m->before;
-        if (value == 0 || c->seen->out[tag].told != 0)
-                return;
-        if (!seen_is_dosing(c->tool, tag) || has_expose(c->seen->recipe))
-                return;
-        dry_us = last_dry(c, n->sent_us);
-        for (int i = 0; i < c->tool->tag_count; i++) {
-                int64_t purge_us = 0;
-
-                if (i == tag || !c->tool->tags[i].is_output || !tool_excludes(c->tool, tag, i, &purge_us) ||
-                    c->seen->out[i].close_told_us == SEEN_NEVER)
-                        continue;
-                if (dry_us > c->seen->out[i].close_told_us && n->t_us - dry_us < purge_us - DRY_SLACK_US)
-                        check_fail(c,
-                            "%s opens %lld ms after flow, pump or exhaust were away, and %s wants a purge of "
-                            "%lld",
-                            c->tool->tags[tag].name, (long long)((n->t_us - dry_us) / TIME_MS),
-                            c->tool->tags[i].name, (long long)(purge_us / TIME_MS));
-        }
-}
 
 /* ---- S1: a wait between two notes of a recipe ends on values that were sampled in it ---- */
 
@@ -337,10 +243,6 @@ static void see_turning(struct check_context *c, const struct world_note *n)
 #define TOLD (CHECK_SEES(REQUEST) | CHECK_SEES(OUTPUT))
 
 const struct check check_steps[] = {
-    {"V2c", "the purge between counts only with flow, pump and way out",
-        "by values that say clearly that one of them is away; not in runs of recipes with an expose block. "
-        "1 ms from a value to an opening that it keeps back",
-        sizeof(struct dry), TOLD | CHECK_SEES(SAMPLE), see_dry_purge, NULL},
     {"S1b", "a wait ends on Good values that were sampled in it",
         "waits that stand between two notes of the recipe", sizeof(struct noted),
         CHECK_SEES(RECORD) | CHECK_SEES(BEGUN), see_noted, NULL},

@@ -28,12 +28,27 @@ static void try_pairs(struct swarm *s)
         }
 }
 
-/* The way out and the carrier, shut by hand under a precursor, in its purge, and before it. */
+static void dose_without(struct swarm *s, const char *way, double open)
+{
+        deed_say(s, VERB_CONTROL);
+        deed_set(s, way, 0);
+        deed_go(s, 300 * TIME_MS);
+        deed_pulse(s, "water.valve", TIME_S);
+        deed_go(s, 2 * TIME_S);
+        deed_set(s, way, open);
+        deed_go(s, 20 * TIME_S);
+        deed_say(s, VERB_CONTROL);
+}
+
+/* The way out and the carrier, shut by hand before any precursor, when no purge keeps it back either, under one, in its purge,
+ * and before the next. */
 static void try_way_out(struct swarm *s)
 {
         static const char *const way[] = {"exhaust.valve", "carrier.flow.setpoint"};
 
         deed_settle(s);
+        dose_without(s, way[1], 20);
+        dose_without(s, way[0], 1);
         for (int i = 0; i < 4; i++) {
                 double open = i % 2 == 0 ? 1 : 20;
 
@@ -45,14 +60,7 @@ static void try_way_out(struct swarm *s)
                 deed_go(s, 2 * TIME_S);
                 deed_set(s, way[i % 2], open);
                 deed_go(s, 20 * TIME_S);
-                deed_say(s, VERB_CONTROL);
-                deed_set(s, way[i % 2], 0);
-                deed_go(s, 300 * TIME_MS);
-                deed_pulse(s, "water.valve", TIME_S);
-                deed_go(s, 2 * TIME_S);
-                deed_set(s, way[i % 2], open);
-                deed_go(s, 20 * TIME_S);
-                deed_say(s, VERB_CONTROL);
+                dose_without(s, way[i % 2], open);
         }
 }
 
