@@ -66,6 +66,8 @@ static bool has_watchdog(const struct aldsim_tool *b, int device)
 /* Expiries act at their own times, in their order, not when somebody looks. */
 static void run_until(struct aldsim_tool *b, int64_t now_us)
 {
+        for (int i = 0; i < b->tool->device_count; i++)
+                b->module[i].is_dead = sim_watchdog_is_dead(b->sim, i);
         for (;;) {
                 int64_t first_us = TIME_NEVER;
                 int first = TOOL_NONE;
@@ -80,10 +82,11 @@ static void run_until(struct aldsim_tool *b, int64_t now_us)
                         break;
                 run_physics(b, first_us);
                 module_expire(&b->module[first], first_us);
-                sim_device_safe(b->sim, first);
-                tell(b, first_us,
-                    "watchdog of %s expired: its outputs are safe and refused until it is restarted",
-                    b->tool->devices[first].name);
+                sim_device_expire(b->sim, first);
+                tell(b, first_us, "watchdog of %s expired%s", b->tool->devices[first].name,
+                    b->module[first].status == TOOL_WATCHDOG_EXPIRED
+                        ? ": it answers nothing until it is restarted"
+                        : "");
         }
         run_physics(b, now_us);
 }
@@ -117,28 +120,32 @@ int64_t aldsim_tool_tick(struct aldsim_tool *b)
 
 /* ---- What the server asks. ---- */
 
+/* A module whose watchdog has expired may serve nothing (sim/module.h). */
+static int serve(struct aldsim_tool *b, int device, bool is_write, int64_t now_us)
+{
+        return has_watchdog(b, device) ? module_serve(&b->module[device], is_write, now_us) : MODULE_OK;
+}
+
 static int read_tag(void *ctx, int tag, double *value)
 {
         struct aldsim_tool *b = ctx;
+        int status = serve(b, b->tool->tags[tag].device, false, enter(b));
 
-        enter(b);
-        *value = sim_read(b->sim, tag);
+        if (status == MODULE_OK)
+                *value = sim_read(b->sim, tag);
         leave(b);
-        return MODULE_OK;
+        return status;
 }
 
 static int write_tag(void *ctx, int tag, double value)
 {
         struct aldsim_tool *b = ctx;
-        int device = b->tool->tags[tag].device;
-        int status = MODULE_OK;
+        int status;
 
         if (!isfinite(value))
                 return MODULE_NO_VALUE;
-        enter(b);
-        if (has_watchdog(b, device) && b->module[device].status == TOOL_WATCHDOG_EXPIRED)
-                status = MODULE_FAILURE;
-        else
+        status = serve(b, b->tool->tags[tag].device, true, enter(b));
+        if (status == MODULE_OK)
                 sim_write(b->sim, tag, value);
         leave(b);
         return status;
@@ -147,11 +154,12 @@ static int write_tag(void *ctx, int tag, double value)
 static int read_watchdog(void *ctx, int device, int address, uint16_t *word)
 {
         struct aldsim_tool *b = ctx;
+        int64_t now_us;
         int status;
 
         assert(has_watchdog(b, device));
-        enter(b);
-        status = module_read(&b->module[device], address, word);
+        now_us = enter(b);
+        status = module_read(&b->module[device], address, word, now_us);
         leave(b);
         return status;
 }

@@ -74,6 +74,9 @@ static void take_order(struct worker *w, const struct worker_order *o)
         case WORKER_REARM:
                 sched_rearm(w->sched, o->u.device);
                 break;
+        case WORKER_PROVE:
+                sched_prove(w->sched, &o->u.prove, now);
+                break;
         }
 }
 

@@ -55,10 +55,8 @@ static void check_watchdog_registers(struct tool_file *f)
                     !tool->devices[tag->device].watchdog.present)
                         continue;
                 const struct tool_watchdog *w = &tool->devices[tag->device].watchdog;
-                const int used[] = {
-                    w->time_register, w->trigger_register, w->status_register, w->restart_register};
-                for (int k = 0; k < 4 && w->timeout_us > 0; k++)
-                        if (used[k] >= tag->address && used[k] < tag->address + codec_words(tag->type))
+                for (int k = 0; k < codec_words(tag->type) && w->timeout_us > 0; k++)
+                        if (tool_watchdog_has(w, tag->address + k))
                                 diag_error(f->r.d, tag_place(f, i, "address"),
                                     "tag '%s': its address belongs to the watchdog of '%s'", tag->name,
                                     tool->devices[tag->device].name);
@@ -134,5 +132,6 @@ void tool_file_check(struct tool_file *f)
                         check_max_open(f, i);
                         warn_failsafe(f, i);
                 }
+        tool_file_check_watchdogs(f);
         warn_unused_links(f);
 }

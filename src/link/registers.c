@@ -29,9 +29,7 @@ static int find_tag(const struct registers *r, int device, enum tool_register re
 static bool is_watchdog(const struct registers *r, int device, enum tool_register reg, int address)
 {
         const struct tool_watchdog *dog = &r->tool->devices[device].watchdog;
-        return dog->present && reg == TOOL_HOLDING &&
-               (address == dog->time_register || address == dog->trigger_register ||
-                   address == dog->status_register || address == dog->restart_register);
+        return dog->present && reg == TOOL_HOLDING && tool_watchdog_has(dog, address);
 }
 
 /* ---- Reading ---- */

@@ -1,5 +1,6 @@
 #include "ald/link/sched.h"
 
+#include "ald/base/text.h"        /* text_copy */
 #include "ald/base/time.h"        /* TIME_NEVER, time_min */
 #include "ald/link/codec.h"       /* codec_encode */
 #include "ald/link/sched_state.h" /* struct sched */
@@ -19,7 +20,8 @@ static void init_devices(struct sched *s)
                     .status_reported = -1};
                 s->has_watch[i] = d->link == s->link_index && d->watchdog.present;
                 if (s->has_watch[i])
-                        watch_init(&s->watches[i], &d->watchdog);
+                        watch_init(&s->watches[i], &d->watchdog,
+                            d->proof_output >= 0 ? &s->tool->tags[d->proof_output] : NULL);
         }
 }
 
@@ -246,6 +248,17 @@ void sched_rearm(struct sched *s, int device)
                 watch_rearm(&s->watches[device]);
 }
 
+void sched_prove(struct sched *s, const struct effect_prove *order, int64_t now_us)
+{
+        assert(order->device >= 0 && order->device < s->tool->device_count);
+        if (!s->has_watch[order->device])
+                return;
+        if (order->stop)
+                watch_break_proof(&s->watches[order->device], "it was called off");
+        else
+                watch_prove(&s->watches[order->device], now_us);
+}
+
 void sched_stop(struct sched *s, int64_t now_us)
 {
         s->is_stopping = true;
@@ -351,15 +364,42 @@ static bool report_owed(struct sched *s, struct event *out)
         return true;
 }
 
+static void say_watchdog(struct sched *s, int device, struct event *out)
+{
+        struct sched_manners *m = &s->manners[device];
+        m->status_reported = m->status;
+        out->kind = EVENT_WATCHDOG;
+        out->u.watchdog = (struct event_watchdog){.device = (int16_t)device,
+            .status = (uint8_t)m->status,
+            .count = s->has_watch[device] ? s->watches[device].count : -1,
+            .seen_us = m->status_us};
+}
+
+/* The outcome of a proof goes first: what it brought about is old news then. */
+static bool report_proof(struct sched *s, struct event *out)
+{
+        struct proof proof;
+        for (int i = 0; i < s->tool->device_count; i++) {
+                if (!s->has_watch[i] || s->manners[i].status < 0 || !watch_take_proof(&s->watches[i], &proof))
+                        continue;
+                say_watchdog(s, i, out);
+                out->u.watchdog.proof = proof.outcome;
+                out->u.watchdog.seen_us = proof.ended_us;
+                out->u.watchdog.measured_us = proof.measured_us;
+                text_copy(out->u.watchdog.why, sizeof out->u.watchdog.why, proof.why);
+                return true;
+        }
+        return false;
+}
+
 static bool report_watchdog(struct sched *s, struct event *out)
 {
+        if (report_proof(s, out))
+                return true;
         for (int i = 0; i < s->tool->device_count; i++) {
-                struct sched_manners *m = &s->manners[i];
-                if (m->status == m->status_reported)
+                if (s->manners[i].status == s->manners[i].status_reported)
                         continue;
-                m->status_reported = m->status;
-                out->kind = EVENT_WATCHDOG;
-                out->u.watchdog = (struct event_watchdog){.device = (int16_t)i, .status = (uint8_t)m->status};
+                say_watchdog(s, i, out);
                 return true;
         }
         return false;

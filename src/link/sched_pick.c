@@ -142,7 +142,7 @@ static bool begin_watch(struct sched *s, struct sched_action *a, int device)
                 return false;
         watch_call(&s->watches[device], &call);
         a->kind = call.is_write ? SCHED_WRITE : SCHED_READ;
-        a->reg = TOOL_HOLDING;
+        a->reg = call.reg;
         a->address = call.address;
         a->count = 1;
         a->multiple = call.is_write && s->tool->devices[device].write_multiple_only;

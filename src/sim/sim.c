@@ -250,6 +250,17 @@ int64_t sim_wire_delay(const struct sim *sim, int device, bool is_write)
         return delay_us;
 }
 
+bool sim_watchdog_is_dead(const struct sim *sim, int device)
+{
+        for (int i = 0; i < sim_fault_count(sim); i++) {
+                const struct fault *f = sim_fault_at(sim, i);
+
+                if (f->is_active && f->kind == FAULT_WATCHDOG_DEAD && f->device == device)
+                        return true;
+        }
+        return false;
+}
+
 /* ---- Reports. ---- */
 
 double sim_pressure_torr(const struct sim *sim)

@@ -117,3 +117,15 @@ void sim_device_safe(struct sim *sim, int device)
                 repeat_forget(sim->repeat);
         sim_drive(sim);
 }
+
+void sim_device_expire(struct sim *sim, int device)
+{
+        const struct tool *tool = sim->tool;
+
+        for (int i = 0; i < tool->tag_count; i++)
+                if (tool->tags[i].is_output && tool->tags[i].device == device)
+                        tool_watchdog_drives(&tool->devices[device].watchdog, &tool->tags[i], &sim->held[i]);
+        if (sim->repeat != NULL)
+                repeat_forget(sim->repeat);
+        sim_drive(sim);
+}

@@ -28,15 +28,18 @@ static void tell_watchdog(struct world *w, int device)
         world_tell(w, &n);
 }
 
-/* All outputs of a device to their safe values; those that moved are told. */
-static void make_safe(struct world *w, int device, enum world_by by)
+/* All outputs of a device go where its watchdog, or the loss of its power, lets them; those that moved are told. */
+static void drop_outputs(struct world *w, int device, enum world_by by)
 {
         double was[TOOL_TAGS_MAX] = {0};
 
         for (int i = 0; i < w->tool->tag_count; i++)
                 if (w->tool->tags[i].is_output && w->tool->tags[i].device == device)
                         was[i] = sim_read(w->sim, i);
-        sim_device_safe(w->sim, device);
+        if (by == WORLD_BY_WATCHDOG)
+                sim_device_expire(w->sim, device);
+        else
+                sim_device_safe(w->sim, device);
         for (int i = 0; i < w->tool->tag_count; i++)
                 if (w->tool->tags[i].is_output && w->tool->tags[i].device == device &&
                     was[i] != sim_read(w->sim, i))
@@ -66,29 +69,35 @@ static void plan_watch(struct world *w)
         }
 }
 
-static int read_tag(void *ctx, int tag, double *value)
+/* A module whose watchdog has expired may serve nothing (sim/module.h). */
+static int serve(struct world *w, int device, bool is_write)
 {
-        const struct world *w = ctx;
-
-        *value = sim_read(w->sim, tag);
-        return MODULE_OK;
+        if (!has_watchdog(w, device))
+                return MODULE_OK;
+        return module_serve(&w->devices[device].module, is_write, w->now_us);
 }
 
-/* A module whose watchdog has expired takes no writes (sim/module.h). */
-static bool takes_writes(const struct world *w, int device)
+static int read_tag(void *ctx, int tag, double *value)
 {
-        return has_power(w, device) &&
-               !(has_watchdog(w, device) && w->devices[device].module.status == TOOL_WATCHDOG_EXPIRED);
+        struct world *w = ctx;
+        int exception = serve(w, w->tool->tags[tag].device, false);
+
+        if (exception == MODULE_OK)
+                *value = sim_read(w->sim, tag);
+        plan_watch(w);
+        return exception;
 }
 
 static int write_tag(void *ctx, int tag, double value)
 {
         struct world *w = ctx;
+        int exception = serve(w, w->tool->tags[tag].device, true);
 
         if (!isfinite(value))
                 return MODULE_NO_VALUE;
-        if (!takes_writes(w, w->tool->tags[tag].device))
-                return MODULE_FAILURE;
+        plan_watch(w);
+        if (exception != MODULE_OK)
+                return exception;
         sim_write(w->sim, tag, value);
         tell_output(w, tag, WORLD_BY_REQUEST);
         return MODULE_OK;
@@ -96,9 +105,11 @@ static int write_tag(void *ctx, int tag, double value)
 
 static int read_watchdog(void *ctx, int device, int address, uint16_t *word)
 {
-        const struct world *w = ctx;
+        struct world *w = ctx;
+        int exception = module_read(&w->devices[device].module, address, word, w->now_us);
 
-        return module_read(&w->devices[device].module, address, word);
+        plan_watch(w);
+        return exception;
 }
 
 static int write_watchdog(void *ctx, int device, int address, uint16_t word)
@@ -157,10 +168,12 @@ int world_device_serve(struct world *w, const struct world_request *q, uint16_t 
 
 static void expire(struct world *w, int device)
 {
+        if (has_watchdog(w, device))
+                w->devices[device].module.is_dead = sim_watchdog_is_dead(w->sim, device);
         if (!has_watchdog(w, device) || !module_expire(&w->devices[device].module, w->now_us))
                 return;
         tell_watchdog(w, device);
-        make_safe(w, device, WORLD_BY_WATCHDOG);
+        drop_outputs(w, device, WORLD_BY_WATCHDOG);
 }
 
 static void tell_power(struct world *w, int device, bool is_off)
@@ -202,7 +215,7 @@ void world_reboot(struct world *w, int device, int64_t off_us)
                 module_init(&w->devices[device].module, &w->tool->devices[device].watchdog);
                 tell_watchdog(w, device);
         }
-        make_safe(w, device, WORLD_BY_REBOOT);
+        drop_outputs(w, device, WORLD_BY_REBOOT);
         plan_watch(w);
 }
 
@@ -210,8 +223,10 @@ void world_foreign(struct world *w, int tag, double value)
 {
         assert(tag >= 0 && tag < w->tool->tag_count && w->tool->tags[tag].is_output && isfinite(value));
         sim_advance(w->sim, w->now_us);
-        if (!takes_writes(w, w->tool->tags[tag].device))
+        if (!has_power(w, w->tool->tags[tag].device) ||
+            serve(w, w->tool->tags[tag].device, true) != MODULE_OK)
                 return;
+        plan_watch(w);
         sim_write(w->sim, tag, value);
         tell_output(w, tag, WORLD_BY_FOREIGN);
 }

@@ -90,6 +90,22 @@ int seen_tag_of(const struct tool *tool, int device, const struct sched_action *
         return TOOL_NONE;
 }
 
+bool seen_is_lamp(const struct tool *tool, int tag)
+{
+        return tool->devices[tool->tags[tag].device].proof_output == tag;
+}
+
+bool seen_is_lit(const struct seen *s, int device)
+{
+        int lamp = s->tool->devices[device].proof_output;
+
+        for (int i = 0; lamp >= 0 && i < s->tool->tag_count; i++)
+                if (s->tool->tags[i].is_output && s->tool->tags[i].device == device &&
+                    seen_is_safe(s->tool, i, s->out[i].value) == (i == lamp))
+                        return false;
+        return lamp >= 0;
+}
+
 /* ---- notes ---- */
 
 static void begin(struct seen *s)

@@ -84,6 +84,10 @@ void seen_note(struct seen *s, const struct world_note *n);
 int seen_tag_of(const struct tool *tool, int device, const struct sched_action *action);
 /* The device that an action of a link speaks to; TOOL_NONE: none. */
 int seen_device_of(const struct tool *tool, int link, const struct sched_action *action);
+/* Is it the output on which a watchdog is proven? */
+bool seen_is_lamp(const struct tool *tool, int tag);
+/* Is the proof output of a device's watchdog on, and everything else on it safe? Then its expiry is wanted. */
+bool seen_is_lit(const struct seen *s, int device);
 /* Does this note tell that a device took a value for an output from a request? */
 bool seen_told(const struct tool *tool, const struct world_note *n, int *tag, double *value);
 /* The command whose audit, answer and turn come next; NULL: none was given. */

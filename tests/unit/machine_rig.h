@@ -47,6 +47,8 @@ static inline void machine_carry_out(const struct effect *e)
         for (int i = 0; i < m.tool->link_count && e->kind == EFFECT_FEED; i++)
                 sched_feed(m.rig.link[i].s, m.rig.now_us);
         m.runs_ended += e->kind == EFFECT_RECORD && e->u.record.kind == RECORD_RUN_END;
+        if (e->kind == EFFECT_PROVE)
+                sched_prove(m.rig.link[m.tool->devices[e->u.prove.device].link].s, &e->u.prove, m.rig.now_us);
         if (e->kind == EFFECT_REARM)
                 sched_rearm(m.rig.link[m.tool->devices[e->u.device].link].s, e->u.device);
 }

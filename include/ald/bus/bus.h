@@ -27,6 +27,7 @@ void bus_pulse(struct bus *bus, const struct effect_pulse *p);
 void bus_revoke(struct bus *bus, uint32_t id, int tag);
 void bus_feed(struct bus *bus, int64_t turn_us);
 void bus_rearm(struct bus *bus, int device);
+void bus_prove(struct bus *bus, const struct effect_prove *prove);
 
 /* CLOCK_MONOTONIC in microseconds: the one clock of the live programs. */
 int64_t bus_now_us(void);

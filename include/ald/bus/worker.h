@@ -11,7 +11,7 @@
 
 struct worker; /* opaque */
 
-enum worker_order_kind { WORKER_WRITE, WORKER_PULSE, WORKER_REVOKE, WORKER_REARM };
+enum worker_order_kind { WORKER_WRITE, WORKER_PULSE, WORKER_REVOKE, WORKER_REARM, WORKER_PROVE };
 struct worker_order {
         enum worker_order_kind kind;
         union {
@@ -19,6 +19,7 @@ struct worker_order {
                 struct effect_pulse pulse;
                 uint32_t revoke_id;
                 int device;
+                struct effect_prove prove;
         } u;
 };
 

@@ -45,6 +45,7 @@ struct tool_file {
         int order[TOOL_DEVICES_MAX]; /* enum tool_byte_order, -1 = not given */
         struct tool_file_tag tag[TOOL_TAGS_MAX];
         const struct yaml_node *device_node[TOOL_DEVICES_MAX];
+        const struct yaml_node *proof_node[TOOL_DEVICES_MAX]; /* its proof_output, NULL = not given */
         struct tool_file_equipment equipment[TOOL_FILE_EQUIPMENT_MAX];
         int equipment_count;
         const struct yaml_node *safety_node; /* the safety chain's inputs, NULL = none */
@@ -63,6 +64,12 @@ void tool_file_read_alarms(struct tool_file *f, const struct yaml_node *list);
 void tool_file_read_bypass(struct tool_file *f, const struct yaml_node *map); /* after the interlocks */
 void tool_file_read_access(struct tool_file *f, const struct yaml_node *map);
 void tool_file_read_simulation(struct tool_file *f, const struct yaml_node *map); /* NULL: defaults */
+
+/* A device's watchdog; `base` is its address_base. */
+void tool_file_read_watchdog(
+    struct tool_file *f, const struct yaml_node *node, struct tool_device *device, int base);
+/* What expiry does to the outputs that rely on it, and the outputs that prove it. */
+void tool_file_check_watchdogs(struct tool_file *f);
 
 /* Plausibility of equipment, the keys `rise` and `follow` of a loop and those of a precursor line; NULL: not given. */
 struct tool_file_line_checks {
@@ -100,10 +107,10 @@ int tool_file_want_equipment(
 const struct keys *const *tool_file_keys(size_t *count);
 
 extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_watchdog_keys,
-    tool_file_tag_keys, tool_file_log_keys, tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys,
-    tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys, tool_file_interlock_keys,
-    tool_file_alarm_keys, tool_file_rise_keys, tool_file_follow_keys, tool_file_safety_keys,
-    tool_file_bypass_keys, tool_file_access_keys, tool_file_role_keys, tool_file_sim_keys,
-    tool_file_sim_line_keys, tool_file_sim_loop_keys;
+    tool_file_write_keys, tool_file_status_keys, tool_file_tag_keys, tool_file_log_keys, tool_file_loop_keys,
+    tool_file_line_keys, tool_file_valve_keys, tool_file_pump_keys, tool_file_gauge_keys,
+    tool_file_image_keys, tool_file_interlock_keys, tool_file_alarm_keys, tool_file_rise_keys,
+    tool_file_follow_keys, tool_file_safety_keys, tool_file_bypass_keys, tool_file_access_keys,
+    tool_file_role_keys, tool_file_sim_keys, tool_file_sim_line_keys, tool_file_sim_loop_keys;
 
 #endif
