@@ -1,8 +1,9 @@
 /* Checks of a tool file that need several sections. */
 #include "ald/file/tool_file.h"
 
-#include "ald/base/time.h"  /* TIME_MS */
-#include "ald/link/codec.h" /* codec_words */
+#include "ald/base/time.h"     /* TIME_MS */
+#include "ald/link/codec.h"    /* codec_words */
+#include "ald/link/watchmap.h" /* watchmap_has */
 
 void tool_file_set_classes(struct tool_file *f)
 {
@@ -56,7 +57,7 @@ static void check_watchdog_registers(struct tool_file *f)
                         continue;
                 const struct tool_watchdog *w = &tool->devices[tag->device].watchdog;
                 for (int k = 0; k < codec_words(tag->type) && w->timeout_us > 0; k++)
-                        if (tool_watchdog_has(w, tag->address + k))
+                        if (watchmap_has(w, tag->address + k))
                                 diag_error(f->r.d, tag_place(f, i, "address"),
                                     "tag '%s': its address belongs to the watchdog of '%s'", tag->name,
                                     tool->devices[tag->device].name);

@@ -2,7 +2,8 @@
  * watchdog and safe values). Kinds of modules differ by these keys alone. */
 #include "ald/file/tool_file.h"
 
-#include "ald/base/time.h" /* TIME_MS */
+#include "ald/base/time.h"     /* TIME_MS */
+#include "ald/link/watchmap.h" /* watchmap_drives */
 
 /* The longest device watchdog the safety rules allow, and the shortest feed that the core's turns can keep. */
 static const double timeout_max_us = 1e6, feed_min_us = 50e3;
@@ -241,7 +242,7 @@ static void check_drives(struct tool_file *f, int number)
         const struct tool_device *device = &f->tool->devices[tag->device];
         const struct tool_watchdog *w = &device->watchdog;
         double value = 0;
-        bool is_driven = tool_watchdog_drives(w, tag, &value);
+        bool is_driven = watchmap_drives(w, tag, &value);
         if (tag->class == TOOL_CLASS_PRECURSOR && tag->safe > 0)
                 return; /* told with its line */
         if (tag->failsafe != TOOL_FAILSAFE_WATCHDOG || w->timeout_us == 0 || !f->tag[number].has_safe ||

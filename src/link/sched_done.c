@@ -1,6 +1,7 @@
 #include "ald/base/text.h"        /* text_init, text_add */
 #include "ald/base/time.h"        /* TIME_S, time_min */
 #include "ald/link/sched_state.h" /* struct sched */
+#include "ald/link/watchmap.h"    /* watchmap_status */
 
 #include <assert.h> /* assert */
 
@@ -240,7 +241,7 @@ static void finish_status(struct sched *s, const struct sched_result *r)
 {
         struct sched_manners *m = &s->manners[s->job_device];
         const struct tool_watchdog *dog = &s->tool->devices[s->job_device].watchdog;
-        int status = r->outcome == SCHED_OK ? tool_watchdog_status(dog, r->words[0])
+        int status = r->outcome == SCHED_OK                               ? watchmap_status(dog, r->words[0])
                      : r->outcome == SCHED_EXCEPTION && r->exception == 4 ? TOOL_WATCHDOG_EXPIRED
                                                                           : -1;
         if (status < 0 || (s->has_watch[s->job_device] && watch_is_proving(&s->watches[s->job_device])))

@@ -1,6 +1,7 @@
 /* What the answers to a watch's calls mean. */
-#include "ald/base/time.h"  /* time_add */
-#include "ald/link/watch.h" /* struct watch */
+#include "ald/base/time.h"     /* time_add */
+#include "ald/link/watch.h"    /* struct watch */
+#include "ald/link/watchmap.h" /* watchmap_status */
 
 enum { EXCEPTION_SERVER_FAILURE = 4 }; /* Modbus application protocol 1.1b3, section 7 */
 /* A proof restarts the watchdog so often by itself; then it is an operator's to do. */
@@ -192,7 +193,7 @@ int watch_answered(struct watch *w, const struct watch_answer *a)
         case WATCH_CONFIRM:
                 if (w->dog->status_register < 0)
                         return take_silent(w, a->word, a->done_us);
-                return take_status(w, tool_watchdog_status(w->dog, a->word), a->done_us);
+                return take_status(w, watchmap_status(w->dog, a->word), a->done_us);
         case WATCH_SETUP_CHECK:
         case WATCH_SETUP_READ:
                 return take_setup(w, a->word, a->done_us);

@@ -1,6 +1,7 @@
 #include "ald/sim/module.h"
 
-#include "ald/base/time.h" /* TIME_NEVER */
+#include "ald/base/time.h"     /* TIME_NEVER */
+#include "ald/link/watchmap.h" /* watchmap_has */
 
 #include <assert.h> /* assert */
 
@@ -112,7 +113,7 @@ int module_read(struct module *module, int address, uint16_t *word, int64_t now_
                 hear(module, false, now_us);
                 return MODULE_OK;
         }
-        if (!tool_watchdog_has(map, address))
+        if (!watchmap_has(map, address))
                 return MODULE_NO_REGISTER;
         if (module_serve(module, false, now_us) != MODULE_OK)
                 return MODULE_FAILURE;

@@ -89,14 +89,6 @@ struct tool_watchdog {
 };
 
 enum { TOOL_WATCHDOG_OFF = 0, TOOL_WATCHDOG_RUNNING = 1, TOOL_WATCHDOG_EXPIRED = 2 };
-/* The status that a word of the status register means, -1 = none. */
-int tool_watchdog_status(const struct tool_watchdog *w, uint16_t word);
-/* Does a register of the watchdog stand at this address? */
-bool tool_watchdog_has(const struct tool_watchdog *w, int address);
-/* Where expiry leaves an output: true with *value, false where it stays as it is. */
-struct tool_tag;
-bool tool_watchdog_drives(const struct tool_watchdog *w, const struct tool_tag *tag, double *value);
-
 /* A unit (slave) on a link. Writes and edges go over `link`; reads over `poll_link` (the same link unless the tool
  * file says otherwise: on TCP precursor valves have a connection without polls). */
 struct tool_device {
