@@ -74,10 +74,17 @@ static void act_holding(struct core *core)
                 act_confirming(core);
 }
 
+/* Whoever runs something next finds the watchdogs proven. */
+static void act_resetting(struct core *core)
+{
+        if (!core_awaits_proof(core))
+                act_confirming(core);
+}
+
 static void act_clearing(struct core *core)
 {
-        if (watchdogs_run(core) && !core_awaits_proof(core))
-                act_confirming(core);
+        if (watchdogs_run(core))
+                act_resetting(core);
 }
 
 static void act_starting(struct core *core)
@@ -234,7 +241,7 @@ static void act_nothing(struct core *core)
 
 static void (*const act[MACHINE_STATE_COUNT])(struct core *core) = {
     [MACHINE_STOPPED] = act_nothing,
-    [MACHINE_RESETTING] = act_confirming,
+    [MACHINE_RESETTING] = act_resetting,
     [MACHINE_IDLE] = act_idle,
     [MACHINE_STARTING] = act_starting,
     [MACHINE_EXECUTE] = act_execute,

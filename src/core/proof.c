@@ -48,18 +48,25 @@ bool core_is_proving(const struct core *core, int device)
         return state == CORE_PROOF_LIT || state == CORE_PROOF_ORDERED || state == CORE_PROOF_STOPPED;
 }
 
-/* Everything on the device, seen to be safe. */
-static bool is_all_safe(const struct core *core, int device)
+/* Nobody wants anything on the device but its safe value. */
+static bool is_wanted_safe(const struct core *core, int device)
 {
         for (int i = 0; i < core->tool->tag_count; i++) {
                 const struct tool_tag *t = &core->tool->tags[i];
                 const struct output *out = &core->outs.out[i];
 
-                if (t->is_output && t->device == device &&
-                    (out->wanted < t->safe || out->wanted > t->safe ||
-                        !output_is_confirmed(&core->outs, &core->snap, i)))
+                if (t->is_output && t->device == device && (out->wanted < t->safe || out->wanted > t->safe))
                         return false;
         }
+        return true;
+}
+
+static bool is_confirmed(const struct core *core, int device)
+{
+        for (int i = 0; i < core->tool->tag_count; i++)
+                if (core->tool->tags[i].is_output && core->tool->tags[i].device == device &&
+                    !output_is_confirmed(&core->outs, &core->snap, i))
+                        return false;
         return true;
 }
 
@@ -74,7 +81,7 @@ static bool is_resting(const struct core *core)
                 return false;
         return core->state == MACHINE_STOPPED || core->state == MACHINE_IDLE ||
                core->state == MACHINE_COMPLETE || core->state == MACHINE_CLEARING ||
-               (core->state == MACHINE_ABORTING && core->is_starting_up);
+               core->state == MACHINE_RESETTING || (core->state == MACHINE_ABORTING && core->is_starting_up);
 }
 
 /* A start-up and a reset are bounded: what does not fit into them comes after. */
@@ -90,7 +97,7 @@ static bool could_begin(const struct core *core, int device)
 {
         return core->proof[device].state == CORE_PROOF_WANTED &&
                core->watchdog[device] == TOOL_WATCHDOG_RUNNING && is_link_up(core, device) &&
-               is_resting(core) && has_time(core, device);
+               is_resting(core) && has_time(core, device) && is_wanted_safe(core, device);
 }
 
 bool core_awaits_proof(const struct core *core)
@@ -232,7 +239,7 @@ static void go_on(struct core *core, int device)
 
         switch ((enum core_proof_state)p->state) {
         case CORE_PROOF_WANTED:
-                if (could_begin(core, device) && passed_us >= 0 && is_all_safe(core, device))
+                if (could_begin(core, device) && passed_us >= 0 && is_confirmed(core, device))
                         begin(core, device);
                 break;
         case CORE_PROOF_LIT:
