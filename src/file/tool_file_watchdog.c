@@ -256,7 +256,7 @@ static void check_drives(struct tool_file *f, int number)
                     tag->name, device->name, drives_word(w->drives));
         else if (w->drives != TOOL_DRIVES_LOW)
                 diag_warning(f->r.d, failsafe_place(f, number),
-                    "tag '%s': the watchdog of '%s' drives its outputs %s, which is not its safe value",
+                    "tag '%s': the watchdog of '%s' with `drives: %s` does not bring it to its safe value",
                     tag->name, device->name, drives_word(w->drives));
 }
 

@@ -367,10 +367,12 @@ static bool report_owed(struct sched *s, struct event *out)
 static void say_watchdog(struct sched *s, int device, struct event *out)
 {
         struct sched_manners *m = &s->manners[device];
-        m->status_reported = m->status;
         out->kind = EVENT_WATCHDOG;
+        int status = m->was_off ? TOOL_WATCHDOG_OFF : m->status;
+        m->was_off = false;
+        m->status_reported = status;
         out->u.watchdog = (struct event_watchdog){.device = (int16_t)device,
-            .status = (uint8_t)m->status,
+            .status = (uint8_t)status,
             .count = s->has_watch[device] ? s->watches[device].count : -1,
             .seen_us = m->status_us};
 }
@@ -380,7 +382,8 @@ static bool report_proof(struct sched *s, struct event *out)
 {
         struct proof proof;
         for (int i = 0; i < s->tool->device_count; i++) {
-                if (!s->has_watch[i] || s->manners[i].status < 0 || !watch_take_proof(&s->watches[i], &proof))
+                if (!s->has_watch[i] || s->manners[i].status < 0 || s->manners[i].was_off ||
+                    !watch_take_proof(&s->watches[i], &proof))
                         continue;
                 say_watchdog(s, i, out);
                 out->u.watchdog.proof = proof.outcome;
@@ -397,7 +400,7 @@ static bool report_watchdog(struct sched *s, struct event *out)
         if (report_proof(s, out))
                 return true;
         for (int i = 0; i < s->tool->device_count; i++) {
-                if (s->manners[i].status == s->manners[i].status_reported)
+                if (s->manners[i].status == s->manners[i].status_reported && !s->manners[i].was_off)
                         continue;
                 say_watchdog(s, i, out);
                 return true;

@@ -231,6 +231,7 @@ static void finish_watch(struct sched *s, const struct sched_result *r)
                 hurry_owed(s, s->job_index); /* it takes writes again: closes first */
         int status = watch_answered(w, &answer);
         if (status >= 0) {
+                s->manners[s->job_index].was_off |= status == TOOL_WATCHDOG_OFF;
                 s->manners[s->job_index].status = status;
                 s->manners[s->job_index].status_us = r->sent_us;
         }

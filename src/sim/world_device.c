@@ -152,20 +152,6 @@ int world_find_device(const struct world *w, int link, int slave_id)
         return TOOL_NONE;
 }
 
-int world_device_serve(struct world *w, const struct world_request *q, uint16_t *words)
-{
-        const struct sched_action *a = &q->action;
-
-        if (!has_power(w, q->device))
-                return -1;
-        sim_advance(w->sim, w->now_us);
-        if (a->kind == SCHED_READ)
-                return registers_read(&w->registers, q->device, a->reg, a->address, a->count, words);
-        return registers_write(&w->registers, q->device, a->reg, a->address, a->count, a->words);
-}
-
-/* ---- Time ---- */
-
 static void expire(struct world *w, int device)
 {
         if (has_watchdog(w, device))
@@ -175,6 +161,21 @@ static void expire(struct world *w, int device)
         tell_watchdog(w, device);
         drop_outputs(w, device, WORLD_BY_WATCHDOG);
 }
+
+int world_device_serve(struct world *w, const struct world_request *q, uint16_t *words)
+{
+        const struct sched_action *a = &q->action;
+
+        if (!has_power(w, q->device))
+                return -1;
+        sim_advance(w->sim, w->now_us);
+        expire(w, q->device); /* due already where a fault kept it from acting until now */
+        if (a->kind == SCHED_READ)
+                return registers_read(&w->registers, q->device, a->reg, a->address, a->count, words);
+        return registers_write(&w->registers, q->device, a->reg, a->address, a->count, a->words);
+}
+
+/* ---- Time ---- */
 
 static void tell_power(struct world *w, int device, bool is_off)
 {

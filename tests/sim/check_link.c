@@ -373,6 +373,14 @@ static void see_restart(struct check_context *c, const struct world_note *n)
 /* The status is asked for at every feed; a link that fails trips by itself. */
 #define EXPIRED_US INT64_C(4000000)
 
+/* Is every call on the link answered since then, be it by an exception? */
+static bool is_asked(const struct seen *s, int link, int64_t since_us)
+{
+        const struct seen_link *l = &s->link[link];
+
+        return l->is_up && l->up_us < since_us && l->mute_us < since_us;
+}
+
 static void see_expired(struct check_context *c, const struct world_note *n)
 {
         struct dogs *m = c->mine;
@@ -383,7 +391,7 @@ static void see_expired(struct check_context *c, const struct world_note *n)
                 int64_t since_us = l->up_us > m->since_us[i] ? l->up_us : m->since_us[i];
 
                 if (m->status[i] == TOOL_WATCHDOG_EXPIRED && l->is_up && n->t_us - since_us > EXPIRED_US &&
-                    !is_aborting(c->seen) && seen_is_well(c->seen, c->tool->devices[i].poll_link, since_us) &&
+                    !is_aborting(c->seen) && is_asked(c->seen, c->tool->devices[i].poll_link, since_us) &&
                     seen_is_awake(c->seen, since_us) && seen_lived(c->seen, since_us))
                         check_fail(c, "the watchdog of %s expired %lld ms ago, and nothing tripped",
                             c->tool->devices[i].name, (long long)((n->t_us - m->since_us[i]) / TIME_MS));

@@ -23,7 +23,7 @@ void seen_init(struct seen *s, const struct tool *tool)
                         o->told = o->value = tool->tags[i].safe;
         }
         for (int i = 0; i < TOOL_LINKS_MAX; i++)
-                s->link[i].ill_us = s->link[i].up_us = s->link[i].call_us = SEEN_NEVER;
+                s->link[i].ill_us = s->link[i].up_us = s->link[i].call_us = s->link[i].mute_us = SEEN_NEVER;
 }
 
 bool seen_is_safe(const struct tool *tool, int tag, double value)
@@ -178,6 +178,7 @@ static void fold_answer(struct seen *s, const struct world_note *n)
                 l->up_us = n->t_us;
         } else if (n->outcome != SCHED_OK && n->outcome != SCHED_EXCEPTION) {
                 l->is_up = false;
+                l->mute_us = n->t_us;
         }
 }
 

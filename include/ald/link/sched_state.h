@@ -36,11 +36,13 @@ struct sched_owed {
 
 /* What is known of one device's manners. */
 struct sched_manners {
-        int64_t call_us;   /* how long its answers take: the longest, forgotten by and by */
-        int64_t ready_us;  /* pause_between_requests: not before */
-        int64_t quiet_us;  /* no polls before: it has been silent repeatedly */
-        int silences;      /* in a row */
-        int status;        /* of its watchdog as last seen, -1 = not yet */
+        int64_t call_us;  /* how long its answers take: the longest, forgotten by and by */
+        int64_t ready_us; /* pause_between_requests: not before */
+        int64_t quiet_us; /* no polls before: it has been silent repeatedly */
+        int silences;     /* in a row */
+        int status;       /* of its watchdog as last seen, -1 = not yet */
+        bool
+            was_off; /* it was off meanwhile, which is told before what it is now: the device was restarted */
         int64_t status_us; /* when it was asked */
         int status_reported;
 };
