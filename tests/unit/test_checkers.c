@@ -1128,7 +1128,7 @@ static void f2_opened(bool bad)
 static void f2c(bool bad)
 {
         struct sched_action a =
-            read_of(tool->devices[tool_find_device(tool, "valve-io")].watchdog.status_register);
+            read_of((uint16_t)tool->devices[tool_find_device(tool, "valve-io")].watchdog.status_register);
 
         execute();
         dog(TOOL_WATCHDOG_RUNNING);
@@ -1142,7 +1142,7 @@ static void f2c(bool bad)
 static void f2b(bool bad)
 {
         struct sched_action a =
-            read_of(tool->devices[tool_find_device(tool, "valve-io")].watchdog.restart[0].address);
+            read_of((uint16_t)tool->devices[tool_find_device(tool, "valve-io")].watchdog.restart[0].address);
         struct world_note n;
 
         pass(40 * TIME_S);

@@ -1,6 +1,6 @@
 /* The inside of a schedule, shared by sched.c (orders and reports), sched_lapse.c (what time does), sched_pick.c (what is
- * next), sched_edge.c (the edges of pulses), sched_call.c (how a call begins) and sched_done.c (how it ended). Nobody else
- * includes this. */
+ * next), sched_dog.c (watchdogs), sched_edge.c (the edges of pulses), sched_call.c (how a call begins) and sched_done.c (how
+ * it ended). Nobody else includes this. */
 #ifndef ALD_LINK_SCHED_STATE_H
 #define ALD_LINK_SCHED_STATE_H
 
@@ -128,6 +128,8 @@ bool sched_fill_write(struct sched *s, struct sched_action *a, int tag, double v
 /* May a call to `device` begin with an edge ahead? It must be over before; how long the device usually takes is known, and
  * a call that is given up costs the connection. */
 bool sched_fits(struct sched *s, int device);
+/* sched_dog.c: the next news of a watchdog. False: there is none. */
+bool sched_report_watchdog(struct sched *s, struct event *out);
 /* sched_done.c */
 void sched_finish(struct sched *s, const struct sched_result *r);
 
