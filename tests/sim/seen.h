@@ -70,6 +70,9 @@ struct seen {
         struct seen_output out[TOOL_TAGS_MAX];
         struct seen_input in[TOOL_TAGS_MAX];
         struct seen_link link[TOOL_LINKS_MAX];
+        bool is_expired
+            [TOOL_DEVICES_MAX]; /* a module's watchdog: it answers exceptions, and its link is none the worse */
+        int64_t expired_us[TOOL_DEVICES_MAX];   /* the last exception that it answered so */
         int64_t bypass_until_us[TOOL_TAGS_MAX]; /* SEEN_NEVER: not bypassed */
         /* Commands that were given and had no turn yet: more than one only after a stall. The first is the one that audits and
          * answers belong to. */
