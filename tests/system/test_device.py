@@ -45,7 +45,9 @@ class Plan(ald.Test):
 
     def test_what_is_refused_is_shown(self):
         """The daemon's check refuses it with its line; the plan shows it all the same, and why."""
-        tool = self.changed(('plant: {connect: "tcp://127.0.0.1:1502"', 'plant: {connect: "rtu:///dev/ttyS9", baud: 9600'))
+        tool = self.changed(('plant: {connect: "tcp://127.0.0.1:1502"', 'plant: {connect: "rtu:///dev/ttyS9", baud: 9600'),
+                            ("tags:\n", "tags:\n  bed.load: {device: motor, register: input, address: 1, type: INT16, unit: none, "
+                                         "poll: 200 ms}\n"))  # with the speed: a read that the line can tell apart
         check = subprocess.run([os.path.join(ald.BUILD, "aldd"), "-c", tool, "--check"], capture_output=True, text=True,
                                timeout=ald.PATIENCE_S)
         self.assertEqual(1, check.returncode)
@@ -185,6 +187,7 @@ class SlowNeighbour(ald.Test):
         for old, new in [("    link: valves\n    poll_link: plant ", "    link: plant "),
                          ("safe: open, poll: 100 ms", "safe: open, poll: 200 ms"),
                          ("safe: closed, poll: 100 ms", "safe: closed, poll: 200 ms"),
+                         ("manual: never, poll: 100 ms", "manual: never, poll: 200 ms"),
                          ("motor: {link: plant, slave_id: 5,", "motor: {link: plant, slave_id: 5, answer: 200 ms,"),
                          ("unit: rpm, poll: 200 ms,", "unit: rpm, poll: 500 ms,"),
                          ("valid: [-20 rpm, 20 rpm], stale_after: 1 s", "valid: [-20 rpm, 20 rpm], stale_after: 6 s"),
