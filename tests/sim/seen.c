@@ -180,13 +180,16 @@ static void fold_answer(struct seen *s, const struct world_note *n)
         l->in_call = false;
         if (n->outcome != SCHED_OK && n->action->kind == SCHED_READ)
                 fold_failure(s, n);
-        if (n->outcome == SCHED_EXCEPTION && n->device >= 0 && s->is_expired[n->device])
+        bool is_expired = n->outcome == SCHED_EXCEPTION && n->device >= 0 && s->is_expired[n->device];
+        if (is_expired && n->number == 4)
                 s->expired_us[n->device] = n->t_us;
         else if (n->outcome != SCHED_OK || n->t_us - l->call_us > SEEN_SLOW_US)
                 l->ill_us = n->t_us;
         if (n->outcome == SCHED_OK && n->action->kind == SCHED_CONNECT) {
                 l->is_up = true;
                 l->up_us = n->t_us;
+        } else if (is_expired && n->number != 4) {
+                l->mute_us = n->t_us; /* a fault of the wire in its place */
         } else if (n->outcome != SCHED_OK && n->outcome != SCHED_EXCEPTION) {
                 l->is_up = false;
                 l->mute_us = n->t_us;

@@ -41,7 +41,7 @@ struct seen_link {
         bool is_up; /* connected, as its worker knows */
         bool in_call;
         int64_t call_us; /* the call under way, or the last one, began */
-        int64_t mute_us; /* the last call that was not answered at all */
+        int64_t mute_us; /* the last call that told nothing, not even that its device's watchdog expired */
         int64_t ill_us;  /* last time that a call failed, was refused, or took longer than SEEN_SLOW_US */
         int64_t up_us;   /* connected since */
         struct sched_action action;
