@@ -65,6 +65,10 @@ static void add_effect(struct text *t, const struct aldctl_replay *r, const stru
         case EFFECT_REARM:
                 text_add(t, "re-arm %s", r->tool->devices[e->u.device].name);
                 break;
+        case EFFECT_PROVE:
+                text_add(t, "%s the watchdog of %s", e->u.prove.stop ? "stop proving" : "prove",
+                    r->tool->devices[e->u.prove.device].name);
+                break;
         case EFFECT_RECORD:
                 add_record(t, &e->u.record);
                 break;

@@ -89,12 +89,14 @@ static void expire_watchdog(struct aldsim_tool *b, int device, int64_t now_us)
         if (!has_watchdog(b, device) || !module_expire(&b->module[device], now_us))
                 return;
         for (int i = 0; i < b->tool->tag_count; i++)
-                if (b->tool->tags[i].device == device)
+                if (b->tool->tags[i].device == device &&
+                    b->tool->devices[device].watchdog.drives != TOOL_DRIVES_HOLD)
                         pulser_cut(&b->pulser[i]);
-        sim_device_safe(b->sim, device);
+        sim_device_expire(b->sim, device);
         note_edges(b, device, now_us);
-        tell(b, now_us, "watchdog of %s expired: its outputs are safe and refused until it is restarted",
-            b->tool->devices[device].name);
+        tell(b, now_us, "watchdog of %s expired%s", b->tool->devices[device].name,
+            b->module[device].status == TOOL_WATCHDOG_EXPIRED ? ": it answers nothing until it is restarted"
+                                                              : "");
 }
 
 static void expire_pulse(struct aldsim_tool *b, int tag, int64_t now_us)
@@ -125,6 +127,8 @@ static int64_t next_expiry(const struct aldsim_tool *b)
 /* Expiries act at their own times, in their order, not when somebody looks. */
 static void run_until(struct aldsim_tool *b, int64_t now_us)
 {
+        for (int i = 0; i < b->tool->device_count; i++)
+                b->module[i].is_dead = sim_watchdog_is_dead(b->sim, i);
         for (int64_t t_us = next_expiry(b); t_us <= now_us; t_us = next_expiry(b)) {
                 run_physics(b, t_us);
                 for (int i = 0; i < b->tool->tag_count; i++)
@@ -162,21 +166,23 @@ int64_t aldsim_tool_tick(struct aldsim_tool *b)
 
 /* ---- What the server asks. ---- */
 
+/* A module whose watchdog has expired may serve nothing (sim/module.h). */
+static int serve(struct aldsim_tool *b, int device, bool is_write, int64_t now_us)
+{
+        return has_watchdog(b, device) ? module_serve(&b->module[device], is_write, now_us) : MODULE_OK;
+}
+
 static int read_tag(void *ctx, int tag, double *value)
 {
         struct aldsim_tool *b = ctx;
-        bool is_absent;
+        int status = serve(b, b->tool->tags[tag].device, false, enter(b));
 
-        enter(b);
-        *value = sim_read(b->sim, tag);
-        is_absent = sim_is_absent(b->sim, tag);
+        if (status == MODULE_OK && sim_is_absent(b->sim, tag))
+                status = MODULE_NO_REGISTER;
+        if (status == MODULE_OK)
+                *value = sim_read(b->sim, tag);
         leave(b);
-        return is_absent ? MODULE_NO_REGISTER : MODULE_OK;
-}
-
-static bool takes_writes(const struct aldsim_tool *b, int device)
-{
-        return !has_watchdog(b, device) || b->module[device].status != TOOL_WATCHDOG_EXPIRED;
+        return status;
 }
 
 /* Written closed in the middle of a pulse that the module times, the output closes now. */
@@ -191,16 +197,14 @@ static void write_output(struct aldsim_tool *b, int tag, double value, int64_t n
 static int write_tag(void *ctx, int tag, double value)
 {
         struct aldsim_tool *b = ctx;
-        int device = b->tool->tags[tag].device;
-        int status = MODULE_OK;
         int64_t now_us;
+        int status;
 
         if (!isfinite(value))
                 return MODULE_NO_VALUE;
         now_us = enter(b);
-        if (!takes_writes(b, device))
-                status = MODULE_FAILURE;
-        else
+        status = serve(b, b->tool->tags[tag].device, true, now_us);
+        if (status == MODULE_OK)
                 write_output(b, tag, value, now_us);
         note_edges(b, device, now_us);
         leave(b);
@@ -210,10 +214,10 @@ static int write_tag(void *ctx, int tag, double value)
 static int read_pulser(void *ctx, int tag, int address, uint16_t *word)
 {
         struct aldsim_tool *b = ctx;
-        int status;
+        int status = serve(b, b->tool->tags[tag].device, false, enter(b));
 
-        enter(b);
-        status = pulser_read(&b->pulser[tag], address, word);
+        if (status == MODULE_OK)
+                status = pulser_read(&b->pulser[tag], address, word);
         leave(b);
         return status;
 }
@@ -223,10 +227,10 @@ static int write_pulser(void *ctx, int tag, int address, uint16_t word)
         struct aldsim_tool *b = ctx;
         int64_t now_us = enter(b);
         bool begins = false;
-        int status = takes_writes(b, b->tool->tags[tag].device)
-                         ? pulser_write(&b->pulser[tag], address, word, now_us, &begins)
-                         : MODULE_FAILURE;
+        int status = serve(b, b->tool->tags[tag].device, true, now_us);
 
+        if (status == MODULE_OK)
+                status = pulser_write(&b->pulser[tag], address, word, now_us, &begins);
         if (begins)
                 sim_write(b->sim, tag, 1);
         note_edges(b, b->tool->tags[tag].device, now_us);
@@ -237,11 +241,12 @@ static int write_pulser(void *ctx, int tag, int address, uint16_t word)
 static int read_watchdog(void *ctx, int device, int address, uint16_t *word)
 {
         struct aldsim_tool *b = ctx;
+        int64_t now_us;
         int status;
 
         assert(has_watchdog(b, device));
-        enter(b);
-        status = module_read(&b->module[device], address, word);
+        now_us = enter(b);
+        status = module_read(&b->module[device], address, word, now_us);
         leave(b);
         return status;
 }

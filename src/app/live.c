@@ -118,6 +118,9 @@ static void carry_out(struct live *live, const struct effect *e, int64_t now_us)
         case EFFECT_REARM:
                 bus_rearm(live->bus, e->u.device);
                 break;
+        case EFFECT_PROVE:
+                bus_prove(live->bus, &e->u.prove);
+                break;
         case EFFECT_RECORD:
                 keep_record(live, &e->u.record);
                 break;
@@ -141,7 +144,7 @@ static void carry_out(struct live *live, const struct effect *e, int64_t now_us)
 static bool is_for_wire(const struct effect *e)
 {
         return e->kind == EFFECT_WRITE || e->kind == EFFECT_PULSE || e->kind == EFFECT_REVOKE ||
-               e->kind == EFFECT_REARM || e->kind == EFFECT_FEED;
+               e->kind == EFFECT_REARM || e->kind == EFFECT_PROVE || e->kind == EFFECT_FEED;
 }
 
 static void arm_timer(struct live *live)

@@ -217,3 +217,10 @@ void bus_rearm(struct bus *bus, int device)
         struct worker_order order = {.kind = WORKER_REARM, .u.device = device};
         worker_order(bus->workers[bus->tool->devices[device].link], &order);
 }
+
+void bus_prove(struct bus *bus, const struct effect_prove *prove)
+{
+        assert(prove->device >= 0 && prove->device < bus->tool->device_count);
+        struct worker_order order = {.kind = WORKER_PROVE, .u.prove = *prove};
+        worker_order(bus->workers[bus->tool->devices[prove->device].link], &order); /* the core asks again */
+}

@@ -89,6 +89,9 @@ static void take_order(struct worker *w, const struct worker_order *o)
         case WORKER_LEFT_OPEN:
                 sched_left_open(w->sched);
                 break;
+        case WORKER_PROVE:
+                sched_prove(w->sched, &o->u.prove, now);
+                break;
         }
 }
 

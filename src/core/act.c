@@ -74,10 +74,17 @@ static void act_holding(struct core *core)
                 act_confirming(core);
 }
 
+/* Whoever runs something next finds the watchdogs proven. */
+static void act_resetting(struct core *core)
+{
+        if (!core_awaits_proof(core))
+                act_confirming(core);
+}
+
 static void act_clearing(struct core *core)
 {
         if (watchdogs_run(core))
-                act_confirming(core);
+                act_resetting(core);
 }
 
 static void act_starting(struct core *core)
@@ -199,21 +206,31 @@ static void end_start_up(struct core *core)
         core_emit(core, EFFECT_READY);
 }
 
+/* What is not confirmed stands on a module whose watchdog has expired: it has driven its outputs, and takes no requests until a
+ * reset (WAGO: exception 4). Nothing is gained by waiting, and the operator needs the socket to reset it. */
+static bool is_left_to_watchdogs(const struct core *core)
+{
+        for (int i = 0; i < core->tool->tag_count; i++)
+                if (core->tool->tags[i].is_output && !output_is_confirmed(&core->outs, &core->snap, i) &&
+                    core->watchdog[core->tool->tags[i].device] != TOOL_WATCHDOG_EXPIRED)
+                        return false;
+        return true;
+}
+
 static void act_aborting(struct core *core)
 {
         bool is_late = core->now_us - core->state_us > machine_bound_us(MACHINE_ABORTING);
         bool is_first = core->now_us <= core->state_us;
 
-        if (!is_late && (is_first || core->pulse.is_live || !is_confirmed(core)))
+        if (!is_late && (is_first || core->pulse.is_live || !is_left_to_watchdogs(core)))
                 return;
-        if (!is_late && core->is_starting_up && !watchdogs_answered(core))
+        if (!is_late && core->is_starting_up && (!watchdogs_answered(core) || core_awaits_proof(core)))
                 return;
         if (core->is_starting_up) {
                 end_start_up(core);
                 return;
         }
-        if (is_late)
-                name_unconfirmed(core);
+        name_unconfirmed(core);
         core_go(core, MACHINE_ON_DONE, NULL);
 }
 
@@ -224,7 +241,7 @@ static void act_nothing(struct core *core)
 
 static void (*const act[MACHINE_STATE_COUNT])(struct core *core) = {
     [MACHINE_STOPPED] = act_nothing,
-    [MACHINE_RESETTING] = act_confirming,
+    [MACHINE_RESETTING] = act_resetting,
     [MACHINE_IDLE] = act_idle,
     [MACHINE_STARTING] = act_starting,
     [MACHINE_EXECUTE] = act_execute,

@@ -76,8 +76,11 @@ bool core_refuse_failsafe(const struct core *core, struct effect_reply *reply)
                     tag->failsafe == TOOL_FAILSAFE_DEVICE_TIMED)
                         continue;
                 if (tag->failsafe == TOOL_FAILSAFE_WATCHDOG &&
-                    core->watchdog[tag->device] == TOOL_WATCHDOG_RUNNING)
+                    core->watchdog[tag->device] == TOOL_WATCHDOG_RUNNING) {
+                        if (core_refuse_unproven(core, i, reply))
+                                return true;
                         continue;
+                }
                 if (tag->failsafe == TOOL_FAILSAFE_WATCHDOG)
                         snprintf(text, sizeof text, "%s relies on the watchdog of %s, which is not running",
                             tag->name, device->name);

@@ -293,11 +293,16 @@ static void fold_link(struct core *core, const struct event_link *link)
 static void fold_watchdog(struct core *core, const struct event_watchdog *w)
 {
         static const char *const words[] = {"off", "running", "expired"};
-        char id[TOOL_NAME_MAX + 16], why[160];
+        char id[TOOL_NAME_MAX + 16], why[160], count[40] = "";
 
+        if (core_fold_proof(core, w) ||
+            (w->proof != WATCHDOG_PROOF_NO_NEWS && w->status == core->watchdog[w->device]))
+                return;
         core->watchdog[w->device] = w->status;
+        if (w->count >= 0)
+                snprintf(count, sizeof count, " (events counted: %d)", (int)w->count);
         core_log(core, "watchdog", w->status == TOOL_WATCHDOG_EXPIRED ? RECORD_ALARM : RECORD_INFO,
-            core->tool->devices[w->device].name, "%s", words[w->status % 3]);
+            core->tool->devices[w->device].name, "%s%s", words[w->status % 3], count);
         if (w->status != TOOL_WATCHDOG_EXPIRED)
                 return;
         snprintf(id, sizeof id, "watchdog-%s", core->tool->devices[w->device].name);
@@ -418,6 +423,7 @@ int64_t core_step(struct core *core, const struct event *event, struct effects *
         /* 6. the sequencer and the acting states */
         core_act(core);
         core_turn_bed(core);
+        core_prove_watchdogs(core);
         /* 7. outputs */
         core_apply_forced(core);
         output_arbitrate(&core->outs, &core->locks, &core->snap, out);

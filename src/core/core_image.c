@@ -9,7 +9,7 @@
 #include <string.h> /* memcpy, memcmp, memset */
 
 /* Changes with what is written here or folded by the tape, not with the layout of the core. */
-enum { FORMAT = 3 };
+enum { FORMAT = 4 };
 
 /* Every part of the core: a part that moves, grows or comes anew gives another fingerprint. */
 #define PART(member)                                                                                         \
@@ -21,13 +21,13 @@ static const struct {
 } parts[] = {PART(now_us), PART(lags), PART(snap), PART(snap.now_us), PART(snap.settled), PART(locks),
     PART(bypasses), PART(outs), PART(outs.out[1]), PART(gauge), PART(state), PART(is_starting_up),
     PART(interrupted_run), PART(reason), PART(store_ok), PART(store_why), PART(next_run_id), PART(link[1]),
-    PART(watchdog), PART(token), PART(standby_us), PART(outcome), PART(is_run_pending), PART(run_id),
-    PART(run_started_us), PART(at), PART(step_us), PART(true_us), PART(recover_us), PART(cycle),
-    PART(cycles_ended), PART(setpoint[1]), PART(guard_us), PART(half), PART(half_line), PART(has_half),
-    PART(is_skipping), PART(attempt), PART(reenter), PART(pass_us), PART(held_us), PART(step_why),
-    PART(is_confirmed), PART(stop_reason), PART(asked_us), PART(block), PART(block.flow[1]), PART(leak),
-    PART(rotation), PART(pulse), PART(pulse.record), PART(stage), PART(heater_good_us), PART(alarms),
-    PART(plausible), PART(logged[1])};
+    PART(watchdog), PART(proof), PART(proof[1]), PART(token), PART(standby_us), PART(outcome),
+    PART(is_run_pending), PART(run_id), PART(run_started_us), PART(at), PART(step_us), PART(true_us),
+    PART(recover_us), PART(cycle), PART(cycles_ended), PART(setpoint[1]), PART(guard_us), PART(half),
+    PART(half_line), PART(has_half), PART(is_skipping), PART(attempt), PART(reenter), PART(pass_us),
+    PART(held_us), PART(step_why), PART(is_confirmed), PART(stop_reason), PART(asked_us), PART(block),
+    PART(block.flow[1]), PART(leak), PART(rotation), PART(pulse), PART(pulse.record), PART(stage),
+    PART(heater_good_us), PART(alarms), PART(plausible), PART(logged[1])};
 
 /* The pointers, in the order of their places; each takes no part in the image. */
 static const size_t pointers[] = {offsetof(struct core, tool), offsetof(struct core, locks.tool),

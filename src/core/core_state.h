@@ -134,6 +134,26 @@ struct core_plausible {
         int64_t unconfirmed_us; /* some output is not confirmed since; TIME_NEVER = all are */
 };
 
+/* The proof of a device's watchdog (proof.c). */
+enum core_proof_state {
+        CORE_PROOF_WANTED, /* not proven since the daemon or the device started */
+        CORE_PROOF_LIT,    /* its output is told to go on */
+        CORE_PROOF_ORDERED,
+        CORE_PROOF_STOPPED, /* called off: the link recovers the watchdog first */
+        CORE_PROOF_PASSED,
+        CORE_PROOF_FAILED
+};
+struct core_proof {
+        uint8_t state;    /* enum core_proof_state */
+        bool is_stale;    /* the device was restarted meanwhile */
+        bool is_alarmed;  /* its failure stands as an alarm */
+        int64_t since_us; /* its state began; WANTED: not before */
+        int64_t began_us,
+            ended_us; /* the last one ordered: what was seen of the watchdog between was its doing; 0 = none */
+        int64_t measured_us; /* 0 = it did not fall */
+        char why[WATCHDOG_WHY_MAX];
+};
+
 struct core_logged {
         int64_t t_us;
         double value;
@@ -168,6 +188,7 @@ struct core {
                 char why[96];
         } link[TOOL_LINKS_MAX];
         uint8_t watchdog[TOOL_DEVICES_MAX];
+        struct core_proof proof[TOOL_DEVICES_MAX];
 
         /* Who may move outputs, and what they moved. */
         struct token token;
@@ -298,6 +319,20 @@ void core_hold(struct core *core, bool cut, const char *fmt, ...) TEXT_PRINTF(3,
 void core_apply(struct core *core, enum tool_action action, bool cut, const char *reason);
 /* The action of a trip that came now. */
 void core_act_on_trip(struct core *core, enum tool_action action, const char *why);
+
+/* ---- proof.c: the proof of device watchdogs ---- */
+/* What links say of watchdogs. True: the expiry that it tells is the proof's own. */
+bool core_fold_proof(struct core *core, const struct event_watchdog *w);
+/* Begin proofs, order them, and clean up behind them; after the state has acted. */
+void core_prove_watchdogs(struct core *core);
+/* A proof is under way, or begins as soon as the outputs are confirmed: the end of a start-up or a reset waits for it. */
+bool core_awaits_proof(const struct core *core);
+/* Its outputs are left alone now: the proof of its watchdog is under way. */
+bool core_is_proving(const struct core *core, int device);
+/* What stands against relying on a watchdog that runs: it is not proven. False: it is. */
+bool core_refuse_unproven(const struct core *core, int tag, struct effect_reply *reply);
+/* What failed may be tried again: an operator has reset. */
+void core_prove_again(struct core *core);
 
 /* ---- act.c: what a state does in every turn ---- */
 void core_act(struct core *core);

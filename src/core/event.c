@@ -38,6 +38,7 @@ const char *cause_name(enum cause cause)
             [CAUSE_LEASE] = "lease",
             [CAUSE_GATE] = "gate",
             [CAUSE_SHUTDOWN] = "shutdown",
+            [CAUSE_PROOF] = "watchdog proof",
         };
 
         assert(cause < CAUSE_COUNT);

@@ -51,8 +51,7 @@ static void put_body(struct event_code *code, const struct event *event, struct 
                 bytes_put_text(out, event->u.link.why, sizeof event->u.link.why);
                 break;
         case EVENT_WATCHDOG:
-                bytes_put_signed(out, event->u.watchdog.device);
-                bytes_put_signed(out, event->u.watchdog.status);
+                event_code_put_watchdog(code, &event->u.watchdog, out);
                 break;
         case EVENT_COMMAND:
                 event_code_put_command(&event->u.command, out);
@@ -101,8 +100,7 @@ static void take_body(struct event_code *code, struct bytes_in *in, const struct
                 bytes_take_text(in, event->u.link.why, sizeof event->u.link.why);
                 break;
         case EVENT_WATCHDOG:
-                event->u.watchdog.device = (int16_t)event_code_take_from(in, 0, tool->device_count - 1);
-                event->u.watchdog.status = (uint8_t)event_code_take_from(in, 0, TOOL_WATCHDOG_EXPIRED);
+                event_code_take_watchdog(code, in, tool, &event->u.watchdog);
                 break;
         case EVENT_COMMAND:
                 event_code_take_command(in, tool, recipe, &event->u.command);

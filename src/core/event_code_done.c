@@ -71,3 +71,37 @@ void event_code_take_pulse(
         p->close_acked_us = event_code_take_time(in, code->now_us);
         p->is_device_timed = bytes_take_u8(in) != 0;
 }
+
+void event_code_put_watchdog(
+    const struct event_code *code, const struct event_watchdog *w, struct bytes_out *out)
+{
+        bytes_put_signed(out, w->device);
+        bytes_put_u8(out, (uint8_t)(w->status | w->proof << 2));
+        bytes_put_signed(out, w->count);
+        event_code_put_time(out, code->now_us, w->seen_us);
+        if (w->proof == WATCHDOG_PROOF_NO_NEWS)
+                return;
+        bytes_put_signed(out, w->measured_us);
+        bytes_put_text(out, w->why, sizeof w->why);
+}
+
+void event_code_take_watchdog(
+    const struct event_code *code, struct bytes_in *in, const struct tool *tool, struct event_watchdog *w)
+{
+        uint8_t flags;
+
+        w->device = (int16_t)event_code_take_from(in, 0, tool->device_count - 1);
+        flags = bytes_take_u8(in);
+        w->status = flags & 3;
+        w->proof = flags >> 2;
+        w->count = event_code_take_from(in, -1, UINT16_MAX);
+        w->seen_us = event_code_take_time(in, code->now_us);
+        if (w->status > TOOL_WATCHDOG_EXPIRED || w->proof >= WATCHDOG_PROOF_COUNT)
+                in->is_bad = true;
+        if (in->is_bad || w->proof == WATCHDOG_PROOF_NO_NEWS)
+                return;
+        w->measured_us = bytes_take_signed(in);
+        bytes_take_text(in, w->why, sizeof w->why);
+        if (w->measured_us < -EVENT_CODE_APART_US || w->measured_us > EVENT_CODE_APART_US)
+                in->is_bad = true;
+}

@@ -30,6 +30,11 @@ void event_code_put_pulse(const struct event_code *code, const struct event_puls
 void event_code_take_pulse(
     const struct event_code *code, struct bytes_in *in, const struct tool *tool, struct event_pulse *p);
 
+void event_code_put_watchdog(
+    const struct event_code *code, const struct event_watchdog *w, struct bytes_out *out);
+void event_code_take_watchdog(
+    const struct event_code *code, struct bytes_in *in, const struct tool *tool, struct event_watchdog *w);
+
 /* ---- event_code_command.c ---- */
 void event_code_put_command(const struct command *command, struct bytes_out *out);
 void event_code_take_command(

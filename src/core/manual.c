@@ -82,6 +82,10 @@ static bool refuse_manual(
         else if (in_run && is_dosing(tag) && !is_safe(tag, value) && !machine_may_pulse(core->state))
                 refuse(reply, "resume the run first", "%s does not move in state %s", tag->name,
                     machine_state_name(core->state));
+        else if (core_is_proving(core, tag->device) && !is_safe(tag, value))
+                refuse(reply, "try again in a few seconds",
+                    "%s does not move while the watchdog of %s is proven", tag->name,
+                    core->tool->devices[tag->device].name);
         else
                 return false;
         return true;

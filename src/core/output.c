@@ -236,6 +236,15 @@ static void settle_closed(struct outputs *o, const struct snapshot *snap, int ta
                 out->is_closed_sure = true;
 }
 
+/* While a device's watchdog is proven nothing on it leaves its safe value but the output that the proof lights. */
+static bool waits_for_proof(const struct outputs *o, int tag)
+{
+        const struct tool_tag *t = &o->tool->tags[tag];
+
+        return o->is_proving[t->device] && o->out[tag].cause != CAUSE_PROOF &&
+               !output_same(o->out[tag].wanted, t->safe);
+}
+
 /* May what is wanted go out now? A close always may. What opens waits until everything that excludes it is surely closed,
  * even where open is its safe value (V1); permits are asked for all that is not safe. Whoever wanted it was told by
  * output_may_open() what stands against it. */
@@ -246,7 +255,7 @@ static bool is_allowed(
 
         if (!output_is_open(o->out[tag].wanted))
                 return true;
-        if (output_is_excluded(o, tag))
+        if (output_is_excluded(o, tag) || waits_for_proof(o, tag))
                 return false;
         return output_same(o->out[tag].wanted, o->tool->tags[tag].safe) ||
                interlock_permits(il, snap, tag, &which);
@@ -310,6 +319,25 @@ void output_insist(struct outputs *o, const struct snapshot *snap)
         for (int i = 0; i < o->tool->tag_count; i++)
                 if (o->tool->tags[i].is_output && !output_is_confirmed(o, snap, i))
                         o->out[i].retry_us = snap->now_us;
+}
+
+void output_begin_proof(struct outputs *o, int device)
+{
+        o->is_proving[device] = true;
+}
+
+void output_end_proof(struct outputs *o, int device, int64_t now_us)
+{
+        o->is_proving[device] = false;
+        for (int i = 0; i < o->tool->tag_count; i++) {
+                struct output *out = &o->out[i];
+
+                if (!o->tool->tags[i].is_output || o->tool->tags[i].device != device || out->pulse_id != 0)
+                        continue;
+                out->commanded_us = out->retry_us = now_us;
+                out->differs_us = TIME_NEVER;
+                out->has_followed = out->is_acked = false;
+        }
 }
 
 void output_hurry(struct outputs *o, int link, int64_t now_us)

@@ -134,7 +134,8 @@ int output_find_strayed(struct outputs *o, const struct snapshot *snap, double *
                 const struct snapshot_tag *st = &snap->tag[i];
                 struct output *out = &o->out[i];
 
-                if (!t->is_output || !t->verify || !out->has_commanded || st->quality != QUALITY_GOOD)
+                if (!t->is_output || !t->verify || !out->has_commanded || st->quality != QUALITY_GOOD ||
+                    o->is_proving[t->device])
                         continue;
                 if (!commanded_at(o, i, st->t_us, expected))
                         continue;

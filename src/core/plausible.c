@@ -28,6 +28,7 @@ void core_was_reset(struct core *core)
         }
         for (int i = 0; i < core->alarms.count; i++)
                 alarm_reset(&core->alarms, i);
+        core_prove_again(core);
 }
 
 /* Is this output commanded, or wanted, away from its safe value? */

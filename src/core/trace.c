@@ -184,6 +184,9 @@ static uint64_t fold_effect(uint64_t hash, const struct effect *e)
                 return trace_fold_int(hash, e->u.revoke.tag);
         case EFFECT_REARM:
                 return trace_fold_int(hash, e->u.device);
+        case EFFECT_PROVE:
+                hash = trace_fold_int(hash, e->u.prove.device);
+                return trace_fold_int(hash, e->u.prove.stop);
         case EFFECT_RECORD:
                 return trace_fold_record(hash, &e->u.record);
         case EFFECT_REPLY:

@@ -5,6 +5,7 @@
 #include "ald/link/codec.h"      /* codec_words */
 #include "ald/link/plan.h"       /* plan_build */
 #include "ald/link/quarantine.h" /* quarantine_check */
+#include "ald/link/watchmap.h"   /* watchmap_has */
 
 #include <string.h> /* strcmp */
 
@@ -59,10 +60,8 @@ static void check_watchdog_registers(struct tool_file *f)
                     !tool->devices[tag->device].watchdog.present)
                         continue;
                 const struct tool_watchdog *w = &tool->devices[tag->device].watchdog;
-                const int used[] = {
-                    w->time_register, w->trigger_register, w->status_register, w->restart_register};
-                for (int k = 0; k < 4 && w->timeout_us > 0; k++)
-                        if (used[k] >= tag->address && used[k] < tag->address + codec_words(tag->type))
+                for (int k = 0; k < codec_words(tag->type) && w->timeout_us > 0; k++)
+                        if (watchmap_has(w, tag->address + k))
                                 diag_error(f->r.d, tag_place(f, i, "address"),
                                     "tag '%s': its address belongs to the watchdog of '%s'", tag->name,
                                     tool->devices[tag->device].name);
@@ -123,9 +122,7 @@ static void check_signature(struct tool_file *f, int device)
         const struct tool_device *d = &f->tool->devices[device];
         const struct tool_signature *g = &d->signature;
         const struct tool_watchdog *w = &d->watchdog;
-        bool is_watchdog = g->reg == TOOL_HOLDING && w->timeout_us > 0 &&
-                           (g->address == w->time_register || g->address == w->trigger_register ||
-                               g->address == w->status_register || g->address == w->restart_register);
+        bool is_watchdog = g->reg == TOOL_HOLDING && w->timeout_us > 0 && watchmap_has(w, g->address);
         struct diag_at at = reader_at_key(&f->r, f->device_node[device]);
         if (!g->present)
                 return;
@@ -197,6 +194,7 @@ void tool_file_check(struct tool_file *f)
                         check_max_open(f, i);
                         warn_failsafe(f, i);
                 }
+        tool_file_check_watchdogs(f);
         for (int i = 0; i < f->tool->device_count; i++)
                 check_signature(f, i);
         check_lines(f);

@@ -1,4 +1,4 @@
-/* Links and devices of a tool file. */
+/* Links and devices of a tool file; a device's watchdog is read by tool_file_watchdog.c. */
 #include "ald/file/tool_file.h"
 
 #include "ald/base/time.h" /* TIME_MS */
@@ -70,79 +70,12 @@ void tool_file_read_links(struct tool_file *f, const struct yaml_node *map)
                 reader_error(&f->r, map, "links: a tool needs at least one");
 }
 
-struct raw_watchdog {
-        int64_t timeout, feed, time_unit;
-        int64_t time_register, trigger_register, status_register, restart_register;
-};
-
-/* The longest device watchdog the safety rules allow, and the shortest feed that the core's turns can keep. */
-static const double timeout_max_us = 1e6, feed_min_us = 50e3;
-
-static const struct key watchdog_rows[] = {
-    {"timeout", KEY_TIME, true, KEY_AT(struct raw_watchdog, timeout), .min = 1, .max = 1e12,
-        .help = "unfed for this long, the module drives its outputs safe; at most 1 s"},
-    {"feed", KEY_TIME, false, KEY_AT(struct raw_watchdog, feed), .min = 1, .max = 1e12,
-        .help = "how often it is fed; at most a third of the timeout"},
-    {"time_register", KEY_INT, true, KEY_AT(struct raw_watchdog, time_register), .max = 65536,
-        .help = "holding register of the timeout"},
-    {"time_unit", KEY_TIME, true, KEY_AT(struct raw_watchdog, time_unit), .min = 1, .max = 1e6,
-        .help = "what one count of the timeout means"},
-    {"trigger_register", KEY_INT, true, KEY_AT(struct raw_watchdog, trigger_register), .max = 65536,
-        .help = "holding register that must change to feed"},
-    {"status_register", KEY_INT, true, KEY_AT(struct raw_watchdog, status_register), .max = 65536,
-        .help = "holding register: 0 off, 1 running, 2 expired"},
-    {"restart_register", KEY_INT, true, KEY_AT(struct raw_watchdog, restart_register), .max = 65536,
-        .help = "holding register: 1 re-arms after expiry"},
-};
-const struct keys tool_file_watchdog_keys = KEYS("watchdog", watchdog_rows);
-
-static void check_watchdog(struct tool_file *f, struct tool_watchdog *w, const struct keys_found *found)
-{
-        const struct yaml_node *timeout = keys_node(found, "timeout"), *feed = keys_node(found, "feed");
-        if ((double)w->timeout_us > timeout_max_us)
-                reader_error(&f->r, timeout,
-                    "timeout: '%s' is too long: a watchdog may take at most 1 s to close its outputs",
-                    timeout->text);
-        if (w->timeout_us % w->time_unit_us != 0 || w->timeout_us / w->time_unit_us > 65535)
-                reader_error(&f->r, timeout, "timeout: '%s' is not a whole number (up to 65535) of time_unit",
-                    timeout->text);
-        if (w->feed_us > w->timeout_us / 3)
-                reader_error(&f->r, feed ? feed : timeout,
-                    "feed: must be at most a third of the timeout, so that two lost feeds close nothing");
-        if ((double)w->feed_us < feed_min_us)
-                reader_error(&f->r, feed ? feed : timeout,
-                    "feed: below 50 ms: the turns that feed come every 50 ms (a shorter timeout cannot be "
-                    "kept)");
-}
-
-/* A register's address on the wire. */
-static int take_register(
-    struct tool_file *f, const struct keys_found *found, const char *key, int64_t address, int base)
+int tool_file_take_register(
+    struct tool_file *f, const struct yaml_node *node, const char *key, int64_t address, int base)
 {
         if (address < base || address - base > 65535)
-                reader_error(&f->r, keys_node(found, key), "%s: addresses go from %d to %d here", key, base,
-                    65535 + base);
+                reader_error(&f->r, node, "%s: addresses go from %d to %d here", key, base, 65535 + base);
         return (int)address - base;
-}
-
-static void read_watchdog(
-    struct tool_file *f, const struct yaml_node *node, struct tool_device *device, int base)
-{
-        struct raw_watchdog raw = {0};
-        struct keys_found found;
-        struct tool_watchdog *w = &device->watchdog;
-        w->present =
-            true; /* meant to be there, even when it is broken: no further complaint of its absence */
-        if (!keys_read(&f->r, node, &tool_file_watchdog_keys, NULL, &raw, &found))
-                return;
-        w->time_register = take_register(f, &found, "time_register", raw.time_register, base);
-        w->trigger_register = take_register(f, &found, "trigger_register", raw.trigger_register, base);
-        w->status_register = take_register(f, &found, "status_register", raw.status_register, base);
-        w->restart_register = take_register(f, &found, "restart_register", raw.restart_register, base);
-        w->time_unit_us = raw.time_unit;
-        w->timeout_us = raw.timeout;
-        w->feed_us = raw.feed > 0 ? raw.feed : raw.timeout / 4;
-        check_watchdog(f, w, &found);
 }
 
 struct raw_signature {
@@ -171,12 +104,12 @@ static void read_signature(
                 return;
         device->signature = (struct tool_signature){.present = true,
             .reg = (enum tool_register)raw.reg,
-            .address = take_register(f, &found, "address", raw.address, base),
+            .address = tool_file_take_register(f, keys_node(&found, "address"), "address", raw.address, base),
             .value = (uint16_t)raw.value};
 }
 
 struct raw_device {
-        const struct yaml_node *link, *poll_link, *signature, *watchdog;
+        const struct yaml_node *link, *poll_link, *signature, *watchdog, *proof_output;
         int64_t slave_id, address_base, read_max, pause, answer, worst_answer;
         int byte_order;
         int write;
@@ -211,6 +144,8 @@ static const struct key device_rows[] = {
     {"signature", KEY_NODE, false, KEY_NODE_AT(struct raw_device, signature),
         .help = "a register that always reads the same"},
     {"watchdog", KEY_NODE, false, KEY_NODE_AT(struct raw_device, watchdog), .help = "of its outputs"},
+    {"proof_output", KEY_NODE, false, KEY_NODE_AT(struct raw_device, proof_output),
+        .help = "a harmless coil that shows at each start that the watchdog acts"},
 };
 const struct keys tool_file_device_keys = KEYS("device", device_rows);
 
@@ -290,6 +225,8 @@ static void read_device(struct tool_file *f, const struct yaml_node *node)
         device->pause_us = raw.pause;
         device->answer_us = raw.answer;
         device->answer_us_max = raw.worst_answer;
+        device->proof_output = TOOL_NONE;
+        f->proof_node[number] = raw.proof_output;
         f->address_base[number] = (int)raw.address_base;
         /* Nothing follows from what an unknown profile may say. */
         f->order[number] = raw.byte_order < 0 && !is_known ? TOOL_ORDER_ABCD : raw.byte_order;
@@ -300,7 +237,7 @@ static void read_device(struct tool_file *f, const struct yaml_node *node)
         if (raw.signature)
                 read_signature(f, raw.signature, device, f->address_base[number]);
         if (raw.watchdog)
-                read_watchdog(f, raw.watchdog, device, f->address_base[number]);
+                tool_file_read_watchdog(f, raw.watchdog, device, f->address_base[number]);
 }
 
 void tool_file_read_devices(struct tool_file *f, const struct yaml_node *map)

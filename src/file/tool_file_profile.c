@@ -39,7 +39,8 @@ const struct keys tool_file_profile_keys = KEYS("profile", rows);
 /* What belongs to one device or tag of one tool: no default of it makes sense. */
 static bool is_of_profile(const char *key)
 {
-        return strcmp(key, "link") != 0 && strcmp(key, "poll_link") != 0 && strcmp(key, "profile") != 0;
+        return strcmp(key, "link") != 0 && strcmp(key, "poll_link") != 0 && strcmp(key, "profile") != 0 &&
+               strcmp(key, "proof_output") != 0;
 }
 
 static bool is_of_channel(const char *key)

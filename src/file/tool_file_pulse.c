@@ -3,6 +3,7 @@
 #include "ald/file/tool_file_tag.h" /* struct tool_file_work */
 #include "ald/link/codec.h"         /* codec_words */
 #include "ald/link/timed.h"         /* timed_width_max_us */
+#include "ald/link/watchmap.h"      /* watchmap_has */
 
 struct raw_pulse {
         const struct yaml_node *setup;
@@ -208,12 +209,6 @@ static bool is_tags(const struct tool_file *f, int device, int reg, int *by)
         return false;
 }
 
-static bool is_watchdogs(const struct tool_watchdog *w, int reg)
-{
-        return w->present && (reg == w->time_register || reg == w->trigger_register ||
-                                 reg == w->status_register || reg == w->restart_register);
-}
-
 /* Does a register of its pulses serve something else? *by: whose it is, for the message. */
 static bool find_clash(const struct tool_file *f, int tag, const char **by)
 {
@@ -241,7 +236,8 @@ static bool find_clash(const struct tool_file *f, int tag, const char **by)
         }
         *by = f->tool->devices[t->device].name;
         for (int i = 0; i < n; i++)
-                if (is_watchdogs(&f->tool->devices[t->device].watchdog, mine[i].reg))
+                if (f->tool->devices[t->device].watchdog.present &&
+                    watchmap_has(&f->tool->devices[t->device].watchdog, mine[i].reg))
                         return true;
         return false;
 }

@@ -118,12 +118,36 @@ static bool is_fed(const struct tool *tool, int link, int device)
         return d->link == link && d->watchdog.present && d->watchdog.feed_us > 0;
 }
 
+/* A look at a watchdog (link/watch.h): its status, or its time; with its counter, where it has one, whose read after a feed
+ * is the same. */
+static int look_calls(const struct tool_watchdog *dog)
+{
+        return dog->counter_register >= 0 ? 2 : 1;
+}
+
+static int64_t look_us(const struct tool *tool, int link, int device)
+{
+        return load_read_us(tool, link, device, TOOL_HOLDING, 1);
+}
+
+static void add_looks(
+    struct load *out, double *share, const struct tool *tool, int link, int device, double period_us)
+{
+        for (int i = 0; i < look_calls(&tool->devices[device].watchdog); i++)
+                *share += add_call(out, tool, link, device, look_us(tool, link, device), period_us);
+}
+
+/* A feed is a look and a write. */
 static void add_feeds(struct load *out, const struct tool *tool, int link)
 {
-        for (int i = 0; i < tool->device_count; i++)
-                if (is_fed(tool, link, i))
-                        out->feeds += add_call(out, tool, link, i, write_us(tool, link, i, TOOL_HOLDING, 1),
-                            (double)tool->devices[i].watchdog.feed_us);
+        for (int i = 0; i < tool->device_count; i++) {
+                double period_us = (double)tool->devices[i].watchdog.feed_us;
+                if (!is_fed(tool, link, i))
+                        continue;
+                add_looks(out, &out->feeds, tool, link, i, period_us);
+                out->feeds +=
+                    add_call(out, tool, link, i, write_us(tool, link, i, TOOL_HOLDING, 1), period_us);
+        }
 }
 
 /* (The link ring shares no code with the core: the tool is read here, not asked.) */
@@ -159,6 +183,20 @@ static double period_of(const struct tool_line *line)
         return (double)(period_us > 0 ? period_us : 1);
 }
 
+/* A whole pulse of what its watchdog guards is proven by a look after its close. */
+static int proof_calls(const struct tool *tool, int link, int valve)
+{
+        const struct tool_tag *t = &tool->tags[valve];
+        bool is_proven = t->failsafe == TOOL_FAILSAFE_WATCHDOG && is_fed(tool, link, t->device);
+        return is_proven ? look_calls(&tool->devices[t->device].watchdog) : 0;
+}
+
+static int64_t pulse_us(const struct tool *tool, int link, int valve)
+{
+        return 2 * load_write_us(tool, link, valve) +
+               proof_calls(tool, link, valve) * look_us(tool, link, tool->tags[valve].device);
+}
+
 /* One line pulses at a time: the one that takes most. */
 static void add_edges(struct load *out, const struct tool *tool, int link)
 {
@@ -168,7 +206,7 @@ static void add_edges(struct load *out, const struct tool *tool, int link)
                 const struct tool_line *line = &tool->lines[i];
                 if (!goes_over(tool, line, link))
                         continue;
-                double part = 2 * (double)load_write_us(tool, link, line->valve) / period_of(line);
+                double part = (double)pulse_us(tool, link, line->valve) / period_of(line);
                 if (most == TOOL_NONE || part > share) {
                         most = i;
                         share = part;
@@ -180,6 +218,9 @@ static void add_edges(struct load *out, const struct tool *tool, int link)
         for (int edge = 0; edge < 2; edge++)
                 out->edges += add_call(out, tool, link, tool->tags[valve].device,
                     load_write_us(tool, link, valve), period_of(&tool->lines[most]));
+        if (proof_calls(tool, link, valve) > 0)
+                add_looks(
+                    out, &out->edges, tool, link, tool->tags[valve].device, period_of(&tool->lines[most]));
 }
 
 static void find_busiest(struct load *out, const struct tool *tool)
@@ -198,14 +239,22 @@ static int64_t request_guard_us(const struct tool *tool, int link, const struct 
         return load_guard_us(&tool->links[link], &tool->devices[r->device], load_request_us(tool, link, r));
 }
 
+/* The longer call of a feed's two. */
+static int64_t feed_call_us(const struct tool *tool, int link, int device)
+{
+        return time_max(write_us(tool, link, device, TOOL_HOLDING, 1), look_us(tool, link, device));
+}
+
+/* Until a feed is there that is due now. */
 static int64_t feed_us(const struct tool *tool, int link, int device)
 {
-        return write_us(tool, link, device, TOOL_HOLDING, 1);
+        return look_us(tool, link, device) + tool->devices[device].pause_us +
+               write_us(tool, link, device, TOOL_HOLDING, 1);
 }
 
 static int64_t feed_guard_us(const struct tool *tool, int link, int device)
 {
-        return load_guard_us(&tool->links[link], &tool->devices[device], feed_us(tool, link, device));
+        return load_guard_us(&tool->links[link], &tool->devices[device], feed_call_us(tool, link, device));
 }
 
 /* The longest guard window of what is called here beside edges, and the longest such call. */
@@ -219,7 +268,7 @@ static void find_longest(struct load *out, const struct tool *tool, int link, co
                 if (!is_fed(tool, link, i))
                         continue;
                 out->guard_us = time_max(out->guard_us, feed_guard_us(tool, link, i));
-                out->call_us = time_max(out->call_us, feed_us(tool, link, i));
+                out->call_us = time_max(out->call_us, feed_call_us(tool, link, i));
         }
 }
 

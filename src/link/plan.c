@@ -98,7 +98,7 @@ static bool add_watchdogs(struct plan *plan, const struct tool *tool, int link)
 {
         for (int i = 0; i < tool->device_count; i++) {
                 const struct tool_device *d = &tool->devices[i];
-                if (d->poll_link != link || !d->watchdog.present)
+                if (d->poll_link != link || !d->watchdog.present || d->watchdog.status_register < 0)
                         continue;
                 struct plan_request *r = add_request(plan, i, TOOL_HOLDING, d->watchdog.status_register);
                 if (!r)

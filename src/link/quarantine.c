@@ -4,6 +4,7 @@
 #include "ald/base/time.h"      /* time_add */
 #include "ald/link/codec.h"     /* codec_words */
 #include "ald/link/registers.h" /* registers_are_bits */
+#include "ald/link/watchmap.h"  /* watchmap_has */
 
 #include <assert.h> /* assert */
 #include <string.h> /* memset */
@@ -68,6 +69,9 @@ static void offer(struct search *s, enum tool_register reg, int address, int cou
 {
         if (has_watch(s->tool, s->link, s->device) && is_alike(reg, count, TOOL_HOLDING, 1))
                 return;
+        int lamp = s->tool->devices[s->device].proof_output;
+        if (lamp >= 0 && is_alike(reg, count, s->tool->tags[lamp].reg, 1))
+                return;
         for (int i = 0; i < s->plan->count; i++) {
                 const struct plan_request *r = &s->plan->request[i];
                 if (r->device == s->device && is_alike(reg, count, r->reg, r->count))
@@ -123,12 +127,9 @@ static void offer_others(struct search *s)
 static void offer_watchdog(struct search *s)
 {
         const struct tool_watchdog *w = &s->tool->devices[s->device].watchdog;
-        const int at[] = {w->time_register, w->trigger_register, w->status_register, w->restart_register};
-        enum { N = sizeof at / sizeof at[0] };
-        for (int i = 0; w->present && i < N; i++)
-                for (int k = 0; k < N; k++)
-                        if (at[k] == at[i] + 1)
-                                offer(s, TOOL_HOLDING, at[i], 2);
+        for (int i = 0; w->present && i < 65535; i++)
+                if (watchmap_has(w, i) && watchmap_has(w, i + 1))
+                        offer(s, TOOL_HOLDING, i, 2);
 }
 
 static struct quarantine_read find_probe(

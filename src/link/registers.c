@@ -1,6 +1,7 @@
 #include "ald/link/registers.h"
 
-#include "ald/link/codec.h" /* codec_decode, codec_encode */
+#include "ald/link/codec.h"    /* codec_decode, codec_encode */
+#include "ald/link/watchmap.h" /* watchmap_has */
 
 #include <math.h> /* isfinite */
 
@@ -29,9 +30,7 @@ static int find_tag(const struct registers *r, int device, enum tool_register re
 static bool is_watchdog(const struct registers *r, int device, enum tool_register reg, int address)
 {
         const struct tool_watchdog *dog = &r->tool->devices[device].watchdog;
-        return dog->present && reg == TOOL_HOLDING &&
-               (address == dog->time_register || address == dog->trigger_register ||
-                   address == dog->status_register || address == dog->restart_register);
+        return dog->present && reg == TOOL_HOLDING && watchmap_has(dog, address);
 }
 
 static bool is_signature(const struct registers *r, int device, enum tool_register reg, int address)

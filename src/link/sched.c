@@ -20,7 +20,8 @@ static void init_devices(struct sched *s)
                     .status_reported = -1};
                 s->has_watch[i] = d->link == s->link_index && d->watchdog.present;
                 if (s->has_watch[i])
-                        watch_init(&s->watches[i], &d->watchdog);
+                        watch_init(&s->watches[i], &d->watchdog,
+                            d->proof_output >= 0 ? &s->tool->tags[d->proof_output] : NULL);
         }
 }
 
@@ -373,20 +374,6 @@ static bool report_owed(struct sched *s, struct event *out)
         return true;
 }
 
-static bool report_watchdog(struct sched *s, struct event *out)
-{
-        for (int i = 0; i < s->tool->device_count; i++) {
-                struct sched_manners *m = &s->manners[i];
-                if (m->status == m->status_reported)
-                        continue;
-                m->status_reported = m->status;
-                out->kind = EVENT_WATCHDOG;
-                out->u.watchdog = (struct event_watchdog){.device = (int16_t)i, .status = (uint8_t)m->status};
-                return true;
-        }
-        return false;
-}
-
 static bool report_link(struct sched *s, struct event *out)
 {
         struct event_link link;
@@ -402,6 +389,6 @@ bool sched_report(struct sched *s, struct event *out)
 {
         out->now_us = 0;
         out->wall_us = 0;
-        return report_order(s, out) || report_owed(s, out) || report_watchdog(s, out) ||
+        return report_order(s, out) || report_owed(s, out) || sched_report_watchdog(s, out) ||
                report_link(s, out) || pollset_report(&s->polls, out);
 }

@@ -1,6 +1,7 @@
 #include "ald/base/text.h"        /* text_init, text_add */
 #include "ald/base/time.h"        /* TIME_S, time_min */
 #include "ald/link/sched_state.h" /* struct sched */
+#include "ald/link/watchmap.h"    /* watchmap_status */
 
 #include <assert.h> /* assert */
 
@@ -125,6 +126,8 @@ static void finish_close(struct sched *s)
 /* What a write of `tag` tells about the output. */
 static void note_write(struct sched *s, int tag, const struct sched_result *r)
 {
+        if (s->has_watch[s->job_device])
+                watch_disturbed(&s->watches[s->job_device]);
         if (r->outcome == SCHED_OK)
                 gate_acked(&s->gate, tag, s->job_value, r->sent_us, r->done_us);
         else if (!is_answer(r->outcome))
@@ -239,23 +242,30 @@ static void finish_watch(struct sched *s, const struct sched_result *r)
                         watch_failed(w, r->done_us);
                 return;
         }
-        int exception = r->outcome == SCHED_EXCEPTION ? (r->exception ? r->exception : -1) : 0;
-        if (w->step == WATCH_RESTART && exception == 0)
+        struct watch_answer answer = {
+            .exception = r->outcome == SCHED_EXCEPTION ? (r->exception ? r->exception : -1) : 0,
+            .word = r->words[0],
+            .sent_us = r->sent_us,
+            .done_us = r->done_us};
+        if (w->step == WATCH_RESTART && answer.exception == 0)
                 sched_hurry_owed(s, s->job_index); /* it takes writes again: closes first */
-        int status = watch_answered(w, exception, r->words[0], r->done_us);
-        if (status >= 0)
+        int status = watch_answered(w, &answer);
+        if (status >= 0) {
+                s->manners[s->job_index].was_off |= status == TOOL_WATCHDOG_OFF;
                 s->manners[s->job_index].status = status;
+                s->manners[s->job_index].status_us = r->sent_us;
+        }
 }
 
 /* The poll plan's look at a watchdog: the only one where writes go over another link. */
 static void finish_status(struct sched *s, const struct sched_result *r)
 {
         struct sched_manners *m = &s->manners[s->job_device];
-        bool is_known = r->words[0] <= TOOL_WATCHDOG_EXPIRED;
-        int status = r->outcome == SCHED_OK && is_known                   ? r->words[0]
+        const struct tool_watchdog *dog = &s->tool->devices[s->job_device].watchdog;
+        int status = r->outcome == SCHED_OK                               ? watchmap_status(dog, r->words[0])
                      : r->outcome == SCHED_EXCEPTION && r->exception == 4 ? TOOL_WATCHDOG_EXPIRED
                                                                           : -1;
-        if (status < 0)
+        if (status < 0 || (s->has_watch[s->job_device] && watch_is_proving(&s->watches[s->job_device])))
                 return;
         if (s->has_watch[s->job_device]) {
                 watch_observe(&s->watches[s->job_device], status);
@@ -267,6 +277,7 @@ static void finish_status(struct sched *s, const struct sched_result *r)
                                               * link's report that it is */
         }
         m->status = status;
+        m->status_us = r->sent_us;
 }
 
 static void finish_poll(struct sched *s, const struct sched_result *r)

@@ -60,7 +60,7 @@ bool sched_is_guarded(const struct sched *s, int tag)
         const struct tool_tag *t = &s->tool->tags[tag];
         if (t->failsafe != TOOL_FAILSAFE_WATCHDOG || !s->has_watch[t->device])
                 return true;
-        return watch_is_running(&s->watches[t->device]);
+        return watch_is_sure(&s->watches[t->device]);
 }
 
 bool sched_is_turn_fresh(const struct sched *s)

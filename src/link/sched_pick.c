@@ -156,7 +156,7 @@ static bool begin_watch(struct sched *s, struct sched_action *a, int device)
                 return false;
         watch_call(&s->watches[device], &call);
         a->kind = call.is_write ? SCHED_WRITE : SCHED_READ;
-        a->reg = TOOL_HOLDING;
+        a->reg = call.reg;
         a->address = call.address;
         a->count = 1;
         a->multiple = call.is_write && s->tool->devices[device].write_multiple_only;
@@ -170,6 +170,25 @@ static bool begin_watch(struct sched *s, struct sched_action *a, int device)
         return true;
 }
 
+static int64_t due_watch(struct sched *s, int device, int64_t turn_us)
+{
+        struct watch *w = &s->watches[device];
+        watch_end_blind(w);
+        watch_doubt(w, s->now_us, turn_us);
+        int64_t due = watch_due(w, turn_us);
+        /* A silent unit costs a serial line a quarantine each time it is asked. */
+        if (s->quarantine.is_serial && !watch_is_running(w) && s->manners[device].quiet_us > due)
+                due = s->manners[device].quiet_us;
+        return due;
+}
+
+/* Where no answer to a read is trusted. */
+static int64_t due_feed(struct sched *s, int device, int64_t turn_us)
+{
+        watch_doubt(&s->watches[device], s->now_us, turn_us);
+        return watch_due_blind(&s->watches[device], turn_us);
+}
+
 /* Asking after a fresh connection is always due, so it comes before all that is of lower urgency. */
 static bool pick_watch(struct sched *s, struct sched_action *a, bool feeds_only)
 {
@@ -177,17 +196,14 @@ static bool pick_watch(struct sched *s, struct sched_action *a, bool feeds_only)
         for (int i = 0; i < s->tool->device_count; i++) {
                 if (!s->has_watch[i])
                         continue;
-                watch_doubt(&s->watches[i], s->now_us, turn);
-                bool feeds = watch_is_running(&s->watches[i]);
-                if (feeds_only && !feeds)
-                        continue;
-                int64_t due = watch_due(&s->watches[i], turn);
-                /* A silent unit costs a serial line a quarantine each time it is asked. */
-                if (s->quarantine.is_serial && !feeds && s->manners[i].quiet_us > due)
-                        due = s->manners[i].quiet_us;
-                if (due > s->now_us)
+                int64_t due = feeds_only ? due_feed(s, i, turn) : due_watch(s, i, turn);
+                if (due > s->now_us) {
                         sched_wake_at(s, due);
-                else if (begin_watch(s, a, i))
+                        continue;
+                }
+                if (feeds_only)
+                        watch_feed_blind(&s->watches[i]);
+                if (begin_watch(s, a, i))
                         return true;
         }
         return false;

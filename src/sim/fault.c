@@ -10,7 +10,7 @@
 #include <string.h> /* strcmp, strcspn, strlen */
 
 /* What stands behind the colon, and behind the equals sign. */
-enum target { NO_TARGET, VALVE, LINE, INPUT, NUMBER, OUTPUT, TAG, FLOW, MOTOR, HEATER, WIRE };
+enum target { NO_TARGET, VALVE, LINE, INPUT, NUMBER, OUTPUT, TAG, FLOW, MOTOR, HEATER, WIRE, WATCHED };
 
 struct kind {
         const char *name;
@@ -40,6 +40,7 @@ static const struct kind kinds[FAULT_KIND_COUNT] = {
     [FAULT_SILENT] = {"silent", WIRE, FAULT_VALUE_NONE},
     [FAULT_DROP] = {"drop", WIRE, FAULT_VALUE_NONE},
     [FAULT_ABSENT] = {"absent", TAG, FAULT_VALUE_NONE},
+    [FAULT_WATCHDOG_DEAD] = {"watchdog-dead", WATCHED, FAULT_VALUE_NONE},
 };
 
 const char *fault_help(void)
@@ -66,7 +67,8 @@ const char *fault_help(void)
                "  slow:DEVICE=DELAY        replies of a device or link come late (real time)\n"
                "  silent:DEVICE            a device or link never answers\n"
                "  drop:DEVICE              a device or link drops the connection instead of an answer\n"
-               "  absent:TAG               its device has no such register: a read gets exception 2\n";
+               "  absent:TAG               its device has no such register: a read gets exception 2\n"
+               "  watchdog-dead:DEVICE     the module's watchdog never acts; it looks as if it ran\n";
 }
 
 /* ---- Words and the names they could have been. ---- */
@@ -98,6 +100,7 @@ static bool tag_fits(const struct tool *tool, int number, enum target target)
         case MOTOR:
         case HEATER:
         case WIRE:
+        case WATCHED:
                 return false;
         }
         return false;
@@ -129,7 +132,9 @@ static const char *choice_name(const void *ctx, size_t i)
                 return loop_fits(&tool->loops[n], c->target) ? tool->loops[n].name : "";
         n -= tool->loop_count;
         if (n < tool->device_count)
-                return c->target == WIRE ? tool->devices[n].name : "";
+                return c->target == WIRE || (c->target == WATCHED && tool->devices[n].watchdog.present)
+                           ? tool->devices[n].name
+                           : "";
         return c->target == WIRE ? tool->links[n - tool->device_count].name : "";
 }
 
@@ -173,6 +178,7 @@ static const char *target_name(enum target target)
             [MOTOR] = "motor",
             [HEATER] = "heater",
             [WIRE] = "device or link",
+            [WATCHED] = "device with a watchdog",
         };
         return names[target];
 }
@@ -261,6 +267,13 @@ static void look_up(struct fault *f, const struct tool *tool, enum target target
                             (strcmp(tool->loops[i].name, word) == 0 ||
                                 (tag >= 0 && tool->loops[i].value == tag)))
                                 f->loop = (int16_t)i;
+                return;
+        }
+        if (target == WATCHED) {
+                int device = tool_find_device(tool, word);
+
+                if (device != TOOL_NONE && tool->devices[device].watchdog.present)
+                        f->device = (int16_t)device;
                 return;
         }
         if (target == WIRE) {

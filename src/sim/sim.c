@@ -259,6 +259,17 @@ bool sim_is_absent(const struct sim *sim, int tag)
         return false;
 }
 
+bool sim_watchdog_is_dead(const struct sim *sim, int device)
+{
+        for (int i = 0; i < sim_fault_count(sim); i++) {
+                const struct fault *f = sim_fault_at(sim, i);
+
+                if (f->is_active && f->kind == FAULT_WATCHDOG_DEAD && f->device == device)
+                        return true;
+        }
+        return false;
+}
+
 /* ---- Reports. ---- */
 
 double sim_pressure_torr(const struct sim *sim)

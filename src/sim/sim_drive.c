@@ -2,7 +2,8 @@
 
 #include "ald/base/unit.h" /* unit_convert, unit_base */
 
-#include "ald/sim/repeat.h" /* repeat_drove */
+#include "ald/sim/repeat.h"    /* repeat_drove */
+#include "ald/link/watchmap.h" /* watchmap_drives */
 
 #include "sim_state.h" /* struct sim */
 
@@ -113,6 +114,18 @@ void sim_device_safe(struct sim *sim, int device)
         for (int i = 0; i < sim->tool->tag_count; i++)
                 if (sim->tool->tags[i].is_output && sim->tool->tags[i].device == device)
                         sim->held[i] = sim->tool->tags[i].safe;
+        if (sim->repeat != NULL)
+                repeat_forget(sim->repeat);
+        sim_drive(sim);
+}
+
+void sim_device_expire(struct sim *sim, int device)
+{
+        const struct tool *tool = sim->tool;
+
+        for (int i = 0; i < tool->tag_count; i++)
+                if (tool->tags[i].is_output && tool->tags[i].device == device)
+                        watchmap_drives(&tool->devices[device].watchdog, &tool->tags[i], &sim->held[i]);
         if (sim->repeat != NULL)
                 repeat_forget(sim->repeat);
         sim_drive(sim);

@@ -85,7 +85,12 @@ static void order_revoke(struct virtual *v, uint32_t id)
 static void rearm(struct virtual *v, int device)
 {
         struct event event = {.kind = EVENT_WATCHDOG,
-            .u.watchdog = {.device = (int16_t)device, .status = TOOL_WATCHDOG_RUNNING}};
+            .u.watchdog = {.device = (int16_t)device,
+                .status = TOOL_WATCHDOG_RUNNING,
+                .proof = WATCHDOG_PROOF_PASSED, /* without links there is nothing to prove */
+                .count = -1,
+                .seen_us = v->now_us,
+                .measured_us = v->tool->devices[device].watchdog.timeout_us}};
 
         virtual_turn(v, &event);
 }
@@ -98,7 +103,7 @@ static bool stirs(const struct record *r)
 
 static void carry_out(struct virtual *v)
 {
-        int rearm_device = -1;
+        int rearm_device = -1; /* or prove */
 
         for (int i = 0; i < v->effects.count; i++) {
                 const struct effect *e = &v->effects.item[i];
@@ -125,6 +130,9 @@ static void carry_out(struct virtual *v)
                         break;
                 case EFFECT_REARM:
                         rearm_device = e->u.device;
+                        break;
+                case EFFECT_PROVE:
+                        rearm_device = e->u.prove.stop ? rearm_device : e->u.prove.device;
                         break;
                 case EFFECT_FEED:
                 case EFFECT_RECIPE_DONE:

@@ -53,6 +53,11 @@ static void order_on_wire(struct world *w, const struct effect *e)
                 o.u.device = e->u.device;
                 world_worker_order(w, w->tool->devices[e->u.device].link, &o);
                 break;
+        case EFFECT_PROVE:
+                o.kind = WORLD_ORDER_PROVE;
+                o.u.prove = e->u.prove;
+                world_worker_order(w, w->tool->devices[e->u.prove.device].link, &o);
+                break;
         case EFFECT_FEED:
                 world_worker_expect(w, e->u.expected_us);
                 world_worker_feed(w, w->now_us);

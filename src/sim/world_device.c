@@ -28,8 +28,8 @@ static void tell_watchdog(struct world *w, int device)
         world_tell(w, &n);
 }
 
-/* All outputs of a device to their safe values; those that moved are told. */
-static void make_safe(struct world *w, int device, enum world_by by)
+/* All outputs of a device go where its watchdog, or the loss of its power, lets them; those that moved are told. */
+static void drop_outputs(struct world *w, int device, enum world_by by)
 {
         double was[TOOL_TAGS_MAX] = {0};
 
@@ -37,9 +37,13 @@ static void make_safe(struct world *w, int device, enum world_by by)
                 if (w->tool->tags[i].is_output && w->tool->tags[i].device == device)
                         was[i] = sim_read(w->sim, i);
         for (int i = 0; i < w->tool->tag_count; i++)
-                if (w->tool->tags[i].device == device)
+                if (w->tool->tags[i].device == device &&
+                    (by != WORLD_BY_WATCHDOG || w->tool->devices[device].watchdog.drives != TOOL_DRIVES_HOLD))
                         pulser_cut(&w->pulsers[i]);
-        sim_device_safe(w->sim, device);
+        if (by == WORLD_BY_WATCHDOG)
+                sim_device_expire(w->sim, device);
+        else
+                sim_device_safe(w->sim, device);
         for (int i = 0; i < w->tool->tag_count; i++)
                 if (w->tool->tags[i].is_output && w->tool->tags[i].device == device &&
                     was[i] != sim_read(w->sim, i))
@@ -71,19 +75,25 @@ static void plan_watch(struct world *w)
                 w->watch_us = time_min(w->watch_us, pulser_deadline_us(&w->pulsers[i]));
 }
 
-static int read_tag(void *ctx, int tag, double *value)
+/* A module whose watchdog has expired may serve nothing (sim/module.h). */
+static int serve(struct world *w, int device, bool is_write)
 {
-        const struct world *w = ctx;
-
-        *value = sim_read(w->sim, tag);
-        return sim_is_absent(w->sim, tag) ? MODULE_NO_REGISTER : MODULE_OK;
+        if (!has_watchdog(w, device))
+                return MODULE_OK;
+        return module_serve(&w->devices[device].module, is_write, w->now_us);
 }
 
-/* A module whose watchdog has expired takes no writes (sim/module.h). */
-static bool takes_writes(const struct world *w, int device)
+static int read_tag(void *ctx, int tag, double *value)
 {
-        return has_power(w, device) &&
-               !(has_watchdog(w, device) && w->devices[device].module.status == TOOL_WATCHDOG_EXPIRED);
+        struct world *w = ctx;
+        int exception = serve(w, w->tool->tags[tag].device, false);
+
+        if (exception == MODULE_OK && sim_is_absent(w->sim, tag))
+                exception = MODULE_NO_REGISTER;
+        if (exception == MODULE_OK)
+                *value = sim_read(w->sim, tag);
+        plan_watch(w);
+        return exception;
 }
 
 /* Written closed in the middle of a pulse that its module times, an output closes now. */
@@ -97,11 +107,13 @@ static void write_output(struct world *w, int tag, double value)
 static int write_tag(void *ctx, int tag, double value)
 {
         struct world *w = ctx;
+        int exception = serve(w, w->tool->tags[tag].device, true);
 
         if (!isfinite(value))
                 return MODULE_NO_VALUE;
-        if (!takes_writes(w, w->tool->tags[tag].device))
-                return MODULE_FAILURE;
+        plan_watch(w);
+        if (exception != MODULE_OK)
+                return exception;
         write_output(w, tag, value);
         tell_output(w, tag, WORLD_BY_REQUEST);
         return MODULE_OK;
@@ -109,20 +121,23 @@ static int write_tag(void *ctx, int tag, double value)
 
 static int read_pulser(void *ctx, int tag, int address, uint16_t *word)
 {
-        const struct world *w = ctx;
+        struct world *w = ctx;
+        int exception = serve(w, w->tool->tags[tag].device, false);
 
-        return pulser_read(&w->pulsers[tag], address, word);
+        if (exception == MODULE_OK)
+                exception = pulser_read(&w->pulsers[tag], address, word);
+        plan_watch(w);
+        return exception;
 }
 
 static int write_pulser(void *ctx, int tag, int address, uint16_t word)
 {
         struct world *w = ctx;
-        bool begins;
-        int exception;
+        int exception = serve(w, w->tool->tags[tag].device, true);
+        bool begins = false;
 
-        if (!takes_writes(w, w->tool->tags[tag].device))
-                return MODULE_FAILURE;
-        exception = pulser_write(&w->pulsers[tag], address, word, w->now_us, &begins);
+        if (exception == MODULE_OK)
+                exception = pulser_write(&w->pulsers[tag], address, word, w->now_us, &begins);
         if (begins) {
                 sim_write(w->sim, tag, 1);
                 tell_output(w, tag, WORLD_BY_REQUEST);
@@ -133,9 +148,11 @@ static int write_pulser(void *ctx, int tag, int address, uint16_t word)
 
 static int read_watchdog(void *ctx, int device, int address, uint16_t *word)
 {
-        const struct world *w = ctx;
+        struct world *w = ctx;
+        int exception = module_read(&w->devices[device].module, address, word, w->now_us);
 
-        return module_read(&w->devices[device].module, address, word);
+        plan_watch(w);
+        return exception;
 }
 
 static int write_watchdog(void *ctx, int device, int address, uint16_t word)
@@ -182,6 +199,16 @@ int world_find_device(const struct world *w, int link, int slave_id)
         return TOOL_NONE;
 }
 
+static void expire(struct world *w, int device)
+{
+        if (has_watchdog(w, device))
+                w->devices[device].module.is_dead = sim_watchdog_is_dead(w->sim, device);
+        if (!has_watchdog(w, device) || !module_expire(&w->devices[device].module, w->now_us))
+                return;
+        tell_watchdog(w, device);
+        drop_outputs(w, device, WORLD_BY_WATCHDOG);
+}
+
 int world_device_serve(struct world *w, const struct world_request *q, uint16_t *words)
 {
         const struct sched_action *a = &q->action;
@@ -189,20 +216,13 @@ int world_device_serve(struct world *w, const struct world_request *q, uint16_t 
         if (!has_power(w, q->device))
                 return -1;
         sim_advance(w->sim, w->now_us);
+        expire(w, q->device); /* due already where a fault kept it from acting until now */
         if (a->kind == SCHED_READ)
                 return registers_read(&w->registers, q->device, a->reg, a->address, a->count, words);
         return registers_write(&w->registers, q->device, a->reg, a->address, a->count, a->words);
 }
 
 /* ---- Time ---- */
-
-static void expire(struct world *w, int device)
-{
-        if (!has_watchdog(w, device) || !module_expire(&w->devices[device].module, w->now_us))
-                return;
-        tell_watchdog(w, device);
-        make_safe(w, device, WORLD_BY_WATCHDOG);
-}
 
 static void end_pulse(struct world *w, int tag)
 {
@@ -253,7 +273,7 @@ void world_reboot(struct world *w, int device, int64_t off_us)
                 module_init(&w->devices[device].module, &w->tool->devices[device].watchdog);
                 tell_watchdog(w, device);
         }
-        make_safe(w, device, WORLD_BY_REBOOT);
+        drop_outputs(w, device, WORLD_BY_REBOOT);
         for (int i = 0; i < w->tool->tag_count; i++)
                 if (w->tool->tags[i].device == device)
                         pulser_init(&w->pulsers[i], &w->tool->tags[i].pulse);
@@ -264,8 +284,10 @@ void world_foreign(struct world *w, int tag, double value)
 {
         assert(tag >= 0 && tag < w->tool->tag_count && w->tool->tags[tag].is_output && isfinite(value));
         sim_advance(w->sim, w->now_us);
-        if (!takes_writes(w, w->tool->tags[tag].device))
+        if (!has_power(w, w->tool->tags[tag].device) ||
+            serve(w, w->tool->tags[tag].device, true) != MODULE_OK)
                 return;
+        plan_watch(w);
         write_output(w, tag, value);
         tell_output(w, tag, WORLD_BY_FOREIGN);
 }

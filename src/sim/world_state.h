@@ -66,7 +66,13 @@ struct world_call {
 
 /* ---- A link's worker ---- */
 
-enum world_order_kind { WORLD_ORDER_WRITE, WORLD_ORDER_PULSE, WORLD_ORDER_REVOKE, WORLD_ORDER_REARM };
+enum world_order_kind {
+        WORLD_ORDER_WRITE,
+        WORLD_ORDER_PULSE,
+        WORLD_ORDER_REVOKE,
+        WORLD_ORDER_REARM,
+        WORLD_ORDER_PROVE
+};
 struct world_order {
         enum world_order_kind kind;
         union {
@@ -74,6 +80,7 @@ struct world_order {
                 struct effect_pulse pulse;
                 uint32_t revoke_id;
                 int device;
+                struct effect_prove prove;
         } u;
 };
 

@@ -110,6 +110,9 @@ static void take_order(struct world *w, struct world_link *l, const struct world
         case WORLD_ORDER_REARM:
                 sched_rearm(l->sched, o->u.device);
                 break;
+        case WORLD_ORDER_PROVE:
+                sched_prove(l->sched, &o->u.prove, w->now_us);
+                break;
         }
 }
 

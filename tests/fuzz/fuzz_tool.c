@@ -77,8 +77,15 @@ static void check_watchdog(const struct tool_device *device)
                        w->timeout_us / w->time_unit_us <= 65535,
             "watchdog of %s: unit", device->name);
         FUZZ_CHECK(is_register(w->time_register) && is_register(w->trigger_register) &&
-                       is_register(w->status_register) && is_register(w->restart_register),
+                       (w->status_register == TOOL_NONE || is_register(w->status_register)) &&
+                       (w->counter_register == TOOL_NONE || is_register(w->counter_register)),
             "watchdog of %s: registers", device->name);
+        FUZZ_CHECK(w->status_register >= 0 || w->counter_register >= 0 || w->restart_count > 0,
+            "watchdog of %s: nothing tells that it expired", device->name);
+        for (int i = 0; i < w->setup_count; i++)
+                FUZZ_CHECK(is_register(w->setup[i].address), "watchdog of %s: setup", device->name);
+        for (int i = 0; i < w->restart_count; i++)
+                FUZZ_CHECK(is_register(w->restart[i].address), "watchdog of %s: restart", device->name);
 }
 
 static void check_device(const struct tool *tool, const struct tool_device *device)

@@ -2,15 +2,16 @@
 
 #include "locks.h" /* struct lock_watch */
 
+#include <assert.h> /* assert */
 #include <stdarg.h> /* va_list */
 #include <stdio.h>  /* vsnprintf */
 #include <stdlib.h> /* calloc, free */
 
-enum { CHECKS_MAX = 64 };
+enum { CHECKS_MAX = 80 };
 
 static const struct check *const families[] = {check_valves, check_outputs, check_trips, check_sequence,
     check_samples, check_bus, check_heat, check_record, check_people, check_latch, check_link, check_steps,
-    check_purge};
+    check_purge, check_proof};
 
 static struct check table[CHECKS_MAX];
 static size_t table_count;
@@ -20,8 +21,10 @@ const struct check *check_table(size_t *count)
         for (size_t f = 0; table_count == 0 && f < sizeof families / sizeof families[0]; f++) {
                 static size_t n;
 
-                for (const struct check *c = families[f]; c->id != NULL && n < CHECKS_MAX; c++)
+                for (const struct check *c = families[f]; c->id != NULL; c++) {
+                        assert(n < CHECKS_MAX);
                         table[n++] = *c;
+                }
                 if (f + 1 == sizeof families / sizeof families[0])
                         table_count = n;
         }

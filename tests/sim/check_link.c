@@ -11,7 +11,8 @@
 struct dogs {
         int status[TOOL_DEVICES_MAX];
         int64_t since_us[TOOL_DEVICES_MAX];
-        int64_t expired_us[TOOL_DEVICES_MAX]; /* last time that it did */
+        int64_t expired_us[TOOL_DEVICES_MAX]; /* last time that it did of itself */
+        bool is_proof[TOOL_DEVICES_MAX];      /* its last expiry was the one that its proof wants */
         int64_t reset_us;                     /* a reset was granted then */
 };
 /* Longer than any reason of the worker's own lasts: a turn that is old, a safe value that is owed, a watchdog being armed. */
@@ -22,7 +23,8 @@ static void fold_dogs(struct dogs *m, const struct seen *s, const struct world_n
         if (n->kind == WORLD_WATCHDOG && m->status[n->device] != (int)n->number) {
                 m->status[n->device] = (int)n->number;
                 m->since_us[n->device] = n->t_us;
-                if (n->number == TOOL_WATCHDOG_EXPIRED)
+                m->is_proof[n->device] = seen_is_lit(s, n->device);
+                if (n->number == TOOL_WATCHDOG_EXPIRED && !m->is_proof[n->device])
                         m->expired_us[n->device] = n->t_us;
         }
         if (n->kind == WORLD_REPLY && seen_resets(s, n))
@@ -361,15 +363,24 @@ static void see_restart(struct check_context *c, const struct world_note *n)
 
         fold_dogs(m, c->seen, n);
         if (dog == NULL || !dog->present || n->number != 0 || n->action->kind != SCHED_WRITE ||
-            n->action->reg != TOOL_HOLDING || n->action->address != dog->restart_register)
+            n->action->reg != TOOL_HOLDING || dog->restart_count == 0 ||
+            n->action->address != dog->restart[0].address)
                 return;
-        if (m->reset_us < m->expired_us[device] - CLEARING_US)
+        if (!m->is_proof[device] && m->reset_us < m->expired_us[device] - CLEARING_US)
                 check_fail(c, "the watchdog of %s is started again, and nobody reset",
                     c->tool->devices[device].name);
 }
 
 /* The status is asked for at every feed; a link that fails trips by itself. */
 #define EXPIRED_US INT64_C(4000000)
+
+/* Is every call on the link answered since then, be it by an exception? */
+static bool is_asked(const struct seen *s, int link, int64_t since_us)
+{
+        const struct seen_link *l = &s->link[link];
+
+        return l->is_up && l->up_us < since_us && l->mute_us < since_us;
+}
 
 static void see_expired(struct check_context *c, const struct world_note *n)
 {
@@ -381,7 +392,7 @@ static void see_expired(struct check_context *c, const struct world_note *n)
                 int64_t since_us = l->up_us > m->since_us[i] ? l->up_us : m->since_us[i];
 
                 if (m->status[i] == TOOL_WATCHDOG_EXPIRED && l->is_up && n->t_us - since_us > EXPIRED_US &&
-                    !is_aborting(c->seen) && seen_is_well(c->seen, c->tool->devices[i].poll_link, since_us) &&
+                    !is_aborting(c->seen) && is_asked(c->seen, c->tool->devices[i].poll_link, since_us) &&
                     seen_is_awake(c->seen, since_us) && seen_lived(c->seen, since_us))
                         check_fail(c, "the watchdog of %s expired %lld ms ago, and nothing tripped",
                             c->tool->devices[i].name, (long long)((n->t_us - m->since_us[i]) / TIME_MS));

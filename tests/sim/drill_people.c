@@ -112,7 +112,53 @@ static void disobey(struct swarm *s)
         deed_go(s, 10 * TIME_S);
 }
 
+/* The valves' module loses its power in a run, and people resume as soon as they may; then once more, and its watchdog, which
+ * says that it runs, never acts again. */
+static void resume_unproven(struct swarm *s)
+{
+        for (int i = 0; i < 2; i++) {
+                deed_settle(s);
+                deed_start(s, SWARM_LIVE);
+                (void)deed_reach(s, MACHINE_EXECUTE, 30 * TIME_S);
+                deed_go(s, 8 * TIME_S);
+                if (i == 1)
+                        deed_befall(s, "watchdog-dead:valve-io", 40 * TIME_S);
+                world_reboot(s->world, tool_find_device(s->tool, "valve-io"), 500 * TIME_MS);
+                for (int k = 0; k < 60; k++) {
+                        deed_go(s, 100 * TIME_MS);
+                        deed_say(s, VERB_RESUME);
+                }
+                deed_go(s, 50 * TIME_S);
+                deed_say(s, VERB_ABORT);
+        }
+        deed_settle(s);
+}
+
+/* SIGKILL in a pulse of a run, and the other precursor by hand as soon as people may. */
+static void dose_after_crash(struct swarm *s)
+{
+        for (int i = 0; i < 3; i++) {
+                deed_settle(s);
+                deed_start(s, SWARM_LIVE);
+                (void)deed_reach(s, MACHINE_EXECUTE, 30 * TIME_S);
+                s->is_handed_over = false;
+                for (int k = 0; k < 2000 && !s->is_handed_over; k++)
+                        deed_go(s, 20 * TIME_MS);
+                deed_go(s, 200 * TIME_MS);
+                world_crash(s->world, 100 * TIME_MS);
+                for (int k = 0; k < 24; k++) {
+                        deed_go(s, 200 * TIME_MS);
+                        if (s->state == MACHINE_ABORTED)
+                                deed_say(s, VERB_RESET);
+                        else
+                                deed_pulse(s, "water.valve", 300 * TIME_MS);
+                }
+                deed_go(s, 10 * TIME_S);
+        }
+}
+
 const struct drill drills_people[] = {{"asking without the right", ask_without_right, 1},
     {"every command in every state", say_all, 0}, {"a clock that steps", step_clock, 0},
     {"resets that come too early", reset_too_early, 0}, {"outputs that disobey", disobey, 0},
-    {NULL, NULL, 0}};
+    {"a watchdog that is not proven", resume_unproven, 0},
+    {"a dose after a crash in one", dose_after_crash, 0}, {NULL, NULL, 0}};

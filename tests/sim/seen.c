@@ -22,8 +22,10 @@ void seen_init(struct seen *s, const struct tool *tool)
                 if (i < tool->tag_count && tool->tags[i].is_output)
                         o->told = o->value = tool->tags[i].safe;
         }
+        for (int i = 0; i < TOOL_DEVICES_MAX; i++)
+                s->expired_us[i] = SEEN_NEVER;
         for (int i = 0; i < TOOL_LINKS_MAX; i++)
-                s->link[i].ill_us = s->link[i].up_us = s->link[i].call_us = SEEN_NEVER;
+                s->link[i].ill_us = s->link[i].up_us = s->link[i].call_us = s->link[i].mute_us = SEEN_NEVER;
 }
 
 bool seen_is_safe(const struct tool *tool, int tag, double value)
@@ -97,6 +99,22 @@ int seen_tag_of(const struct tool *tool, int device, const struct sched_action *
         return TOOL_NONE;
 }
 
+bool seen_is_lamp(const struct tool *tool, int tag)
+{
+        return tool->devices[tool->tags[tag].device].proof_output == tag;
+}
+
+bool seen_is_lit(const struct seen *s, int device)
+{
+        int lamp = s->tool->devices[device].proof_output;
+
+        for (int i = 0; lamp >= 0 && i < s->tool->tag_count; i++)
+                if (s->tool->tags[i].is_output && s->tool->tags[i].device == device &&
+                    seen_is_safe(s->tool, i, s->out[i].value) == (i == lamp))
+                        return false;
+        return lamp >= 0;
+}
+
 /* ---- notes ---- */
 
 static void begin(struct seen *s)
@@ -162,13 +180,19 @@ static void fold_answer(struct seen *s, const struct world_note *n)
         l->in_call = false;
         if (n->outcome != SCHED_OK && n->action->kind == SCHED_READ)
                 fold_failure(s, n);
-        if (n->outcome != SCHED_OK || n->t_us - l->call_us > SEEN_SLOW_US)
+        bool is_expired = n->outcome == SCHED_EXCEPTION && n->device >= 0 && s->is_expired[n->device];
+        if (is_expired && n->number == 4)
+                s->expired_us[n->device] = n->t_us;
+        else if (n->outcome != SCHED_OK || n->t_us - l->call_us > SEEN_SLOW_US)
                 l->ill_us = n->t_us;
         if (n->outcome == SCHED_OK && n->action->kind == SCHED_CONNECT) {
                 l->is_up = true;
                 l->up_us = n->t_us;
+        } else if (is_expired && n->number != 4) {
+                l->mute_us = n->t_us; /* a fault of the wire in its place */
         } else if (n->outcome != SCHED_OK && n->outcome != SCHED_EXCEPTION) {
                 l->is_up = false;
+                l->mute_us = n->t_us;
         }
 }
 
@@ -401,7 +425,8 @@ void seen_note(struct seen *s, const struct world_note *n)
                 fold_stall(s, n);
                 break;
         case WORLD_WATCHDOG:
-                if (n->number == TOOL_WATCHDOG_EXPIRED)
+                s->is_expired[n->device] = n->number == TOOL_WATCHDOG_EXPIRED;
+                if (s->is_expired[n->device])
                         forget_told(s, n->device);
                 break;
         case WORLD_FAULT:
@@ -433,8 +458,11 @@ static bool is_deaf(const struct seen *s, int tag)
 
 bool seen_output_is_well(const struct seen *s, int tag, int64_t since_us)
 {
-        const struct tool_device *d = &s->tool->devices[s->tool->tags[tag].device];
+        int device = s->tool->tags[tag].device;
+        const struct tool_device *d = &s->tool->devices[device];
 
+        if (s->is_expired[device] || s->expired_us[device] >= since_us)
+                return false;
         return seen_is_well(s, d->link, since_us) && seen_is_well(s, d->poll_link, since_us) &&
                s->out[tag].alien_us < since_us && s->out[tag].alien_us <= s->out[tag].told_us &&
                !is_deaf(s, tag);

@@ -41,6 +41,7 @@ struct seen_link {
         bool is_up; /* connected, as its worker knows */
         bool in_call;
         int64_t call_us; /* the call under way, or the last one, began */
+        int64_t mute_us; /* the last call that told nothing, not even that its device's watchdog expired */
         int64_t ill_us;  /* last time that a call failed, was refused, or took longer than SEEN_SLOW_US */
         int64_t up_us;   /* connected since */
         struct sched_action action;
@@ -69,6 +70,9 @@ struct seen {
         struct seen_output out[TOOL_TAGS_MAX];
         struct seen_input in[TOOL_TAGS_MAX];
         struct seen_link link[TOOL_LINKS_MAX];
+        bool is_expired
+            [TOOL_DEVICES_MAX]; /* a module's watchdog: it answers exceptions, and its link is none the worse */
+        int64_t expired_us[TOOL_DEVICES_MAX];   /* the last exception that it answered so */
         int64_t bypass_until_us[TOOL_TAGS_MAX]; /* SEEN_NEVER: not bypassed */
         /* Commands that were given and had no turn yet: more than one only after a stall. The first is the one that audits and
          * answers belong to. */
@@ -84,6 +88,10 @@ void seen_note(struct seen *s, const struct world_note *n);
 int seen_tag_of(const struct tool *tool, int device, const struct sched_action *action);
 /* The device that an action of a link speaks to; TOOL_NONE: none. */
 int seen_device_of(const struct tool *tool, int link, const struct sched_action *action);
+/* Is it the output on which a watchdog is proven? */
+bool seen_is_lamp(const struct tool *tool, int tag);
+/* Is the proof output of a device's watchdog on, and everything else on it safe? Then its expiry is wanted. */
+bool seen_is_lit(const struct seen *s, int device);
 /* Does this note tell that a device took a value for an output from a request? */
 bool seen_told(const struct tool *tool, const struct world_note *n, int *tag, double *value);
 /* The command whose audit, answer and turn come next; NULL: none was given. */

@@ -277,15 +277,24 @@ class Wire:
         self.sock = socket.create_connection(target, timeout=PATIENCE_S)
         self.tid = 0
 
-    def ask(self, unit, function, address, count):
+    def exchange(self, unit, function, address, count):
         self.tid = self.tid % 65535 + 1
         self.sock.sendall(struct.pack(">HHHBBHH", self.tid, 0, 6, unit, function, address, count))
-        reply = read_frame(self.sock)
+        return read_frame(self.sock)
+
+    def ask(self, unit, function, address, count):
+        reply = self.exchange(unit, function, address, count)
         assert reply and reply[7] == function, f"unit {unit} function {function} address {address}: {reply!r}"
         return reply[9:]
 
     def coil(self, unit, address):
-        return self.ask(unit, 1, address, 1)[0] & 1
+        """A module whose watchdog has expired shows no coil (exception 4); it has driven them to their safe values."""
+        reply = self.exchange(unit, 1, address, 1)
+        if unit == VALVES and reply and reply[7:] == b"\x81\x04":
+            assert self.word(VALVES, 0x1006) == 2, "exception 4, and the watchdog has not expired"
+            return int(address == EXHAUST)
+        assert reply and reply[7] == 1, f"unit {unit} coil {address}: {reply!r}"
+        return reply[9] & 1
 
     def word(self, unit, address, function=3):
         return struct.unpack(">H", self.ask(unit, function, address, 1)[:2])[0]

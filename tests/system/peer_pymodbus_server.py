@@ -92,7 +92,7 @@ def valve_unit():
         if address == 0x1007 and values[0] == 1:
             ctx.store["h"].values[0x1006] = 0
 
-    ctx = unit(1, coils={0: [0, 0, 1, 0]}, holding={0x1000: 0, 0x1003: 0, 0x1006: 0, 0x1007: 0}, after_holding=run_watchdog)
+    ctx = unit(1, coils={0: [0, 0, 1, 0, 0, 0, 0, 0]}, holding={0x1000: 0, 0x1001: 0, 0x1003: 0, 0x1006: 0, 0x1007: 0}, after_holding=run_watchdog)
     return ctx
 
 

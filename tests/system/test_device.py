@@ -187,6 +187,7 @@ class SlowNeighbour(ald.Test):
         for old, new in [("    link: valves\n    poll_link: plant ", "    link: plant "),
                          ("safe: open, poll: 100 ms", "safe: open, poll: 200 ms"),
                          ("safe: closed, poll: 100 ms", "safe: closed, poll: 200 ms"),
+                         ("manual: never, poll: 100 ms", "manual: never, poll: 200 ms"),
                          ("motor: {link: plant, slave_id: 5,", "motor: {link: plant, slave_id: 5, answer: 200 ms,"),
                          ("unit: rpm, poll: 200 ms,", "unit: rpm, poll: 500 ms,"),
                          ("valid: [-20 rpm, 20 rpm], stale_after: 1 s", "valid: [-20 rpm, 20 rpm], stale_after: 6 s"),

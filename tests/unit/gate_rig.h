@@ -223,7 +223,7 @@ static inline void rig_read(struct rig *r, const struct sched_action *a, struct 
         int device = rig_find_device(r, a->slave_id);
 
         if (a->reg == TOOL_HOLDING && r->tool->devices[device].watchdog.present &&
-            module_read(&r->module[device], a->address, &result->words[0]) == MODULE_OK)
+            module_read(&r->module[device], a->address, &result->words[0], r->now_us) == MODULE_OK)
                 return;
         for (int i = 0; i < a->count; i++) {
                 int tag = rig_find_tag(r, device, a->reg, a->address + i);

@@ -75,13 +75,19 @@ static inline void link_tool_links(struct tool *t)
                 .feed_us = 250000,
                 .trigger_register = 0x1003,
                 .status_register = 0x1006,
-                .restart_register = 0x1007}};
+                .status = {TOOL_WATCHDOG_OFF, TOOL_WATCHDOG_RUNNING, TOOL_WATCHDOG_EXPIRED, 0xffff},
+                .counter_register = TOOL_NONE,
+                .restart_count = 1,
+                .restart = {{0x1007, 1}},
+                .drives = TOOL_DRIVES_SAFE},
+            .proof_output = TOOL_NONE};
         t->devices[DEV_PLANT] = (struct tool_device){.name = "plant-io",
             .link = LINK_PLANT,
             .poll_link = LINK_PLANT,
             .slave_id = 2,
             .read_words_max = 125,
-            .write_multiple_only = true};
+            .write_multiple_only = true,
+            .proof_output = TOOL_NONE};
 }
 
 /* The caller frees it. */

@@ -49,6 +49,8 @@ static inline void machine_carry_out(const struct effect *e)
                 sched_expect(m.rig.link[i].s, e->u.expected_us);
         }
         m.runs_ended += e->kind == EFFECT_RECORD && e->u.record.kind == RECORD_RUN_END;
+        if (e->kind == EFFECT_PROVE)
+                sched_prove(m.rig.link[m.tool->devices[e->u.prove.device].link].s, &e->u.prove, m.rig.now_us);
         if (e->kind == EFFECT_REARM)
                 sched_rearm(m.rig.link[m.tool->devices[e->u.device].link].s, e->u.device);
 }

@@ -34,7 +34,10 @@ static void setup(void)
             .time_unit_us = 10 * TIME_MS,
             .trigger_register = TRIGGER,
             .status_register = 0x1006,
-            .restart_register = 0x1007};
+            .status = {TOOL_WATCHDOG_OFF, TOOL_WATCHDOG_RUNNING, TOOL_WATCHDOG_EXPIRED, 0xffff},
+            .counter_register = TOOL_NONE,
+            .restart_count = 1,
+            .restart = {{0x1007, 1}}};
         strcpy(path + strlen(path) - 6, "XXXXXX");
         close(mkstemp(path));
         behind = aldsim_tool_new(&tool, &config, 1);

@@ -499,7 +499,7 @@ START_TEST(test_start_refuses)
         ck_assert_ptr_nonnull(strstr(why, "plant"));
         ck_assert_ptr_nonnull(strstr(why, "baud"));
         tool->links[1].baud = 115200;
-        tool->devices[DEV_VALVES].watchdog.restart_register = 0x2000;
+        tool->devices[DEV_VALVES].watchdog.restart[0].address = 0x2000;
         ck_assert_ptr_null(bus_start(tool, &why));
         ck_assert_ptr_nonnull(strstr(why, "valve-io"));
         ck_assert_ptr_nonnull(strstr(why, "signature"));

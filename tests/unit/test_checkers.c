@@ -297,6 +297,56 @@ static void pass(int64_t us)
         }
 }
 
+static void dog(int status)
+{
+        struct world_note n = note(WORLD_WATCHDOG);
+
+        n.device = tool_find_device(tool, "valve-io");
+        n.number = status;
+        tell(&n);
+}
+
+static int valve_link(void)
+{
+        return tool->devices[tool_find_device(tool, "valve-io")].link;
+}
+
+/* A read of valve-io's register, whichever. */
+static struct sched_action read_of(uint16_t address)
+{
+        return (struct sched_action){.kind = SCHED_READ,
+            .limit_us = now_us + 100 * TIME_MS,
+            .slave_id = tool->devices[tool_find_device(tool, "valve-io")].slave_id,
+            .reg = TOOL_HOLDING,
+            .address = address,
+            .count = 1};
+}
+
+/* The watchdog lets its proof output fall; 50 ms. */
+static void prove(void)
+{
+        const struct tool_watchdog *w = &tool->devices[tool_find_device(tool, "valve-io")].watchdog;
+        struct sched_action status = read_of((uint16_t)w->status_register);
+        struct world_note n = note(WORLD_OUTPUT);
+        int64_t until_us = now_us + 50 * TIME_MS;
+
+        dog(TOOL_WATCHDOG_RUNNING);
+        call(valve_link(), &status);
+        answer(valve_link(), &status, SCHED_OK);
+        write_out("spare.relay", 1);
+        event("output", "spare.relay", "on (watchdog proof)");
+        dog(TOOL_WATCHDOG_EXPIRED);
+        n.tag = tool_find_tag(tool, "spare.relay");
+        n.device = tool->tags[n.tag].device;
+        n.by = WORLD_BY_WATCHDOG;
+        tell(&n);
+        dog(TOOL_WATCHDOG_RUNNING);
+        write_out("spare.relay", 0);
+        event("output", "spare.relay", "off (watchdog proof)");
+        ck_assert_int_lt(now_us, until_us);
+        now_us = until_us;
+}
+
 static void begin(void)
 {
         static const struct {
@@ -317,7 +367,8 @@ static void begin(void)
         turn(EVENT_TICK);
         for (int i = 0; i < tool->link_count; i++)
                 connect_link(i);
-        pass(TIME_S);
+        prove();
+        pass(TIME_S - 50 * TIME_MS);
         go("Aborting -> Stopped: start-up");
         pass(100 * TIME_MS);
 }
@@ -800,6 +851,7 @@ static void c3_proof(bool bad)
             .count = 1};
 
         execute();
+        connect_link(d->link);
         if (!bad) {
                 call(d->link, &a);
                 answer(d->link, &a, SCHED_OK);
@@ -916,15 +968,6 @@ static void a3(bool bad)
 
 /* ---- latches, links and steps ---- */
 
-static void dog(int status)
-{
-        struct world_note n = note(WORLD_WATCHDOG);
-
-        n.device = tool_find_device(tool, "valve-io");
-        n.number = status;
-        tell(&n);
-}
-
 static void fault(const char *text, bool begins)
 {
         struct world_note n = note(WORLD_FAULT);
@@ -991,22 +1034,6 @@ static void hold_and_resume(void)
         go("Holding -> Held: held");
         go("Held -> Unholding: resumed");
         go("Unholding -> Execute: resumed");
-}
-
-static int valve_link(void)
-{
-        return tool->devices[tool_find_device(tool, "valve-io")].link;
-}
-
-/* A read of valve-io's register, whichever. */
-static struct sched_action read_of(uint16_t address)
-{
-        return (struct sched_action){.kind = SCHED_READ,
-            .limit_us = now_us + 100 * TIME_MS,
-            .slave_id = tool->devices[tool_find_device(tool, "valve-io")].slave_id,
-            .reg = TOOL_HOLDING,
-            .address = address,
-            .count = 1};
 }
 
 static void t1b(bool bad)
@@ -1208,7 +1235,7 @@ static void f2_opened(bool bad)
 static void f2c(bool bad)
 {
         struct sched_action a =
-            read_of(tool->devices[tool_find_device(tool, "valve-io")].watchdog.status_register);
+            read_of((uint16_t)tool->devices[tool_find_device(tool, "valve-io")].watchdog.status_register);
 
         execute();
         dog(TOOL_WATCHDOG_RUNNING);
@@ -1222,7 +1249,7 @@ static void f2c(bool bad)
 static void f2b(bool bad)
 {
         struct sched_action a =
-            read_of(tool->devices[tool_find_device(tool, "valve-io")].watchdog.restart_register);
+            read_of((uint16_t)tool->devices[tool_find_device(tool, "valve-io")].watchdog.restart[0].address);
         struct world_note n;
 
         pass(40 * TIME_S);
@@ -1235,6 +1262,28 @@ static void f2b(bool bad)
         n.device = tool_find_device(tool, "valve-io");
         n.action = &a;
         tell(&n);
+}
+
+static void f2d(bool bad)
+{
+        execute();
+        dog(TOOL_WATCHDOG_OFF);
+        pass(3 * TIME_S);
+        if (bad)
+                dog(TOOL_WATCHDOG_RUNNING);
+        else
+                prove();
+        nb(1);
+}
+
+static void f2e(bool bad)
+{
+        write_out("spare.relay", 1);
+        pass(100 * TIME_MS);
+        if (!bad)
+                write_out("spare.relay", 0);
+        pass(100 * TIME_MS);
+        write_out("vent.valve", 1);
 }
 
 static void v7b(bool bad)
@@ -1389,8 +1438,9 @@ static const struct {
     {"A1", a1}, {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b},
     {"L2b", l2b}, {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d},
     {"V3e", v3e}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b},
-    {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late}, {"V2c", v2c_raised}, {"V2c", v2c_purged}, {"S1b", s1b},
-    {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b}, {"H1b", h1b}, {"M1b", m1b}};
+    {"F2d", f2d}, {"F2e", f2e}, {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late}, {"V2c", v2c_raised},
+    {"V2c", v2c_purged}, {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b},
+    {"H1b", h1b}, {"M1b", m1b}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const char *breach_of(const char *id)

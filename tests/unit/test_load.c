@@ -98,18 +98,59 @@ START_TEST(test_sum)
 }
 END_TEST
 
+/* The valves' own link carries their reads too. */
+static struct tool *shared(enum tool_link_kind kind, int64_t timeout_us)
+{
+        struct tool *t = on_a_line(19200);
+        t->links[LINK_VALVES].kind = kind;
+        t->links[LINK_VALVES].baud = 115200;
+        t->links[LINK_VALVES].timeout_us = timeout_us;
+        t->devices[DEV_VALVES].poll_link = LINK_VALVES;
+        t->line_count = 2;
+        for (int i = 0; i < 2; i++)
+                t->lines[i] = (struct tool_line){.name = "nb",
+                    .valve = (int16_t)(TAG_NB + i),
+                    .pulse_us_min = 20000,
+                    .purge_us_min = 5000000};
+        return t;
+}
+
 START_TEST(test_feeds_and_writes)
 {
         struct tool *t = link_tool_new();
         double call = (double)(LOAD_TCP_US + LOAD_ANSWER_TCP_US);
         ck_assert(!is_refused(t, LINK_VALVES));
-        ck_assert_double_eq_tol(load.feeds, call / 250000, 1e-9);
+        /* A look and a write. */
+        ck_assert_double_eq_tol(load.feeds, 2 * call / 250000, 1e-9);
         ck_assert_double_eq_tol(load.polls, 0, 1e-12);
+        /* A counter is read after each feed and in each look. */
+        t->devices[DEV_VALVES].watchdog.counter_register = 557;
+        ck_assert(!is_refused(t, LINK_VALVES));
+        ck_assert_double_eq_tol(load.feeds, 3 * call / 250000, 1e-9);
+        t->devices[DEV_VALVES].watchdog.counter_register = TOOL_NONE;
+        ck_assert(!is_refused(t, LINK_VALVES));
         /* Three outputs are written here, three read back there, and three written there too. */
         ck_assert_double_eq_tol(load.writes, 3 * call / 10e6, 1e-9);
         ck_assert(!is_refused(t, LINK_PLANT));
         ck_assert_double_eq_tol(load.writes, 9 * call / 10e6, 1e-9);
         ck_assert_double_eq_tol(load.feeds, 0, 1e-12);
+        free(t);
+}
+END_TEST
+
+/* Open, close, and the look that proves a pulse of what a watchdog guards. */
+START_TEST(test_pulses_are_looked_after)
+{
+        struct tool *t = shared(TOOL_LINK_TCP, 200000);
+        double call = (double)(LOAD_TCP_US + LOAD_ANSWER_TCP_US), period = 20000 + 5000000;
+        ck_assert(!is_refused(t, LINK_VALVES));
+        ck_assert_double_eq_tol(load.edges, 3 * call / period, 1e-9);
+        t->devices[DEV_VALVES].watchdog.counter_register = 557;
+        ck_assert(!is_refused(t, LINK_VALVES));
+        ck_assert_double_eq_tol(load.edges, 4 * call / period, 1e-9);
+        t->tags[TAG_NB].failsafe = t->tags[TAG_WATER].failsafe = TOOL_FAILSAFE_EXTERNAL;
+        ck_assert(!is_refused(t, LINK_VALVES));
+        ck_assert_double_eq_tol(load.edges, 2 * call / period, 1e-9);
         free(t);
 }
 END_TEST
@@ -159,23 +200,6 @@ START_TEST(test_guard)
         ck_assert_int_eq(load_guard_us(&tcp, &d, 200000), 300000 + 4000 + 10000);
 }
 END_TEST
-
-/* The valves' own link carries their reads too. */
-static struct tool *shared(enum tool_link_kind kind, int64_t timeout_us)
-{
-        struct tool *t = on_a_line(19200);
-        t->links[LINK_VALVES].kind = kind;
-        t->links[LINK_VALVES].baud = 115200;
-        t->links[LINK_VALVES].timeout_us = timeout_us;
-        t->devices[DEV_VALVES].poll_link = LINK_VALVES;
-        t->line_count = 2;
-        for (int i = 0; i < 2; i++)
-                t->lines[i] = (struct tool_line){.name = "nb",
-                    .valve = (int16_t)(TAG_NB + i),
-                    .pulse_us_min = 20000,
-                    .purge_us_min = 5000000};
-        return t;
-}
 
 START_TEST(test_a_link_without_pulses_is_not_shared)
 {
@@ -249,8 +273,8 @@ START_TEST(test_a_slow_neighbour_keeps_to_itself)
         ck_assert_int_eq(load.verdict, LOAD_STALE);
         ck_assert_int_eq(load.needed_us, needed);
         t->tags[TAG_SPEED].stale_us = needed;
-        /* The feed: its period, no window to speak of, one slow call. */
-        t->devices[DEV_VALVES].watchdog.timeout_us = 250000 + (15000 + edge) + 200500 + edge;
+        /* The feed: its period, no window to speak of, one slow call, a look and the feed itself. */
+        t->devices[DEV_VALVES].watchdog.timeout_us = 250000 + (15000 + edge) + 200500 + 2 * edge;
         ck_assert(!is_refused(t, LINK_VALVES));
         t->devices[DEV_VALVES].watchdog.timeout_us--;
         ck_assert(is_refused(t, LINK_VALVES));
@@ -278,11 +302,11 @@ START_TEST(test_a_watchdog_starves_beside_pulses)
 {
         struct tool *t = shared(TOOL_LINK_RTU, 350000);
         t->devices[DEV_VALVES].poll_link = LINK_PLANT;
-        t->devices[DEV_VALVES].answer_us = 5000; /* 250 + 2 x 370 + 10 ms: 1.001 s */
+        t->devices[DEV_VALVES].answer_us = 5000; /* 250 + 2 x 370 + 3 calls of 10 ms: 1.02 s */
         ck_assert(is_refused(t, LINK_VALVES));
         ck_assert_int_eq(load.verdict, LOAD_UNFED);
         ck_assert(strstr(said, "'valve-io'"));
-        t->links[LINK_VALVES].timeout_us = 340000;
+        t->links[LINK_VALVES].timeout_us = 330000;
         ck_assert(!is_refused(t, LINK_VALVES));
         free(t);
 }
@@ -296,6 +320,7 @@ int main(void)
         tcase_add_test(tc, test_calls);
         tcase_add_test(tc, test_sum);
         tcase_add_test(tc, test_feeds_and_writes);
+        tcase_add_test(tc, test_pulses_are_looked_after);
         tcase_add_test(tc, test_full);
         tcase_add_test(tc, test_too_many_requests);
         tcase_add_test(tc, test_guard);

@@ -51,7 +51,8 @@ static struct {
         const struct command *command;
         bool is_releasing;
         /* Places in the tool. */
-        int nb, water, exhaust, vent, pump, carrier, flow, running, pressure, lid, line, source, emo, bed;
+        int nb, water, exhaust, vent, pump, spare, carrier, flow, running, pressure, lid, line, source, emo,
+            bed;
 } m;
 
 #define FAIL_UNLESS(what, ...)                                                                               \
@@ -251,7 +252,7 @@ static int expect_control(const struct command *c)
 /* By hand outside a run; water and carrier inside one too, precursors there only while it executes; the pump never. */
 static bool may_by_hand(int tag, double value)
 {
-        if (tag == m.pump)
+        if (tag == m.pump || tag == m.spare)
                 return false;
         if (!m.in_run)
                 return true;
@@ -809,6 +810,7 @@ static void begin(uint64_t seed)
         m.exhaust = scenario_tag(s, "exhaust.valve");
         m.vent = scenario_tag(s, "vent.valve");
         m.pump = scenario_tag(s, "pump.run");
+        m.spare = scenario_tag(s, "spare.relay");
         m.carrier = scenario_tag(s, "carrier.flow.setpoint");
         m.flow = scenario_tag(s, "carrier.flow");
         m.running = scenario_tag(s, "pump.running");

@@ -29,8 +29,8 @@ static void set_up(void)
         link_tool_links(tool);
         tool->link_count = 1;
         tool->device_count = 1;
-        tool->devices[0] =
-            (struct tool_device){.name = "zoo", .slave_id = 9, .read_words_max = 125, .answer_us = 500};
+        tool->devices[0] = (struct tool_device){
+            .name = "zoo", .slave_id = 9, .read_words_max = 125, .answer_us = 500, .proof_output = TOOL_NONE};
         for (int i = 0; i < FORMS; i++)
                 link_tool_output(tool, "out", 0, TOOL_HOLDING, 4 * i, TOOL_INT16 + i / 4);
         for (int i = 0; i < FORMS; i++)

@@ -57,7 +57,8 @@ static void make_tool(void)
             .backoff_us_min = 100 * TIME_MS,
             .backoff_us_max = TIME_S};
         for (int i = 0; i < UNITS; i++) {
-                tool->devices[i] = (struct tool_device){.slave_id = i + 1, .read_words_max = 125};
+                tool->devices[i] =
+                    (struct tool_device){.slave_id = i + 1, .read_words_max = 125, .proof_output = TOOL_NONE};
                 snprintf(tool->devices[i].name, TOOL_NAME_MAX, "unit-%d", i + 1);
                 add_block(i, TOOL_INPUT, 0, 4);
                 add_block(i, TOOL_INPUT, 100, 4);
@@ -400,7 +401,10 @@ START_TEST(watchdogs_are_fed_in_quarantine)
             .feed_us = 250 * TIME_MS,
             .trigger_register = 402,
             .status_register = 404,
-            .restart_register = 405};
+            .status = {TOOL_WATCHDOG_OFF, TOOL_WATCHDOG_RUNNING, TOOL_WATCHDOG_EXPIRED, 0xffff},
+            .counter_register = TOOL_NONE,
+            .restart_count = 1,
+            .restart = {{405, 1}}};
         int64_t fed_us = 0, longest_us = 0;
         uint16_t trigger = 0;
         sched_free(sched);
@@ -435,7 +439,8 @@ START_TEST(a_unit_without_a_probe_is_refused)
         struct tool *bare = calloc(1, sizeof *bare);
         bare->link_count = bare->device_count = 1;
         bare->links[0] = (struct tool_link){.kind = TOOL_LINK_RTU, .baud = 9600, .timeout_us = TIME_S};
-        bare->devices[0] = (struct tool_device){.name = "relays", .slave_id = 1, .read_words_max = 125};
+        bare->devices[0] = (struct tool_device){
+            .name = "relays", .slave_id = 1, .read_words_max = 125, .proof_output = TOOL_NONE};
         link_tool_output(bare, "a", 0, TOOL_COIL, 0, TOOL_BIT);
         link_tool_output(bare, "b", 0, TOOL_COIL, 1, TOOL_BIT);
         ck_assert(plan_build(&plan, bare, 0));

@@ -12,7 +12,11 @@ static const struct tool_watchdog map = {.present = true,
     .feed_us = 250 * TIME_MS,
     .trigger_register = 0x1003,
     .status_register = 0x1006,
-    .restart_register = 0x1007};
+    .status = {TOOL_WATCHDOG_OFF, TOOL_WATCHDOG_RUNNING, TOOL_WATCHDOG_EXPIRED, 0xffff},
+    .counter_register = TOOL_NONE,
+    .restart_count = 1,
+    .restart = {{0x1007, 1}},
+    .drives = TOOL_DRIVES_SAFE};
 static struct module module;
 
 static void setup(void)
@@ -20,16 +24,19 @@ static void setup(void)
         module_init(&module, &map);
 }
 
+static int64_t now_us;
+
 static int get(int address)
 {
         uint16_t word = 0xbeef;
 
-        ck_assert_int_eq(module_read(&module, address, &word), MODULE_OK);
+        ck_assert_int_eq(module_read(&module, address, &word, now_us), MODULE_OK);
         return word;
 }
 
-static void put(int address, int word, int64_t now_us)
+static void put(int address, int word, int64_t at_us)
 {
+        now_us = at_us;
         ck_assert_int_eq(module_write(&module, address, (uint16_t)word, now_us), MODULE_OK);
 }
 
@@ -69,7 +76,7 @@ START_TEST(test_latched_until_restart)
         put(0x1000, 10, 0);
         put(0x1003, 1, 0);
         ck_assert(module_expire(&module, 2 * TIME_S));
-        put(0x1003, 2, 2 * TIME_S);
+        ck_assert_int_eq(module_write(&module, 0x1003, 2, 2 * TIME_S), MODULE_FAILURE);
         ck_assert_int_eq(get(0x1006), TOOL_WATCHDOG_EXPIRED);
         put(0x1007, 0, 3 * TIME_S);
         ck_assert_int_eq(get(0x1006), TOOL_WATCHDOG_EXPIRED);
@@ -86,7 +93,7 @@ START_TEST(test_registers)
 {
         uint16_t word = 7;
 
-        ck_assert_int_eq(module_read(&module, 0x1002, &word), MODULE_NO_REGISTER);
+        ck_assert_int_eq(module_read(&module, 0x1002, &word, 0), MODULE_NO_REGISTER);
         ck_assert_int_eq(word, 7);
         ck_assert_int_eq(module_write(&module, 0x1002, 1, 0), MODULE_NO_REGISTER);
         ck_assert_int_eq(

@@ -236,6 +236,7 @@ static const struct kept *find_event(int from, const char *source, const char *t
 START_TEST(test_run_to_complete)
 {
         int opened = 0, cycles = 0, stored_ends = 0;
+        bool is_up = false;
 
         come_up(1);
         start_run("3");
@@ -248,7 +249,10 @@ START_TEST(test_run_to_complete)
                           (k->note.tag == tag_of("nb.valve") || k->note.tag == tag_of("water.valve"));
                 cycles += k->note.kind == WORLD_RECORD && k->record == RECORD_CYCLE_END;
                 stored_ends += k->note.kind == WORLD_STORED && k->record == RECORD_RUN_END;
-                ck_assert(k->note.kind != WORLD_ANSWER || k->note.outcome == SCHED_OK);
+                is_up = is_up || k->note.kind == WORLD_READY;
+                /* The proof of the watchdog lets it expire once. */
+                ck_assert(k->note.kind != WORLD_ANSWER || k->note.outcome == SCHED_OK ||
+                          (!is_up && k->note.outcome == SCHED_EXCEPTION));
                 ck_assert(k->note.kind != WORLD_RECORD || k->note.flag);
         }
         ck_assert_int_eq(opened, 6);
@@ -755,7 +759,7 @@ START_TEST(test_late_close_is_told)
         int from;
 
         come_to_run(1);
-        run(600 * TIME_MS);
+        run(600 * TIME_MS); /* the next feed finds the connection gone, before the edge does */
         from = kept_count;
         for (int i = 0; i < 2; i++) {
                 struct world_wire wire = {.kind = kinds[i],
@@ -763,7 +767,7 @@ START_TEST(test_late_close_is_told)
                     .device = TOOL_NONE,
                     .per_mille = 1000,
                     .from_us = world_now(world),
-                    .until_us = world_now(world) + 600 * TIME_MS};
+                    .until_us = world_now(world) + 500 * TIME_MS};
 
                 ck_assert(world_wire(world, &wire));
         }

@@ -34,6 +34,7 @@ void bus_feed(struct bus *bus, int64_t turn_us);
 /* The pulse that the core foresees (link/sched.h, sched_expect); TIME_NEVER: none. */
 void bus_expect(struct bus *bus, int64_t open_us);
 void bus_rearm(struct bus *bus, int device);
+void bus_prove(struct bus *bus, const struct effect_prove *prove);
 
 /* CLOCK_MONOTONIC in microseconds: the one clock of the live programs. */
 int64_t bus_now_us(void);

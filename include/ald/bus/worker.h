@@ -11,7 +11,14 @@
 
 struct worker; /* opaque */
 
-enum worker_order_kind { WORKER_WRITE, WORKER_PULSE, WORKER_REVOKE, WORKER_REARM, WORKER_LEFT_OPEN };
+enum worker_order_kind {
+        WORKER_WRITE,
+        WORKER_PULSE,
+        WORKER_REVOKE,
+        WORKER_REARM,
+        WORKER_LEFT_OPEN,
+        WORKER_PROVE
+};
 struct worker_order {
         enum worker_order_kind kind;
         union {
@@ -19,6 +26,7 @@ struct worker_order {
                 struct effect_pulse pulse;
                 uint32_t revoke_id;
                 int device;
+                struct effect_prove prove;
         } u;
 };
 

@@ -54,6 +54,7 @@ enum cause {
         CAUSE_LEASE,    /* the core was silent */
         CAUSE_GATE,     /* the gate refused */
         CAUSE_SHUTDOWN,
+        CAUSE_PROOF, /* the proof of a watchdog: its harmless output goes on, and off again */
         CAUSE_COUNT
 };
 const char *cause_name(enum cause cause);
@@ -111,9 +112,25 @@ struct event_link {
         char why[96];
 };
 
+/* What a link says of the proof that the core ordered (EFFECT_PROVE). */
+enum watchdog_proof {
+        WATCHDOG_PROOF_NO_NEWS, /* only the status changed */
+        WATCHDOG_PROOF_BROKEN, /* it was broken off, by a lost connection or another write: nothing is known */
+        WATCHDOG_PROOF_PASSED, /* the output fell in time, and the watchdog runs again */
+        WATCHDOG_PROOF_FAILED,
+        WATCHDOG_PROOF_COUNT
+};
+enum { WATCHDOG_WHY_MAX = 80 };
+
 struct event_watchdog {
         int16_t device;
         uint8_t status; /* TOOL_WATCHDOG_* */
+        uint8_t proof;  /* enum watchdog_proof */
+        int32_t count;  /* of its event counter, -1 = it has none, or it was not read yet */
+        int64_t
+            seen_us; /* when the device was asked; of a proof: what was seen up to here is its own doing */
+        int64_t measured_us;        /* of a proof: from the last feed to the fall; 0 = it did not fall */
+        char why[WATCHDOG_WHY_MAX]; /* of a proof that did not pass */
 };
 
 /* An operator's command as control hands it over. `reply` is echoed in the reply effect. */
@@ -172,7 +189,8 @@ enum effect_kind {
         EFFECT_REPLY,       /* answer a command */
         EFFECT_RECIPE_DONE, /* the core no longer reads the recipe */
         EFFECT_READY,       /* first time: outputs confirmed safe or named unconfirmed */
-        EFFECT_EXIT         /* shutdown finished: outputs safe, record closed */
+        EFFECT_EXIT,        /* shutdown finished: outputs safe, record closed */
+        EFFECT_PROVE /* stop feeding a device's watchdog and time the fall of its proof output, or give that up */
 };
 
 struct effect_write {
@@ -187,6 +205,11 @@ struct effect_pulse {
         uint32_t id;
         int16_t tag;
         int64_t open_us, close_us;
+};
+
+struct effect_prove {
+        int16_t device;
+        bool stop; /* give it up */
 };
 
 struct effect_reply {
@@ -212,6 +235,7 @@ struct effect {
                 int64_t
                     expected_us; /* FEED: when the next pulse will open, as far as it can be told; TIME_NEVER */
                 int16_t device; /* REARM */
+                struct effect_prove prove;
                 struct record record;
                 struct effect_reply reply;
                 const struct recipe *recipe;

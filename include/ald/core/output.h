@@ -54,6 +54,8 @@ struct outputs {
         bool
             was_left_open; /* by the process before, as far as is known: the first close may end an opening of its */
         int64_t purging_us; /* since when flow, exhaust and pump are Good; TIME_NEVER = they are not */
+        bool is_proving
+            [TOOL_DEVICES_MAX]; /* the device's watchdog is proven: its outputs stay safe but for the proof's own */
         struct output out[TOOL_TAGS_MAX];
 };
 
@@ -108,6 +110,10 @@ void output_arbitrate(
     struct outputs *o, const struct interlocks *il, const struct snapshot *snap, struct effects *out);
 /* Write again whatever is not confirmed, even where the last command already says it. */
 void output_insist(struct outputs *o, const struct snapshot *snap);
+/* The proof of a device's watchdog begins: only its own output leaves its safe value, and a read-back that differs is no news. */
+void output_begin_proof(struct outputs *o, int device);
+/* It ended: what an expiry may have moved is written again, and counts once it is read back. */
+void output_end_proof(struct outputs *o, int device, int64_t now_us);
 /* What failed on this link is tried again now: it is up. */
 void output_hurry(struct outputs *o, int link, int64_t now_us);
 

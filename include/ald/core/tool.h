@@ -49,10 +49,24 @@ struct tool_link {
 
 enum tool_byte_order { TOOL_ORDER_ABCD, TOOL_ORDER_CDAB, TOOL_ORDER_BADC, TOOL_ORDER_DCBA };
 
-/* A watchdog inside the module that drives its outputs safe when nobody feeds it. Register roles follow the
- * WAGO 750 coupler (SAFETY.md, device-side watchdog); addresses are holding registers as on the wire.
- * Arming: write the time, read it back, write the trigger. Feeding: write a *changed* value to the trigger.
- * After expiry the module latches; `restart` = 1 re-arms it, on an operator's reset only. */
+/* What the outputs of a module do when its watchdog expires. */
+enum tool_drives {
+        TOOL_DRIVES_LOW,  /* off, 0 */
+        TOOL_DRIVES_SAFE, /* each goes to a value set in the module, which is its tag's safe value */
+        TOOL_DRIVES_HIGH, /* on (Advantech ADAM-6052: FSV = logic high) */
+        TOOL_DRIVES_HOLD  /* they stay as they are */
+};
+
+struct tool_register_value {
+        int address; /* holding register, on the wire */
+        uint16_t value;
+};
+enum { TOOL_WATCHDOG_WRITES_MAX = 8 };
+
+/* A watchdog inside the module that drives its outputs safe when nobody feeds it; kinds differ by data only (SAFETY.md,
+ * device-side watchdog). Addresses are holding registers as on the wire.
+ * Arming: see to the setup and the time, reading both back, then feed. Feeding: write the trigger.
+ * After expiry it is latched; the restart writes re-arm it, on an operator's reset only. */
 struct tool_watchdog {
         bool present;
         int time_register; /* timeout in units of time_unit_us */
@@ -60,8 +74,18 @@ struct tool_watchdog {
         int64_t timeout_us; /* <= 1 s */
         int64_t feed_us;    /* <= timeout / 3 */
         int trigger_register;
-        int status_register; /* 0 off, 1 running, 2 expired */
-        int restart_register;
+        bool feeds_by_repeat; /* any write feeds; else only a changed word in the trigger */
+        int setup_count;      /* what must stand in the module before the time, e.g. which functions feed */
+        struct tool_register_value setup[TOOL_WATCHDOG_WRITES_MAX];
+        int status_register; /* TOOL_NONE = it has none: exception 4 and the counter tell */
+        struct {
+                uint16_t off, running, expired; /* of the bits in `mask` */
+                uint16_t mask;
+        } status;
+        int counter_register; /* of its events: a change = it expired; TOOL_NONE = it has none */
+        int restart_count;    /* writes that re-arm it; 0 = the next feed does */
+        struct tool_register_value restart[TOOL_WATCHDOG_WRITES_MAX];
+        enum tool_drives drives;
 };
 
 enum { TOOL_WATCHDOG_OFF = 0, TOOL_WATCHDOG_RUNNING = 1, TOOL_WATCHDOG_EXPIRED = 2 };
@@ -90,6 +114,8 @@ struct tool_device {
         int64_t answer_us_max;    /* worst_answer: the latest that an answer may still come; 0 = not known */
         struct tool_signature signature;
         struct tool_watchdog watchdog;
+        int16_t
+            proof_output; /* an output that may go on and fall for the watchdog's proof; TOOL_NONE = none */
         char profile[TOOL_NAME_MAX]; /* device profile of its keys; empty = none */
         bool is_verified;            /* somebody has tried that profile on hardware */
         int line;

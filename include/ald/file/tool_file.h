@@ -71,6 +71,7 @@ struct tool_file {
         int order[TOOL_DEVICES_MAX]; /* enum tool_byte_order, -1 = not given */
         struct tool_file_tag tag[TOOL_TAGS_MAX];
         const struct yaml_node *device_node[TOOL_DEVICES_MAX];
+        const struct yaml_node *proof_node[TOOL_DEVICES_MAX]; /* its proof_output, NULL = not given */
         struct tool_file_equipment equipment[TOOL_FILE_EQUIPMENT_MAX];
         int equipment_count;
         const struct yaml_node *safety_node; /* the safety chain's inputs, NULL = none */
@@ -106,6 +107,14 @@ bool tool_file_join_texts(
 void tool_file_free_profiles(struct tool_file *f);
 /* The form of a tool file and its profiles as one text. */
 extern const struct joined_form tool_file_joined_form;
+/* A holding register's address on the wire; `node`: of `key`, for the message. */
+int tool_file_take_register(
+    struct tool_file *f, const struct yaml_node *node, const char *key, int64_t address, int base);
+/* A device's watchdog; `base` is its address_base. */
+void tool_file_read_watchdog(
+    struct tool_file *f, const struct yaml_node *node, struct tool_device *device, int base);
+/* What expiry does to the outputs that rely on it, and the outputs that prove it. */
+void tool_file_check_watchdogs(struct tool_file *f);
 
 /* Plausibility of equipment, the keys `rise` and `follow` of a loop and those of a precursor line; NULL: not given. */
 struct tool_file_line_checks {
@@ -147,11 +156,11 @@ int tool_file_want_equipment(
 const struct keys *const *tool_file_keys(size_t *count);
 
 extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_profile_keys,
-    tool_file_signature_keys, tool_file_watchdog_keys, tool_file_tag_keys, tool_file_pulse_keys,
-    tool_file_setup_keys, tool_file_log_keys, tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys,
-    tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys, tool_file_interlock_keys,
-    tool_file_alarm_keys, tool_file_rise_keys, tool_file_follow_keys, tool_file_safety_keys,
-    tool_file_bypass_keys, tool_file_access_keys, tool_file_role_keys, tool_file_sim_keys,
-    tool_file_sim_line_keys, tool_file_sim_loop_keys;
+    tool_file_signature_keys, tool_file_watchdog_keys, tool_file_write_keys, tool_file_status_keys,
+    tool_file_tag_keys, tool_file_pulse_keys, tool_file_setup_keys, tool_file_log_keys, tool_file_loop_keys,
+    tool_file_line_keys, tool_file_valve_keys, tool_file_pump_keys, tool_file_gauge_keys,
+    tool_file_image_keys, tool_file_interlock_keys, tool_file_alarm_keys, tool_file_rise_keys,
+    tool_file_follow_keys, tool_file_safety_keys, tool_file_bypass_keys, tool_file_access_keys,
+    tool_file_role_keys, tool_file_sim_keys, tool_file_sim_line_keys, tool_file_sim_loop_keys;
 
 #endif

@@ -5,7 +5,9 @@
  * What is assumed, where the tool file does not say it:
  *   - a device's typical time to an answer is its `answer`, else LOAD_ANSWER_TCP_US or LOAD_ANSWER_RTU_US;
  *   - set-points are written, and read back at once, every LOAD_WRITE_US: a ramp's pace (DESIGN.md, Outputs);
- *   - every precursor line on the link pulses without end: its min_pulse, then its min_purge, one line at a time. */
+ *   - a feed is a look at the watchdog, a write, and a read of its counter where it has one (link/watch.h);
+ *   - every precursor line on the link pulses without end: its min_pulse, then its min_purge, one line at a time; a pulse whose
+ *     valve the watchdog guards is two writes and a look. */
 #ifndef ALD_LINK_LOAD_H
 #define ALD_LINK_LOAD_H
 

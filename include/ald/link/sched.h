@@ -73,6 +73,9 @@ void sched_feed(struct sched *s, int64_t turn_us);
  * opens nothing and promises nothing; once it has passed it is forgotten. */
 void sched_expect(struct sched *s, int64_t open_us);
 void sched_rearm(struct sched *s, int device);
+/* Prove a device's watchdog, or give that up: the core has energised its proof output and keeps all else on the device safe.
+ * Ends in one EVENT_WATCHDOG with an outcome, as soon as the watchdog runs again (link/proof.h). */
+void sched_prove(struct sched *s, const struct effect_prove *order, int64_t now_us);
 
 enum sched_kind {
         SCHED_WAIT,    /* nothing to do before until_us (or the next order) */

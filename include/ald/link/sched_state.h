@@ -1,7 +1,7 @@
 /* The inside of a schedule, shared by sched.c (orders and reports), sched_lapse.c (what time does), sched_pick.c (what is
- * next), sched_edge.c (the edges of pulses), sched_timed.c (pulses of modules that time them), sched_call.c (how a call
- * begins), sched_serial.c (what serial lines need besides) and sched_done.c (how it ended). Nobody else
- * includes this. */
+ * next), sched_dog.c (watchdogs), sched_edge.c (the edges of pulses), sched_timed.c (pulses of modules that time them),
+ * sched_call.c (how a call begins), sched_serial.c (what serial lines need besides) and sched_done.c (how it ended). Nobody
+ * else includes this. */
 #ifndef ALD_LINK_SCHED_STATE_H
 #define ALD_LINK_SCHED_STATE_H
 
@@ -55,6 +55,9 @@ struct sched_manners {
         int64_t quiet_us; /* no polls before: it has been silent repeatedly */
         int silences;     /* in a row */
         int status;       /* of its watchdog as last seen, -1 = not yet */
+        bool
+            was_off; /* it was off meanwhile, which is told before what it is now: the device was restarted */
+        int64_t status_us; /* when it was asked */
         int status_reported;
 };
 
@@ -168,6 +171,8 @@ void sched_begin_call(
 bool sched_fill_write(struct sched *s, struct sched_action *a, int tag, double value);
 /* May a call to `device` begin with an edge ahead? Not within its guard window (link/load.h). */
 bool sched_fits(struct sched *s, int device);
+/* sched_dog.c: the next news of a watchdog. False: there is none. */
+bool sched_report_watchdog(struct sched *s, struct event *out);
 /* sched_done.c */
 /* The output of a pair is known to be closed: the pair ends, or waits for word of its device's watchdog. */
 void sched_end_closed(struct sched *s, struct pair *p);

@@ -27,11 +27,12 @@ enum fault_kind {
         FAULT_LEAK, /* sccm of air into the chamber */
         FAULT_CLOG, /* part of the exhaust's conductance that is lost, 0-1 */
         FAULT_LID_OPEN,
-        FAULT_EMO,    /* the emergency-off button is pressed */
-        FAULT_SLOW,   /* replies come `value` microseconds late */
-        FAULT_SILENT, /* no reply at all */
-        FAULT_DROP,   /* the connection is dropped instead of an answer */
-        FAULT_ABSENT, /* the device has no such register: reads of it get exception 2 */
+        FAULT_EMO,           /* the emergency-off button is pressed */
+        FAULT_SLOW,          /* replies come `value` microseconds late */
+        FAULT_SILENT,        /* no reply at all */
+        FAULT_DROP,          /* the connection is dropped instead of an answer */
+        FAULT_ABSENT,        /* the device has no such register: reads of it get exception 2 */
+        FAULT_WATCHDOG_DEAD, /* a module's watchdog never acts */
         FAULT_KIND_COUNT
 };
 

@@ -50,8 +50,11 @@ bool sim_is_repeating(const struct sim *sim);
 double sim_read(const struct sim *sim, int tag);
 /* Set an output (a finite value in its unit). Valves move at once: give simulated time its edges by sim_advance(). */
 void sim_write(struct sim *sim, int tag, double value);
-/* All outputs of a device to their safe values: its watchdog expired. */
+/* The outputs of a device go where its watchdog drives them when it expires; to their safe values, as without power. */
+void sim_device_expire(struct sim *sim, int device);
 void sim_device_safe(struct sim *sim, int device);
+/* A fault: the device's watchdog never acts. */
+bool sim_watchdog_is_dead(const struct sim *sim, int device);
 
 /* Make a fault from its words, "stuck-open:nb.valve@10s" (see sim_fault_help); its times are simulated time. False:
  * *why explains (why_cap bytes). */
