@@ -206,7 +206,7 @@ static int write_tag(void *ctx, int tag, double value)
         status = serve(b, b->tool->tags[tag].device, true, now_us);
         if (status == MODULE_OK)
                 write_output(b, tag, value, now_us);
-        note_edges(b, device, now_us);
+        note_edges(b, b->tool->tags[tag].device, now_us);
         leave(b);
         return status;
 }
