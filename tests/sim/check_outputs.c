@@ -198,8 +198,9 @@ static void judge_stray(struct check_context *c, const struct world_note *n)
         bool differs = t->is_output && t->verify && o->told_us != SEEN_NEVER && isfinite(n->value) &&
                        fabs(n->value - o->told) > t->verify_within + 1e-6;
 
-        /* Only what stands still is judged: a write on its way is compared once it has been taken. */
-        if (!differs || o->asked_us > n->sent_us ||
+        /* Only what stands still is judged: a write on its way is compared once it has been taken, and what was asked for before
+         * an output fell says nothing of it. */
+        if (!differs || o->asked_us > n->sent_us || o->told_us > n->sent_us ||
             (m->since_us[n->tag] != 0 && o->told_us > m->since_us[n->tag])) {
                 m->since_us[n->tag] = 0;
                 return;

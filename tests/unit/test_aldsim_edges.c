@@ -37,7 +37,8 @@ static void setup(void)
             .status = {TOOL_WATCHDOG_OFF, TOOL_WATCHDOG_RUNNING, TOOL_WATCHDOG_EXPIRED, 0xffff},
             .counter_register = TOOL_NONE,
             .restart_count = 1,
-            .restart = {{0x1007, 1}}};
+            .restart = {{0x1007, 1}},
+            .drives = TOOL_DRIVES_SAFE};
         strcpy(path + strlen(path) - 6, "XXXXXX");
         close(mkstemp(path));
         behind = aldsim_tool_new(&tool, &config, 1);
