@@ -51,7 +51,8 @@ class Profiles(ald.Test):
         self.path("devices/wago.yaml", WAGO)
         text = text_of(ald.TOOL)
         begin, end = text.index("  valve-io: "), text.index("  plant-io: {link")
-        module = "  valve-io: {profile: wago, link: valves, poll_link: plant, slave_id: 1, watchdog: {feed: 250 ms}}\n"
+        module = ("  valve-io: {profile: wago, link: valves, poll_link: plant, slave_id: 1, watchdog: {feed: 250 ms}, "
+                  "proof_output: spare.relay}\n")
         # The device that is named last is not the one that is told last.
         text = text[:begin] + text[end:]
         text = replaced(
