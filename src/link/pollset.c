@@ -1,5 +1,6 @@
 #include "ald/link/pollset.h"
 
+#include "ald/base/time.h"      /* time_add */
 #include "ald/link/codec.h"     /* codec_decode */
 #include "ald/link/registers.h" /* registers_are_bits, REGISTERS_NO_ADDRESS */
 
@@ -169,6 +170,7 @@ static void begin_search(struct pollset_item *item, int64_t t_us)
 {
         item->shape = POLLSET_POINTS;
         item->is_searched = true;
+        item->again_us = time_add(t_us, POLLSET_AGAIN_US);
         item->is_under_way = true;
         item->begun_us = t_us;
         item->at = 0;
@@ -210,14 +212,25 @@ void pollset_fail_all(struct pollset *set, int64_t t_us)
                 pollset_fail(set, i, t_us, QUALITY_WHY_COMM);
 }
 
+static void renew(struct pollset_item *item)
+{
+        item->shape = POLLSET_WHOLE;
+        item->is_searched = item->is_under_way = false;
+        item->guilty = 0;
+}
+
 void pollset_renew(struct pollset *set)
 {
-        for (int i = 0; i < set->plan.count; i++) {
-                struct pollset_item *item = &set->item[i];
-                item->shape = POLLSET_WHOLE;
-                item->is_searched = item->is_under_way = false;
-                item->guilty = 0;
-        }
+        for (int i = 0; i < set->plan.count; i++)
+                renew(&set->item[i]);
+}
+
+void pollset_forgive(struct pollset *set, int i, int64_t now_us)
+{
+        assert(i >= 0 && i < set->plan.count);
+        struct pollset_item *item = &set->item[i];
+        if (item->is_searched && !item->is_under_way && now_us >= item->again_us)
+                renew(item);
 }
 
 static void add_sample(struct pollset *set, int i, int tag, struct event *out)

@@ -276,6 +276,7 @@ static bool pick_poll(struct sched *s, struct sched_action *a)
                 return false;
         const struct plan_request *r = &s->polls.plan.request[i];
         struct pollset_read read;
+        pollset_forgive(&s->polls, i, s->now_us);
         pollset_next_read(&s->polls, i, &read);
         if (quarantine_wants_probe(&s->quarantine, r->device, r->reg, read.count)) {
                 sched_begin_probe(s, a, r->device, limit_other(s)); /* the poll stays due */

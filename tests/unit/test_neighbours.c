@@ -512,6 +512,23 @@ START_TEST(test_whole_again_on_a_new_connection)
 END_TEST
 
 /* All are refused: nothing to read around. It is tried whole, and looked at once. */
+/* A device that refused a point for a moment must not leave it unreadable for good: on the same connection it is tried again. */
+START_TEST(test_a_guilty_point_is_forgiven)
+{
+        start(TOOL_LINK_TCP);
+        int more = more_inputs();
+        rig.bad_at[rig.bad_count++] = 4;
+        run_until(rig.now_us + 1000000);
+        rig.bad_count = 0;
+        run_until(rig.now_us + POLLSET_AGAIN_US - 1500000);
+        ck_assert_int_eq(count_samples(more + 1, QUALITY_WHY_NONE), 0);
+        run_until(rig.now_us + 2000000);
+        ck_assert_int_ge(count_samples(more + 1, QUALITY_WHY_NONE), 15);
+        ck_assert_int_eq(rig.connects, 1);
+        finish();
+}
+END_TEST
+
 START_TEST(test_all_are_guilty)
 {
         start(TOOL_LINK_TCP);
@@ -659,6 +676,7 @@ int main(void)
         tcase_add_test(tc, test_only_the_guilty_point_is_bad);
         tcase_add_test(tc, test_a_value_of_two_registers_is_guilty_as_a_whole);
         tcase_add_test(tc, test_whole_again_on_a_new_connection);
+        tcase_add_test(tc, test_a_guilty_point_is_forgiven);
         tcase_add_test(tc, test_all_are_guilty);
         tcase_add_test(tc, test_a_block_that_is_refused_as_such);
         tcase_add_loop_test(tc, test_other_exceptions_are_no_search, 3, 7);

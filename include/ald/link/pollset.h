@@ -3,8 +3,9 @@
  * place of an older.
  *
  * A request of several tags that is refused with exception 2 (no such address) is read point by point once, each tag in a
- * read of its own; then only the guilty ones are Bad, and the others are read in the parts that lie between them, for as
- * long as the connection lives. These reads are polls like any other: edges, pauses and back-off hold for each. */
+ * read of its own; then only the guilty ones are Bad, and the others are read in the parts that lie between them. Until the
+ * connection is a new one, or for POLLSET_AGAIN_US: a device that refused a point while it started must not leave, say, an
+ * emergency stop unreadable for good. These reads are polls like any other: edges, pauses and back-off hold for each. */
 #ifndef ALD_LINK_POLLSET_H
 #define ALD_LINK_POLLSET_H
 
@@ -13,6 +14,9 @@
 
 #include <stdbool.h> /* bool */
 #include <stdint.h>  /* int64_t */
+
+/* What was found guilty is tried again after this: one read more, and a search where it still is. */
+#define POLLSET_AGAIN_US INT64_C(10000000)
 
 /* How a request is read. */
 enum pollset_shape {
@@ -26,8 +30,9 @@ struct pollset_item {
         int64_t due_us;
         bool is_fresh;     /* a result waits */
         bool is_under_way; /* of several reads, some are still to be made */
-        bool is_searched;  /* the points were looked at, and not again on this connection */
+        bool is_searched;  /* the points were looked at, and not again before again_us on this connection */
         enum pollset_shape shape;
+        int64_t again_us;
         int64_t begun_us; /* under way: when the first of its reads was due */
         int at;           /* under way: the tag that the next read begins with, counted in the request */
         uint64_t guilty;  /* a bit for each tag of the request */
@@ -79,6 +84,8 @@ void pollset_refuse(struct pollset *set, int i, int64_t t_us, int exception);
 void pollset_fail(struct pollset *set, int i, int64_t t_us, enum quality_why why);
 /* The connection is new, so may the device be: every request is whole again. */
 void pollset_renew(struct pollset *set);
+/* Before request `i` is read: it is whole again if it was searched POLLSET_AGAIN_US ago. */
+void pollset_forgive(struct pollset *set, int i, int64_t now_us);
 /* The link is down: all tags are Bad. */
 void pollset_fail_all(struct pollset *set, int64_t t_us);
 
