@@ -1,8 +1,9 @@
 #include "world_state.h" /* struct world */
 
-#include "ald/base/text.h"  /* text_copy */
-#include "ald/base/time.h"  /* TIME_NEVER, time_min */
-#include "ald/link/codec.h" /* codec_decode, codec_words */
+#include "ald/base/text.h"      /* text_copy */
+#include "ald/base/time.h"      /* TIME_NEVER, time_min */
+#include "ald/link/codec.h"     /* codec_decode, codec_words */
+#include "ald/link/registers.h" /* registers_are_bits */
 
 #include <assert.h> /* assert */
 #include <math.h>   /* isfinite */
@@ -257,14 +258,23 @@ int64_t world_call_due(const struct world *w, int link)
         return time_min(time_min(call->answer_us, stray_due(w, link)), call->give_up_us);
 }
 
+static int end_of(const struct tool_tag *t)
+{
+        return t->address + (registers_are_bits(t->reg) ? 1 : codec_words(t->type));
+}
+
+/* The tags of a planned read that this one brings: all, or those of the part that is read around a point that is refused. */
 static void tell_samples(struct world *w, int link, const struct plan_request *from)
 {
         const struct world_call *call = call_of(w, link);
+        const struct sched_action *a = &call->action;
 
         for (int i = 0; i < from->tag_count; i++) {
                 const struct tool_tag *t = &w->tool->tags[from->tags[i]];
                 struct world_note n = world_note(w, WORLD_SAMPLE);
 
+                if (t->address < a->address || end_of(t) > a->address + a->count)
+                        continue;
                 n.link = link;
                 n.device = call->device;
                 n.tag = from->tags[i];
@@ -292,7 +302,8 @@ static void tell_answer(struct world *w, int link)
                 return;
         for (int i = 0; i < plan->count; i++)
                 if (plan->request[i].device == call->device && plan->request[i].reg == a->reg &&
-                    plan->request[i].address == a->address && plan->request[i].count == a->count)
+                    plan->request[i].address <= a->address &&
+                    plan->request[i].address + plan->request[i].count >= a->address + a->count)
                         tell_samples(w, link, &plan->request[i]);
 }
 

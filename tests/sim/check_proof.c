@@ -59,8 +59,9 @@ static void see_company(struct check_context *c, const struct world_note *n)
         lamp = c->tool->devices[c->tool->tags[tag].device].proof_output;
         if (lamp < 0)
                 return;
+        /* What a second master lit is no proof. */
         if (tag != lamp && !seen_is_safe(c->tool, lamp, c->seen->out[lamp].value) &&
-            n->sent_us > c->seen->out[lamp].changed_us)
+            c->seen->out[lamp].by == WORLD_BY_REQUEST && n->sent_us > c->seen->out[lamp].changed_us)
                 check_fail(c, "%s is moved while %s is lit for a proof", c->tool->tags[tag].name,
                     c->tool->tags[lamp].name);
         for (int i = 0; tag == lamp && i < c->tool->tag_count; i++) {

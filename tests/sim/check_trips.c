@@ -32,6 +32,16 @@ static bool is_aborted(const struct seen *s)
         return s->state == MACHINE_ABORTING || s->state == MACHINE_ABORTED;
 }
 
+/* A proof that a trip meets goes on: its output, which harms nobody, is on its way down by the watchdog, which T1 gives 1 s. */
+static bool is_being_proven(const struct check_context *c, int tag, int64_t now_us)
+{
+        const struct tool_watchdog *dog = &c->tool->devices[c->tool->tags[tag].device].watchdog;
+        const struct seen_output *o = &c->seen->out[tag];
+
+        return seen_is_lamp(c->tool, tag) && o->by == WORLD_BY_REQUEST && o->told_us != SEEN_NEVER &&
+               now_us - o->told_us <= dog->timeout_us + CHECK_FREE_US;
+}
+
 static void judge_outputs(
     struct check_context *c, const struct tool_interlock *lock, int64_t due_us, int64_t now_us)
 {
@@ -39,7 +49,7 @@ static void judge_outputs(
                 bool is_dosing = seen_is_dosing(c->tool, i);
 
                 if (!c->tool->tags[i].is_output || is_safe_now(c, i) ||
-                    (!is_dosing && lock->then != TOOL_ACT_ABORT))
+                    (!is_dosing && lock->then != TOOL_ACT_ABORT) || is_being_proven(c, i, now_us))
                         continue;
                 /* What a second master does is V7's; what a device does not obey, the hardware's. */
                 if (now_us - due_us > CHECK_FREE_US && seen_output_is_well(c->seen, i, due_us) &&

@@ -196,14 +196,15 @@ static void fold_answer(struct seen *s, const struct world_note *n)
         }
 }
 
-static void tell(struct seen *s, int tag, double value, int64_t t_us)
+/* `by_us`: when it was commanded, which is when the request was sent; t_us: when the device had it. */
+static void tell(struct seen *s, int tag, double value, int64_t by_us, int64_t t_us)
 {
         struct seen_output *o = &s->out[tag];
 
         if (value != o->told || o->told_changed_us == SEEN_NEVER)
                 o->told_changed_us = t_us;
         if (value == 0 && o->told != 0)
-                o->close_told_us = t_us;
+                o->close_told_us = by_us;
         if (value == 0)
                 o->open_told_us = SEEN_NEVER;
         else if (o->open_told_us == SEEN_NEVER)
@@ -218,7 +219,7 @@ static void forget_told(struct seen *s, int device)
 {
         for (int i = 0; i < s->tool->tag_count; i++)
                 if (s->tool->tags[i].is_output && s->tool->tags[i].device == device)
-                        tell(s, i, s->tool->tags[i].safe, s->now_us);
+                        tell(s, i, s->tool->tags[i].safe, s->now_us, s->now_us);
 }
 
 static void fold_output(struct seen *s, const struct world_note *n)
@@ -238,7 +239,7 @@ static void fold_output(struct seen *s, const struct world_note *n)
         o->value = n->value;
         /* What drives an output safe without us ends what we told it. */
         if (n->by == WORLD_BY_WATCHDOG || n->by == WORLD_BY_REBOOT)
-                tell(s, n->tag, n->value, n->t_us);
+                tell(s, n->tag, n->value, n->t_us, n->t_us);
 }
 
 static void fold_sample(struct seen *s, const struct world_note *n)
@@ -384,7 +385,7 @@ void seen_note(struct seen *s, const struct world_note *n)
         s->now_us = n->t_us;
         s->wall_us = n->wall_us;
         if (seen_told(s->tool, n, &tag, &value))
-                tell(s, tag, value, n->t_us);
+                tell(s, tag, value, n->sent_us, n->t_us);
         switch (n->kind) {
         case WORLD_BEGUN:
                 begin(s);

@@ -25,7 +25,7 @@ struct seen_output {
         int64_t alien_us;          /* last change by watchdog, loss of power or a second master */
         int64_t told_changed_us;   /* when `told` last became another value */
         int64_t open_told_us;      /* `told` has been away from closed since then; SEEN_NEVER: closed */
-        int64_t close_told_us;     /* `told` became closed then */
+        int64_t close_told_us;     /* closing was commanded then: the request was sent (V2) */
 };
 
 struct seen_input {
