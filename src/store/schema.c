@@ -125,8 +125,31 @@ static const char schema_timed[] = "ALTER TABLE pulse ADD COLUMN device_timed IN
                                    "its module was told, and kept by its "
                                    "count; else that of two writes */;\n";
 
+/* What a run's record needs to explain itself: what it goes on from, what the tool was like, which audit it belongs to. */
+static const char schema_4[] =
+    "ALTER TABLE run ADD COLUMN resumes INTEGER REFERENCES run(id) /* the run that this one goes on with "
+    "*/;\n"
+    "ALTER TABLE run ADD COLUMN last_step TEXT /* interrupted: the last step known to have begun */;\n"
+    "ALTER TABLE run ADD COLUMN audit_id INTEGER /* head of the audit chain when the run began; 0: none yet "
+    "*/;\n"
+    "ALTER TABLE run ADD COLUMN audit_sha256 TEXT;\n"
+    "ALTER TABLE run ADD COLUMN audit_id_ended INTEGER /* and when it ended */;\n"
+    "ALTER TABLE run ADD COLUMN audit_sha256_ended TEXT;\n"
+    "ALTER TABLE pulse ADD COLUMN pressure_decay_us INTEGER /* from the close until 1/e of the rise then is "
+    "left */;\n"
+    "CREATE TABLE base( /* pressure at a steady flow without precursor: leaks and clogging show here */\n"
+    " run_id INTEGER NOT NULL REFERENCES run(id),\n"
+    " moment TEXT NOT NULL, /* before, after */\n"
+    " t_us INTEGER NOT NULL, /* its end */\n"
+    " flow REAL, /* mean, the carrier's unit */\n"
+    " pressure REAL, /* mean, the gauge's unit */\n"
+    " spread REAL, /* standard deviation of its samples */\n"
+    " samples INTEGER NOT NULL,\n"
+    " PRIMARY KEY(run_id, moment)\n"
+    ") STRICT, WITHOUT ROWID;\n";
+
 /* migrations[i] leads from version i to i + 1, in one transaction. */
-static const char *const migrations[] = {schema_1, schema_2, schema_timed};
+static const char *const migrations[] = {schema_1, schema_2, schema_timed, schema_4};
 
 int schema_version(void)
 {

@@ -27,6 +27,7 @@ LIBRARIES = [
     (re.compile(r"event2/|event\.h$|evutil\.h$"), {"control", "app"}),
     (re.compile(r"sodium(\.h$|/)"), {"app"}),
     (re.compile(r"systemd/"), {"app"}),
+    (re.compile(r"archive(_entry)?\.h$"), {"app"}),
 ]
 
 # ISO C11, without those that bring clocks, threads, signals or locales.

@@ -306,7 +306,7 @@ START_TEST(what_is_no_run_database_is_refused)
         sqlite3_close(fixture_intrude(db, "PRAGMA user_version = 9"));
         refuses(db, "newer version (schema 9");
         sqlite3_close(fixture_intrude(db, "PRAGMA user_version = 0"));
-        refuses(db, "older version (schema 0 of 3)");
+        refuses(db, "older version (schema 0 of 4)");
 }
 END_TEST
 

@@ -128,11 +128,15 @@ START_TEST(an_older_file_is_brought_up_to_date)
         sqlite3_close(fixture_intrude(db,
             "ALTER TABLE pulse DROP COLUMN open_acked_us; ALTER TABLE pulse DROP COLUMN closed_us;"
             "ALTER TABLE pulse DROP COLUMN close_acked_us;"
-            "ALTER TABLE pulse DROP COLUMN device_timed; PRAGMA user_version = 1"));
+            "ALTER TABLE pulse DROP COLUMN device_timed; ALTER TABLE pulse DROP COLUMN pressure_decay_us;"
+            "ALTER TABLE run DROP COLUMN resumes; ALTER TABLE run DROP COLUMN last_step;"
+            "ALTER TABLE run DROP COLUMN audit_id; ALTER TABLE run DROP COLUMN audit_sha256;"
+            "ALTER TABLE run DROP COLUMN audit_id_ended; ALTER TABLE run DROP COLUMN audit_sha256_ended;"
+            "DROP TABLE base; PRAGMA user_version = 1"));
         s = fixture_open(db);
         post_pulse(s, 1, 2, "coat[0]", 0, 100050);
         store_close(s);
-        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 3);
+        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 4);
         ck_assert_str_eq(
             fixture_text(db,
                 "SELECT group_concat(format('%s %d %s', outcome, width_us, closed_us - opened_us), '|') FROM "
@@ -146,12 +150,15 @@ START_TEST(the_contract_of_names_holds)
         static const char *const reads[] = {
             "SELECT id, recipe, state, reason, operator, started_us, ended_us, parameters, recipe_text, "
             "recipe_sha256,"
-            " tool_text, tool_sha256, version FROM run",
+            " tool_text, tool_sha256, version, resumes, last_step, audit_id, audit_sha256, audit_id_ended,"
+            " audit_sha256_ended FROM run",
             "SELECT run_id, n, started_us, ended_us FROM cycle",
             "SELECT run_id, cycle, path, attempt, outcome, precursor, planned_open_us, opened_us, "
             "planned_width_us,"
-            " width_us, pressure_base, pressure_peak, pressure_area, open_acked_us, closed_us, close_acked_us"
-            " FROM pulse",
+            " width_us, pressure_base, pressure_peak, pressure_area, open_acked_us, closed_us, "
+            "close_acked_us,"
+            " device_timed, pressure_decay_us FROM pulse",
+            "SELECT run_id, moment, t_us, flow, pressure, spread, samples FROM base",
             "SELECT tag_id, t_us, value, quality FROM sample",
             "SELECT id, name, unit FROM tag",
             "SELECT tag_id, period, t_us, min, max, mean, count FROM sample_rollup",
@@ -173,7 +180,7 @@ START_TEST(the_contract_of_names_holds)
                                " AND name NOT LIKE 'sqlite_%'"),
             0);
         ck_assert_str_eq(fixture_text(db, "PRAGMA journal_mode"), "wal");
-        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 3);
+        ck_assert_int_eq(fixture_number(db, "PRAGMA user_version"), 4);
         ck_assert_int_eq(fixture_number(db, "PRAGMA application_id"), 0x414C4452);
 }
 END_TEST
@@ -542,8 +549,8 @@ START_TEST(files_of_others_are_refused_and_untouched)
         refuses(fixture_path("plain.db"), "another program (application_id 0x00000000");
 
         store_close(fixture_open(newer));
-        sqlite3_close(fixture_intrude(newer, "PRAGMA user_version = 4"));
-        refuses(newer, "newer version (schema 4; this program knows up to 3)");
+        sqlite3_close(fixture_intrude(newer, "PRAGMA user_version = 5"));
+        refuses(newer, "newer version (schema 5; this program knows up to 4)");
 
         memset(bytes, 'g', sizeof bytes);
         write_file(garbage, bytes, sizeof bytes);
