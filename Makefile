@@ -117,7 +117,7 @@ $(BUILD)/tests/sim-obj/%.o: tests/sim/%.c $(BUILD)/flags
 $(BUILD)/tests/sim: $(SIMOBJS) $(BUILD)/libald.a
 	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $^ $(PKGLIBS) -lm -o $@
 # The checkers by themselves, each shown what breaks it.
-CHECKOBJS := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim-obj/%.o,$(wildcard tests/sim/check*.c) tests/sim/locks.c tests/sim/seen.c)
+CHECKOBJS := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim-obj/%.o,$(wildcard tests/sim/check*.c) tests/sim/closes.c tests/sim/locks.c tests/sim/seen.c)
 $(BUILD)/tests/test_checkers: MUTANTS := $(CHECKOBJS)
 $(BUILD)/tests/test_checkers: $(CHECKOBJS)
 .PHONY: sim

@@ -1,4 +1,4 @@
-#include "ald/base/time.h"        /* TIME_NEVER, time_min */
+#include "ald/base/time.h"        /* TIME_NEVER, time_add, time_min */
 #include "ald/link/sched_state.h" /* struct sched */
 
 #include <assert.h> /* assert */
@@ -39,6 +39,16 @@ int64_t sched_next_close(const struct sched *s)
         return edge;
 }
 
+/* Where a connection can be replaced, a first close that nobody answers is given up early and sent again on a fresh one,
+ * so that it is there within 50 ms of its time. What is known to answer slowly is given its time. */
+static int64_t close_by(const struct sched *s, const struct pair *p)
+{
+        int64_t usual_us = 2 * s->manners[s->tool->tags[p->times.tag].device].call_us;
+        if (s->quarantine.is_serial || p->close_failed)
+                return TIME_NEVER;
+        return time_add(s->now_us, usual_us > SCHED_CLOSE_US ? usual_us : SCHED_CLOSE_US);
+}
+
 bool sched_pick_close(struct sched *s, struct sched_action *a)
 {
         struct pair *p = find_due_pair(s, PAIR_OPEN);
@@ -46,8 +56,9 @@ bool sched_pick_close(struct sched *s, struct sched_action *a)
                 return false;
         int tag = p->times.tag;
         pair_closing(p); /* first, so that its own edge no longer counts as ahead */
+        int64_t limit_us = sched_limit_call(s, sched_next_close(s), SCHED_MARGIN_US, SCHED_CALL_US);
         sched_begin_call(s, a, SCHED_JOB_EDGE, pair_index(s, p), s->tool->tags[tag].device,
-            sched_limit_call(s, sched_next_close(s), SCHED_MARGIN_US, SCHED_CALL_US));
+            time_min(limit_us, close_by(s, p)));
         bool fits_register = sched_fill_write(s, a, tag, s->tool->tags[tag].safe);
         assert(fits_register);
         (void)fits_register;

@@ -16,7 +16,7 @@
 #include "swarm.h"
 #include "tale.h"
 
-#include "ald/base/time.h" /* TIME_S */
+#include "ald/base/time.h" /* TIME_S, TIME_MS */
 
 #include <errno.h>    /* errno */
 #include <inttypes.h> /* PRIx64 */
@@ -265,6 +265,7 @@ static void add(struct swarm_result *to, const struct swarm_result *r)
         to->virtual_us += r->virtual_us;
         to->notes += r->notes;
         to->alive_us = r->alive_us > to->alive_us ? r->alive_us : to->alive_us;
+        closes_add(&to->closes, &r->closes);
         for (int i = 0; i < SWARM_FAULTS; i++)
                 to->faults[i] += r->faults[i];
         for (int i = 0; i < MACHINE_STATE_COUNT; i++)
@@ -385,6 +386,20 @@ static bool is_always_owed(int i)
         return i >= 0;
 }
 
+/* How late pulses close at their module (V3), by what befell them. */
+static void tell_closes(const struct closes_result *r)
+{
+        printf("closes behind plan: ");
+        for (int i = 0; i < CLOSES_CLASSES; i++) {
+                printf("%s%s %" PRId64, i > 0 ? ", " : "", closes_class_name(i), r->count[i]);
+                if (r->count[i] > 0)
+                        printf(" (latest %+.1f ms, seed %" PRIu64 " at %.3f s; %" PRId64 " above %d ms)",
+                            (double)r->latest_us[i] / 1e3, r->seed[i], (double)r->t_us[i] / 1e6, r->late[i],
+                            (int)(CLOSES_LATE_US / TIME_MS));
+        }
+        printf("\n");
+}
+
 static int summarize(struct run *run)
 {
         double took_s = now_s() - run->begun_s, virtual_s = (double)run->total.virtual_us / 1e6;
@@ -400,6 +415,7 @@ static int summarize(struct run *run)
             "states", state_name, run->total.states, MACHINE_STATE_COUNT, must ? is_always_owed : NULL);
         missing += tell_row(
             "came to", swarm_count_name, run->total.counts, SWARM_COUNTS, must ? swarm_count_is_owed : NULL);
+        tell_closes(&run->total.closes);
         printf("%zu seeds, %.1f simulated hours, %.0f virtual s per s, %.1f million notes, slowest recovery "
                "%.0f s, %.0f s\n",
             run->count, virtual_s / 3600, virtual_s / took_s, (double)run->total.notes / 1e6,

@@ -192,6 +192,7 @@ static void see(void *ctx, const struct world_note *n)
         struct swarm *s = ctx;
 
         count_note(s, n);
+        closes_see(&s->closes, n);
         if (s->config->see != NULL)
                 s->config->see(s->config->ctx, n);
         checks_see(s->checks, n);
@@ -327,6 +328,9 @@ bool swarm_run(const struct swarm_config *config, struct swarm_result *out)
         world.tool = s.tool;
         world.sim = (struct sim_config){.seed = config->seed, .ready = true, .powder_m2 = 0.4};
         s.checks = checks_new(s.tool);
+        if (s.checks != NULL)
+                s.closes =
+                    (struct closes){.seen = checks_seen(s.checks), .tool = s.tool, .seed = config->seed};
         s.world = s.checks != NULL ? world_new(s.tool, &world) : NULL;
         ok = s.world != NULL;
         if (ok) {
@@ -338,6 +342,7 @@ bool swarm_run(const struct swarm_config *config, struct swarm_result *out)
                 }
                 run_end(&s);
                 take_breaches(&s);
+                out->closes = s.closes.result;
                 out->hash = world_hash(s.world);
                 out->virtual_us = world_now(s.world);
         }

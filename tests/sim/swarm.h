@@ -6,7 +6,8 @@
 #ifndef TESTS_SIM_SWARM_H
 #define TESTS_SIM_SWARM_H
 
-#include "check.h" /* struct check_breach */
+#include "check.h"  /* struct check_breach */
+#include "closes.h" /* struct closes_result */
 
 #include "ald/base/random.h" /* struct random */
 #include "ald/core/recipe.h" /* struct recipe */
@@ -103,6 +104,7 @@ struct swarm_result {
         int64_t virtual_us, notes;
         int64_t alive_us; /* how long the liveness phase took */
         int32_t faults[SWARM_FAULTS], states[MACHINE_STATE_COUNT], counts[SWARM_COUNTS];
+        struct closes_result closes;
         int32_t breaches;
         struct check_breach first;
         char first_id[16];
@@ -145,6 +147,7 @@ struct swarm {
         enum swarm_temper temper;
         struct world *world;
         struct checks *checks;
+        struct closes closes;
         struct swarm_result *out;
         struct random on_people, on_plan, on_meet;
         /* One stream for each kind of fault, so that a new kind moves none of the others; on_fault is that of the one being made. */

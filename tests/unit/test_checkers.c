@@ -1166,6 +1166,17 @@ static void v3d(bool bad)
         write_out("carrier.flow.setpoint", 20);
 }
 
+static void v3f(bool bad)
+{
+        execute();
+        begin_pulse(1);
+        nb(1);
+        pass(500 * TIME_MS);
+        if (bad)
+                pass(100 * TIME_MS);
+        nb(0);
+}
+
 /* What has a lease and doses nothing. */
 static int leased_tag(void)
 {
@@ -1437,10 +1448,10 @@ static const struct {
     {"R1", r1}, {"R2", r2}, {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2},
     {"A1", a1}, {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b},
     {"L2b", l2b}, {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d},
-    {"V3e", v3e}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b},
-    {"F2d", f2d}, {"F2e", f2e}, {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late}, {"V2c", v2c_raised},
-    {"V2c", v2c_purged}, {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b},
-    {"H1b", h1b}, {"M1b", m1b}};
+    {"V3e", v3e}, {"V3f", v3f}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c},
+    {"F2b", f2b}, {"F2d", f2d}, {"F2e", f2e}, {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late},
+    {"V2c", v2c_raised}, {"V2c", v2c_purged}, {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b},
+    {"Q1b", q1b}, {"H1b", h1b}, {"M1b", m1b}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const char *breach_of(const char *id)

@@ -7,7 +7,14 @@
 
 #include <check.h>
 
-enum { LATE_NEVER = -1, LATE_DROP = -2, LATE_EXCEPTION = -3, LATE_GARBAGE = -4, LATE_BUSY = -5 };
+enum {
+        LATE_NEVER = -1,
+        LATE_DROP = -2,
+        LATE_EXCEPTION = -3,
+        LATE_GARBAGE = -4,
+        LATE_BUSY = -5,
+        LATE_LOST = -6
+};
 enum { ORDERS = 32, EVENTS = 4000, CALLS = 4000, EDGES = 200 };
 
 /* When an order is given, and which. */
@@ -154,14 +161,14 @@ static void call_now(const struct sched_action *a, struct sched_result *r)
                 r->done_us = rig.now_us + 300;
                 return;
         }
-        if (late != LATE_EXCEPTION && late != LATE_BUSY)
+        if (late != LATE_EXCEPTION && late != LATE_BUSY && late != LATE_LOST)
                 act(a, r);
         r->done_us = late >= 0 ? rig.now_us + late : rig.now_us + 500;
         r->outcome = late == LATE_EXCEPTION || late == LATE_BUSY ? SCHED_EXCEPTION
                      : late == LATE_GARBAGE                      ? SCHED_BAD_FRAME
                                                                  : SCHED_OK;
         r->exception = late == LATE_EXCEPTION ? 4 : late == LATE_BUSY ? 6 : 0;
-        if (late == LATE_NEVER || r->done_us > a->limit_us) {
+        if (late == LATE_NEVER || late == LATE_LOST || r->done_us > a->limit_us) {
                 r->done_us = a->limit_us;
                 r->outcome = SCHED_TIMEOUT;
         }
@@ -827,6 +834,53 @@ START_TEST(test_close_again_at_once)
         check_edge(1, 0, false, t0 + 100000, 2000);
         ck_assert_int_eq(pulse_of(1)->outcome, PULSE_FAILED);
         ck_assert_int_ne(pulse_of(1)->close_acked_us, 0);
+        finish();
+}
+END_TEST
+
+static int64_t lost_close(const struct sched_action *a)
+{
+        bool is_close = a->reg == TOOL_COIL && !a->words[0] && rig.coil[a->address];
+        return is_close && rig.connects == 0 ? LATE_LOST : 500;
+}
+
+/* V3: a close that never arrives is there within 50 ms all the same, on a fresh connection. */
+START_TEST(test_lost_close_is_sent_again_in_time)
+{
+        start(LINK_VALVES);
+        bring_up();
+        rig.connects = 0;
+        rig.reply = lost_close;
+        int64_t t0 = rig.now_us + 100000;
+        give_pulse(1, TAG_NB, t0, 100000);
+        run_until(t0 + 500000);
+        check_edge(1, 0, false, t0 + 100000 + SCHED_CLOSE_US, 3000);
+        ck_assert_int_eq(rig.connects, 1);
+        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_FAILED);
+        finish();
+}
+END_TEST
+
+static int64_t answer_slowly(const struct sched_action *a)
+{
+        (void)a;
+        return 60000;
+}
+
+/* What is known to answer slowly is given its time: nothing is replaced. */
+START_TEST(test_a_slow_module_keeps_its_connection)
+{
+        start(LINK_VALVES);
+        bring_up();
+        rig.connects = 0;
+        rig.reply = answer_slowly;
+        run_until(rig.now_us + 1000000);
+        int64_t t0 = rig.now_us + 100000;
+        give_pulse(1, TAG_NB, t0, 400000);
+        run_until(t0 + 1000000);
+        ck_assert_int_eq(rig.connects, 0);
+        check_edge(1, 0, false, t0 + 400000, 300);
+        ck_assert_int_eq(pulse_of(1)->outcome, PULSE_DONE);
         finish();
 }
 END_TEST
@@ -1772,6 +1826,8 @@ int main(void)
         tcase_add_test(tc, test_link_lost_in_a_pulse);
         tcase_add_test(tc, test_close_is_tried_until_it_works);
         tcase_add_test(tc, test_close_again_at_once);
+        tcase_add_test(tc, test_lost_close_is_sent_again_in_time);
+        tcase_add_test(tc, test_a_slow_module_keeps_its_connection);
         tcase_add_test(tc, test_refused_open_is_closed_at_once);
         tcase_add_test(tc, test_refused_close_is_paced);
         tcase_add_test(tc, test_watchdog_comes_before_polls_and_writes);
