@@ -23,7 +23,9 @@ static void fold_dogs(struct dogs *m, const struct seen *s, const struct world_n
         if (n->kind == WORLD_WATCHDOG && m->status[n->device] != (int)n->number) {
                 m->status[n->device] = (int)n->number;
                 m->since_us[n->device] = n->t_us;
-                m->is_proof[n->device] = seen_is_lit(s, n->device);
+                /* The restart that the proof itself sends is told after what it did: the lamp is out by then (seed 100850). */
+                if (n->number == TOOL_WATCHDOG_EXPIRED)
+                        m->is_proof[n->device] = seen_is_lit(s, n->device);
                 if (n->number == TOOL_WATCHDOG_EXPIRED && !m->is_proof[n->device])
                         m->expired_us[n->device] = n->t_us;
         }
