@@ -2,7 +2,7 @@
 
 #include <assert.h> /* assert */
 
-static const struct drill *const families[] = {drills_pulses, drills_runs, drills_people};
+static const struct drill *const families[] = {drills_pulses, drills_runs, drills_people, drills_moments};
 enum { FAMILIES = sizeof families / sizeof families[0] };
 
 int drill_count(void)
