@@ -199,7 +199,9 @@ static void fold_answer(struct seen *s, const struct world_note *n)
         bool is_expired = n->outcome == SCHED_EXCEPTION && n->device >= 0 && s->is_expired[n->device];
         if (is_expired && n->number == 4)
                 s->expired_us[n->device] = n->t_us;
-        else if (n->outcome != SCHED_OK || n->t_us - l->call_us > SEEN_SLOW_US)
+        else if (n->outcome != SCHED_OK)
+                l->ill_us = n->t_us;
+        if (n->t_us - l->call_us > SEEN_SLOW_US)
                 l->ill_us = n->t_us;
         if (n->outcome == SCHED_OK && n->action->kind == SCHED_CONNECT) {
                 l->is_up = true;

@@ -659,6 +659,32 @@ static void t1_outputs(bool bad)
         pass(500 * TIME_MS);
 }
 
+/* An expired module answers its own exception, which makes its link none the worse; unless that takes long (seed 109557). */
+static void t1_slow(bool bad)
+{
+        struct sched_action a = read_of(0);
+        int device = tool_find_device(tool, "valve-io"), link = tool->devices[device].poll_link;
+        struct world_note n;
+
+        execute();
+        write_out("nb.temperature.setpoint", 100);
+        event("output", "nb.temperature.setpoint", "100 degC (step)");
+        dog(TOOL_WATCHDOG_EXPIRED);
+        set("emo.ok", 0);
+        pass(50 * TIME_MS);
+        go("Execute -> Aborting: emergency-stop");
+        call(link, &a);
+        now_us += (bad ? 20 : 200) * TIME_MS;
+        n = note(WORLD_ANSWER);
+        n.link = link;
+        n.device = device;
+        n.action = &a;
+        n.outcome = SCHED_EXCEPTION;
+        n.number = 4;
+        tell(&n);
+        pass(300 * TIME_MS);
+}
+
 /* The link of the bed's drive was lost, and its speed has not come since: it is as old as before and Bad to the core, which
  * bears that for its grace (seed 101441). */
 static void t1_lost(bool bad)
@@ -1306,6 +1332,30 @@ static void f2b_proof(bool bad)
         restart_dog();
 }
 
+/* A proof that was broken off has put its lamp out, and nobody has fed since: the expiry is still its own (seed 109441). */
+static void f2b_broken_off(bool bad)
+{
+        const struct tool_device *d = &tool->devices[tool_find_device(tool, "valve-io")];
+        struct sched_action feed = read_of((uint16_t)d->watchdog.trigger_register);
+        struct world_note n;
+
+        pass(40 * TIME_S);
+        write_out("spare.relay", 1);
+        if (bad)
+                write_out("spare.relay", 0);
+        feed.kind = SCHED_WRITE;
+        n = note(WORLD_REQUEST);
+        n.link = valve_link();
+        n.device = tool_find_device(tool, "valve-io");
+        n.action = &feed;
+        tell(&n);
+        if (!bad)
+                write_out("spare.relay", 0);
+        pass(TIME_S);
+        dog(TOOL_WATCHDOG_EXPIRED);
+        restart_dog();
+}
+
 static void f2d(bool bad)
 {
         execute();
@@ -1473,16 +1523,16 @@ static const struct {
 } rows[] = {{"V1", v1}, {"V2", v2}, {"V3", v3}, {"V4", v4}, {"V4", v4_late}, {"V4", v4_denied},
     {"V4", v4_stays}, {"V4", v4_deaf}, {"V5", v5}, {"V5", v5_worker}, {"V6", v6}, {"V7", v7}, {"V8", v8},
     {"V8", v8_told}, {"V8", v8_edge}, {"V8", v8_hold}, {"V8", v8_short}, {"V9", v9}, {"V9", v9_before},
-    {"T1", t1}, {"T1", t1_outputs}, {"T1", t1_lost}, {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends},
-    {"T5", t5}, {"S1", s1}, {"S2", s2}, {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7},
-    {"Q1", q1}, {"Q2", q2}, {"Q3", q3}, {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3},
-    {"C3", c3_proof}, {"R1", r1}, {"R2", r2}, {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1},
-    {"L2", l2}, {"A1", a1}, {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b},
-    {"A2b", a2b}, {"L2b", l2b}, {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c},
-    {"V3d", v3d}, {"V3e", v3e}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c},
-    {"F2b", f2b}, {"F2b", f2b_proof}, {"F2d", f2d}, {"F2e", f2e}, {"V7b", v7b}, {"V2c", v2c},
-    {"V2c", v2c_late}, {"V2c", v2c_raised}, {"V2c", v2c_purged}, {"S1b", s1b}, {"S2", s2_doubled},
-    {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b}, {"H1b", h1b}, {"M1b", m1b}};
+    {"T1", t1}, {"T1", t1_outputs}, {"T1", t1_lost}, {"T1", t1_slow}, {"T2", t2}, {"T3", t3}, {"T4", t4},
+    {"T4", t4_ends}, {"T5", t5}, {"S1", s1}, {"S2", s2}, {"S2", s2_skipped}, {"S3", s3}, {"S4", s4},
+    {"S5", s5}, {"S7", s7}, {"Q1", q1}, {"Q2", q2}, {"Q3", q3}, {"Q4", q4}, {"Q4", q4_old}, {"C1", c1},
+    {"C2", c2}, {"C3", c3}, {"C3", c3_proof}, {"R1", r1}, {"R2", r2}, {"F1", f1}, {"H1", h1}, {"M1", m1},
+    {"M2", m2}, {"L1", l1}, {"L2", l2}, {"A1", a1}, {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c},
+    {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b}, {"L2b", l2b}, {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b},
+    {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d}, {"V3e", v3e}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2},
+    {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b}, {"F2b", f2b_proof}, {"F2b", f2b_broken_off}, {"F2d", f2d},
+    {"F2e", f2e}, {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late}, {"V2c", v2c_raised}, {"V2c", v2c_purged},
+    {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b}, {"H1b", h1b}, {"M1b", m1b}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const char *breach_of(const char *id)
