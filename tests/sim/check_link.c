@@ -13,20 +13,44 @@ struct dogs {
         int64_t since_us[TOOL_DEVICES_MAX];
         int64_t expired_us[TOOL_DEVICES_MAX]; /* last time that it did of itself */
         bool is_proof[TOOL_DEVICES_MAX];      /* its last expiry was the one that its proof wants */
+        bool is_starved[TOOL_DEVICES_MAX];    /* its last feed was one of a proof */
         int64_t reset_us;                     /* a reset was granted then */
 };
 /* Longer than any reason of the worker's own lasts: a turn that is old, a safe value that is owed, a watchdog being armed. */
 #define HEALTHY_US INT64_C(5000000)
+
+static bool is_at_rest(const struct seen *s, int device)
+{
+        for (int i = 0; i < s->tool->tag_count; i++)
+                if (s->tool->tags[i].is_output && s->tool->tags[i].device == device &&
+                    !seen_is_safe(s->tool, i, s->out[i].value))
+                        return false;
+        return true;
+}
+
+static bool is_feed(const struct seen *s, const struct world_note *n)
+{
+        return n->kind == WORLD_REQUEST && n->device >= 0 && n->number == 0 &&
+               n->action->kind == SCHED_WRITE && n->action->reg == TOOL_HOLDING &&
+               s->tool->devices[n->device].watchdog.present &&
+               n->action->address == s->tool->devices[n->device].watchdog.trigger_register;
+}
 
 static void fold_dogs(struct dogs *m, const struct seen *s, const struct world_note *n)
 {
         if (n->kind == WORLD_WATCHDOG && m->status[n->device] != (int)n->number) {
                 m->status[n->device] = (int)n->number;
                 m->since_us[n->device] = n->t_us;
-                m->is_proof[n->device] = seen_is_lit(s, n->device);
+                /* The restart that the proof itself sends is told after what it did: the lamp is out by then (seed 100850). */
+                if (n->number == TOOL_WATCHDOG_EXPIRED)
+                        m->is_proof[n->device] = seen_is_lit(s, n->device) ||
+                                                 (m->is_starved[n->device] && is_at_rest(s, n->device));
                 if (n->number == TOOL_WATCHDOG_EXPIRED && !m->is_proof[n->device])
                         m->expired_us[n->device] = n->t_us;
         }
+        /* One that was broken off puts the lamp out, and may come too late to feed (seed 109441). */
+        if (is_feed(s, n))
+                m->is_starved[n->device] = seen_is_lit(s, n->device);
         if (n->kind == WORLD_REPLY && seen_resets(s, n))
                 m->reset_us = n->t_us;
 }

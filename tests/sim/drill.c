@@ -2,7 +2,8 @@
 
 #include <assert.h> /* assert */
 
-static const struct drill *const families[] = {drills_pulses, drills_runs, drills_people, drills_wires};
+static const struct drill *const families[] = {
+    drills_pulses, drills_runs, drills_people, drills_moments, drills_wires};
 enum { FAMILIES = sizeof families / sizeof families[0] };
 
 int drill_count(void)

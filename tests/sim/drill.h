@@ -12,7 +12,7 @@ struct drill {
 };
 
 /* Families, each in a file of its own; a row without a name ends each. */
-extern const struct drill drills_pulses[], drills_runs[], drills_people[], drills_wires[];
+extern const struct drill drills_pulses[], drills_runs[], drills_people[], drills_moments[], drills_wires[];
 
 int drill_count(void);
 /* Of drill n, from 1. */

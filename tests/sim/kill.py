@@ -101,7 +101,7 @@ def main():
     parser.add_argument("original")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--seeds", type=int, default=24)
-    parser.add_argument("--drills", type=int, default=35)
+    parser.add_argument("--drills", type=int, default=40)
     parser.add_argument("numbers", nargs="*", type=int)
     options = parser.parse_args()
     program, original = os.path.abspath(options.program), os.path.abspath(options.original)

@@ -50,13 +50,14 @@ static enum lock_says compare(const struct cond_node *n, double a, double with)
         }
 }
 
-/* Good by its age; but a read of it failed since, or its link is down, which may make it Bad to the core before its time. */
+/* Good by its age; but a read of it failed since, or its link was lost, which may make it Bad to the core before its time and
+ * until it is read again (seed 101441). */
 static bool is_doubtful(const struct seen *s, int tag)
 {
         const struct seen_input *in = &s->in[tag];
+        const struct seen_link *l = &s->link[s->tool->devices[s->tool->tags[tag].device].poll_link];
 
-        return in->failed_us > in->got_us ||
-               !s->link[s->tool->devices[s->tool->tags[tag].device].poll_link].is_up;
+        return in->failed_us > in->got_us || l->lost_us > in->got_us || !l->is_up;
 }
 
 static enum lock_says leaf(const struct seen *s, const struct cond_node *n, enum lock_says benign)

@@ -25,7 +25,8 @@ void seen_init(struct seen *s, const struct tool *tool)
         for (int i = 0; i < TOOL_DEVICES_MAX; i++)
                 s->expired_us[i] = SEEN_NEVER;
         for (int i = 0; i < TOOL_LINKS_MAX; i++)
-                s->link[i].ill_us = s->link[i].up_us = s->link[i].call_us = s->link[i].mute_us = SEEN_NEVER;
+                s->link[i].ill_us = s->link[i].up_us = s->link[i].call_us = s->link[i].mute_us =
+                    s->link[i].lost_us = SEEN_NEVER;
 }
 
 bool seen_is_safe(const struct tool *tool, int tag, double value)
@@ -139,8 +140,10 @@ static void begin(struct seen *s)
                 in->is_valid = false;
                 s->bypass_until_us[i] = SEEN_NEVER;
         }
-        for (int i = 0; i < TOOL_LINKS_MAX; i++)
+        for (int i = 0; i < TOOL_LINKS_MAX; i++) {
                 s->link[i].is_up = s->link[i].in_call = false;
+                s->link[i].fails = 0;
+        }
 }
 
 static void fold_call(struct seen *s, const struct world_note *n)
@@ -173,17 +176,32 @@ static void fold_failure(struct seen *s, const struct world_note *n)
         }
 }
 
+/* A first call that fails is repeated on a new connection, and nobody need know; with the second the link is lost. */
+static void count_fails(struct seen_link *l, const struct world_note *n)
+{
+        bool is_answered = n->outcome == SCHED_OK || n->outcome == SCHED_EXCEPTION;
+
+        if (n->action->kind == SCHED_CLOSE || (n->action->kind == SCHED_CONNECT && is_answered))
+                return;
+        l->fails = is_answered ? 0 : l->fails + 1;
+        if (l->fails >= 2 || (!is_answered && n->action->kind == SCHED_CONNECT))
+                l->lost_us = n->t_us;
+}
+
 static void fold_answer(struct seen *s, const struct world_note *n)
 {
         struct seen_link *l = &s->link[n->link];
 
         l->in_call = false;
+        count_fails(l, n);
         if (n->outcome != SCHED_OK && n->action->kind == SCHED_READ)
                 fold_failure(s, n);
         bool is_expired = n->outcome == SCHED_EXCEPTION && n->device >= 0 && s->is_expired[n->device];
         if (is_expired && n->number == 4)
                 s->expired_us[n->device] = n->t_us;
-        else if (n->outcome != SCHED_OK || n->t_us - l->call_us > SEEN_SLOW_US)
+        else if (n->outcome != SCHED_OK)
+                l->ill_us = n->t_us;
+        if (n->t_us - l->call_us > SEEN_SLOW_US)
                 l->ill_us = n->t_us;
         if (n->outcome == SCHED_OK && n->action->kind == SCHED_CONNECT) {
                 l->is_up = true;

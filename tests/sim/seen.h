@@ -44,6 +44,9 @@ struct seen_link {
         int64_t mute_us; /* the last call that told nothing, not even that its device's watchdog expired */
         int64_t ill_us;  /* last time that a call failed, was refused, or took longer than SEEN_SLOW_US */
         int64_t up_us;   /* connected since */
+        int64_t
+            lost_us; /* last time that nobody could be asked: no connection, or two calls in a row without an answer */
+        int fails; /* calls without an answer in a row */
         struct sched_action action;
 };
 /* A call that takes longer is no longer "when the bus is free". */

@@ -177,6 +177,8 @@ static void count_note(struct swarm *s, const struct world_note *n)
                 counts[SWARM_REFUSED] += n->reply->code != 0;
                 if (strncmp(n->reply->text, "nothing can be recorded", 23) == 0)
                         s->was_refused_store = true;
+                if (n->reply->code != 0 && strstr(n->reply->text, "failed its proof") != NULL)
+                        s->was_refused_proof = true;
                 if (n->reply->code != 0 && s->temper != SWARM_STORMY) {
                         s->was_refused_control = strstr(n->reply->text, " needs control, and ") != NULL;
                         s->is_reset_due = n->reply->interlock[0] != '\0';

@@ -161,8 +161,8 @@ struct swarm {
         int64_t crash_in; /* so many notes on the process is killed; 0 = it is not */
         int64_t down_us;
         /* What the last notes told, for what to do next; never for judging. */
-        bool is_open, is_tripped, is_handed_over, was_refused_store, was_refused_control, is_reset_due,
-            is_hurried;
+        bool is_open, is_tripped, is_handed_over, was_refused_store, was_refused_control, was_refused_proof,
+            is_reset_due, is_hurried;
         int resumes; /* in vain, one after the other */
         enum machine_state state;
         enum swarm_where where, was; /* after the last turn, and the one before */

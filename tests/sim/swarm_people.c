@@ -324,7 +324,9 @@ bool swarm_recover(struct swarm *s)
         case MACHINE_STOPPED:
         case MACHINE_IDLE:
         case MACHINE_COMPLETE:
-                do_verb(s, status.latch_count > 0 ? VERB_RESET : VERB_RUN);
+                /* A proof that failed stands until somebody looks at it, and has it repeated as the refusal says. */
+                do_verb(s, status.latch_count > 0 || s->was_refused_proof ? VERB_RESET : VERB_RUN);
+                s->was_refused_proof = false;
                 break;
         case MACHINE_EXECUTE:
                 if (strcmp(status.recipe, "live") != 0)

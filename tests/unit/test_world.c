@@ -578,6 +578,33 @@ START_TEST(test_plant_fault)
 }
 END_TEST
 
+static int count_samples(int from, const char *tag)
+{
+        int n = 0;
+
+        for (int i = from; i < kept_count; i++)
+                n += kept[i].note.kind == WORLD_SAMPLE && kept[i].note.tag == tag_of(tag);
+        return n;
+}
+
+/* A block with a point that is not there is read around it: the values of its parts are told, and none of the point (seed 68). */
+START_TEST(test_partial_reads)
+{
+        char why[256], spec[80];
+        int from;
+
+        come_up(1);
+        snprintf(spec, sizeof spec, "absent:block.temperature@%ds+20s", (int)(world_now(world) / TIME_S) + 1);
+        ck_assert_msg(world_fault(world, spec, why, sizeof why), "%s", why);
+        run(4 * TIME_S);
+        from = kept_count;
+        run(4 * TIME_S);
+        ck_assert_int_eq(count_samples(from, "block.temperature"), 0);
+        ck_assert_int_gt(count_samples(from, "chamber.temperature"), 5);
+        ck_assert_int_gt(count_samples(from, "trap.temperature"), 5);
+}
+END_TEST
+
 /* Faults of the wire in the words of sim/fault.h. */
 START_TEST(test_plant_wire_faults)
 {
@@ -1011,6 +1038,7 @@ int main(void)
         tcase_add_test(tc, test_wires_max);
         tc = add(suite, "plant and devices");
         tcase_add_test(tc, test_plant_fault);
+        tcase_add_test(tc, test_partial_reads);
         tcase_add_test(tc, test_plant_wire_faults);
         tcase_add_test(tc, test_reboot);
         tcase_add_test(tc, test_foreign);
