@@ -246,6 +246,21 @@ static void do_abort(struct core *core, const struct command *command, struct ef
         text_copy(reply->text, sizeof reply->text, "aborting");
 }
 
+/* A module that answers nothing until its expired watchdog is reset (WAGO: exception 4) takes its inputs with it, and what
+ * they trip stands in the way of the very reset that would bring them back. So this much is done of a reset that is refused. */
+static void rearm_expired(struct core *core, struct effect_reply *reply)
+{
+        for (int i = 0; i < core->tool->device_count; i++) {
+                if (core->watchdog[i] != TOOL_WATCHDOG_EXPIRED)
+                        continue;
+                core_emit(core, EFFECT_REARM)->u.device = (int16_t)i;
+                snprintf(reply->hint, sizeof reply->hint,
+                    "the watchdog of %s is being started again; remove what else stands, then reset once "
+                    "more",
+                    core->tool->devices[i].name);
+        }
+}
+
 static void do_reset(struct core *core, const struct command *command, struct effect_reply *reply)
 {
         char why[256], reason[192];
@@ -255,6 +270,7 @@ static void do_reset(struct core *core, const struct command *command, struct ef
         if (!interlock_reset(&core->locks, &t)) {
                 core_refuse(reply, why, "remove the cause, then reset");
                 name_latch(core, reply);
+                rearm_expired(core, reply);
                 return;
         }
         core_was_reset(core);

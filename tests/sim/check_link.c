@@ -36,6 +36,15 @@ static bool is_feed(const struct seen *s, const struct world_note *n)
                n->action->address == s->tool->devices[n->device].watchdog.trigger_register;
 }
 
+/* A reset that is refused because something else stands starts watchdogs again all the same, and says so. */
+static bool rearms(const struct seen *s, const struct world_note *n)
+{
+        const struct command *k = seen_command(s);
+
+        return seen_resets(s, n) || (k != NULL && k->verb == VERB_RESET &&
+                                        strstr(n->reply->hint, "is being started again") != NULL);
+}
+
 static void fold_dogs(struct dogs *m, const struct seen *s, const struct world_note *n)
 {
         if (n->kind == WORLD_WATCHDOG && m->status[n->device] != (int)n->number) {
@@ -51,7 +60,7 @@ static void fold_dogs(struct dogs *m, const struct seen *s, const struct world_n
         /* One that was broken off puts the lamp out, and may come too late to feed (seed 109441). */
         if (is_feed(s, n))
                 m->is_starved[n->device] = seen_is_lit(s, n->device);
-        if (n->kind == WORLD_REPLY && seen_resets(s, n))
+        if (n->kind == WORLD_REPLY && rearms(s, n))
                 m->reset_us = n->t_us;
 }
 

@@ -453,6 +453,30 @@ START_TEST(a_reset_arms_a_watchdog_that_expired_and_was_restarted)
 }
 END_TEST
 
+/* What stands may be an input of the very module that answers nothing until its watchdog is reset (WAGO: exception 4). */
+START_TEST(a_refused_reset_starts_an_expired_watchdog_again)
+{
+        int emo = scenario_tag(s, "emo.ok");
+
+        s->force[emo].is_on = true;
+        s->force[emo].value = NAN;
+        tell_watchdog(TOOL_WATCHDOG_EXPIRED);
+        scenario_await(s, MACHINE_ABORTED, TIME_MIN);
+        scenario_run(s, 2 * TIME_S);
+        s->event_count = 0;
+        ck_assert_int_eq(scenario_do(s, VERB_RESET), 3);
+        ck_assert_msg(strstr(s->reply.hint, "the watchdog of valve-io is being started again") != NULL, "%s",
+            s->reply.hint);
+        scenario_run(s, TIME_S);
+        ck_assert(scenario_has_event(s, "watchdog", "valve-io"));
+        ck_assert_int_eq(scenario_state(s), MACHINE_ABORTED);
+        s->force[emo].is_on = false;
+        scenario_run(s, TIME_S);
+        ck_assert_int_eq(scenario_do(s, VERB_RESET), 0);
+        scenario_await(s, MACHINE_STOPPED, TIME_MIN);
+}
+END_TEST
+
 /* T1: the budget of a safe write counts from when the bus is free, not from the next try. */
 START_TEST(what_failed_is_tried_again_as_soon_as_its_link_is_up)
 {
@@ -752,6 +776,7 @@ static Suite *core_past3_suite(void)
             a_program_does_not_end_before_its_last_pulse_is_known,
             a_close_that_reached_nobody_begins_no_purge, what_failed_is_tried_again_as_soon_as_its_link_is_up,
             a_vent_goes_on_after_a_hold, a_vent_that_must_wait_shuts_nothing,
+            a_refused_reset_starts_an_expired_watchdog_again,
             a_reset_arms_a_watchdog_that_expired_and_was_restarted, no_bed_by_hand_under_an_open_lid,
             a_lapse_does_not_pump_a_vented_chamber, a_timeout_used_by_one_step_is_not_counted_on_another,
             a_run_that_stops_asks_nothing, a_refused_resume_resets_nothing,
