@@ -78,7 +78,7 @@ bool tool_knows_delivery(const struct tool *tool, int line)
 {
         const struct tool_sim_line *l = &tool->sim.line[line];
 
-        return !l->is_vapour_assumed && l->molar_mass > 0;
+        return !l->is_vapour_assumed && !l->is_mass_assumed && l->molar_mass > 0;
 }
 
 int64_t tool_width_limit_us(const struct tool_line *line, int64_t planned_us)

@@ -332,6 +332,7 @@ struct tool_sim_line {
         enum tool_delivery delivery;
         double vapour_a, vapour_b, vapour_c; /* log10 p(Torr) = a - b / (c + T(degC)) */
         bool is_vapour_assumed;              /* water's: the tool file gives none */
+        bool is_mass_assumed;                /* its molar mass likewise */
         double bottle_litre;                 /* head space (draw) */
         double bottle_degc;                  /* temperature of an unheated bottle */
         double pickup;                       /* through: part of saturation reached, 0-1 */
