@@ -198,9 +198,7 @@ static int print_all(struct query *q)
                 failed = query_bottles(q, 0, print_bottle, &page);
         }
         if (failed == 0 && page.is_estimated)
-                (void)printf(
-                    "\nUSED and what follows from it are estimates, by the delivery that the tool file "
-                    "describes.\n");
+                (void)printf("\nUSED and what follows from it are estimates, by the tool file's delivery.\n");
         return failed;
 }
 

@@ -233,6 +233,11 @@ START_TEST(a_lost_answer_is_counted_by_the_read_back)
         scenario_run(s, 2 * TIME_S);
         ck_assert_int_eq(told[tag].actuations, 2);
         ck_assert_int_eq(last[tag].since_us, at_us);
+        /* No answer, and the valve did not move: nothing. */
+        s->deaf_tag = tag;
+        ck_assert_int_eq(by_hand(VERB_CLOSE, "exhaust", 0), 0);
+        scenario_run(s, 200 * TIME_MS);
+        ck_assert(is_told_open[tag]);
         /* And every answer twice. */
         wrote.u.wrote = (struct event_wrote){.tag = (int16_t)tag, .ok = true, .value = 1, .id = 4000000000U};
         wrote.u.wrote.sent_us = virtual_now(s->v);
