@@ -30,6 +30,8 @@ static double get_number(sqlite3_stmt *stmt, int column)
 static const char counters_sql[] =
     "WITH last(t_us) AS (SELECT " LAST_WORD "),"
     " valve(name) AS (SELECT substr(name, 1, length(name) - 11) FROM counter WHERE name LIKE '%.actuations'"
+    " UNION SELECT substr(name, 1, length(name) - 17) FROM counter WHERE name LIKE '%.actuations.limit'"
+    " UNION SELECT substr(name, 1, length(name) - 14) FROM counter WHERE name LIKE '%.open_us.limit'"
     " UNION SELECT valve FROM opening),"
     " now(name, since_us, planned_us) AS (SELECT valve, since_us, planned_us FROM opening)"
     " SELECT valve.name,"

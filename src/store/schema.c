@@ -147,14 +147,18 @@ static const char schema_4[] =
     " samples INTEGER NOT NULL,\n"
     " PRIMARY KEY(run_id, moment)\n"
     ") STRICT, WITHOUT ROWID;\n"
-    /* Table counter was there without a word in it: names are VALVE.actuations (times it opened), VALVE.open_us (open, up to
-     * its last close), VALVE.actuations.limit and VALVE.open_us.limit (of the tool file; missing: none); VALVE is an output's
-     * tag. The pump's counts stand under its tag in the same way. */
-    "CREATE TABLE opening( /* a valve that is open, or about to be: what a crash finds and counts */\n"
+    "CREATE TABLE opening( /* a valve that is open, or about to be: what a crash finds and counts.\n"
+    "   Table counter has for each output that was ever open, by its tag: VALVE.actuations (how often it "
+    "opened),\n"
+    "   VALVE.open_us (how long, up to its last close), and the tool file's limits of them, where it has "
+    "any:\n"
+    "   VALVE.actuations.limit, VALVE.open_us.limit; for the pump likewise: its starts, and the time it was "
+    "on */\n"
     " valve TEXT PRIMARY KEY,\n"
     " precursor TEXT, /* its line; NULL: none */\n"
     " since_us INTEGER, /* NULL: open when the record ended, and not seen since */\n"
-    " planned_us INTEGER /* how long; counted when it ends. NULL: until it is closed; its actuation is counted "
+    " planned_us INTEGER /* how long; counted when it ends. NULL: until it is closed; its actuation is "
+    "counted "
     "already */\n"
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE TABLE bottle( /* what each precursor came from, and how much of it was used */\n"

@@ -126,6 +126,7 @@ static bool prepare(struct writer *w, struct writer_found *found, struct text *w
         sqlite3_file_control(w->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
         sqlite3_wal_hook(w->db, note_wal_pages, w);
         w->checkpoint_pages = CHECKPOINT_PAGES;
+        /* What recovery adds must not pass for the last word of the process before. */
         if (!find_last_word(w->db, &found->was_left_open, why) ||
             !counts_open(w->db, w->config->tool, &found->counts, why) ||
             !recover_runs(w->db, wall_now_us(), &found->interrupted_run, why) ||

@@ -270,6 +270,10 @@ START_TEST(counters_are_told_with_their_limits)
         make_tool();
         struct store *s = open_with_tool(db);
         struct query *q = open_query(db);
+        ck_assert_int_eq(query_counters(q, take_valve, &all), 0);
+        ck_assert_int_eq(all.count, 2); /* what has a limit is there before it moves */
+        ck_assert_int_eq(all.valve[1].actuations, 0);
+        all.count = 0;
         fixture_post(s, ended(90000, 1));
         fixture_post(s, fixture_valve(RECORD_VALVE_OPENED, FIXTURE_WATER_VALVE, -1, 0));
         fixture_post(s, fixture_event(0, T0 + 20 * S, "now"));
