@@ -5,7 +5,7 @@
 #include "ald/base/time.h"       /* time_format_utc, TIME_H, TIME_S */
 #include "ald/store/query.h"     /* query_counters, query_bottles */
 
-#include <math.h>   /* isnan, NAN */
+#include <math.h>   /* isnan, NAN, log10 */
 #include <string.h> /* strcmp */
 
 struct page {
@@ -139,16 +139,23 @@ static void add_mass(struct text *t, double g)
 {
         if (isnan(g))
                 text_add(t, "-");
+        else if (!(g > 0))
+                text_add(t, "0 g");
         else
-                text_add(t, g > 0 && g < 0.1 ? "%.2g g" : g < 10 ? "%.2f g" : "%.1f g", g);
+                text_add(t, g < 0.1 ? "%.2g g" : g < 10 ? "%.2f g" : "%.1f g", g);
 }
 
+/* Three digits: it is an estimate. */
 static void add_count(struct text *t, double n)
 {
+        double step = n < 1000 ? 1 : pow(10, floor(log10(n)) - 2);
+
         if (isnan(n))
                 text_add(t, "-");
+        else if (n < 10)
+                text_add(t, "%.1f", n);
         else
-                text_add(t, n < 10 ? "%.1f" : "%.0f", n);
+                text_add(t, "%.0f", floor(n / step) * step);
 }
 
 static void print_bottle(void *ctx, const struct query_bottle *b)
@@ -193,7 +200,7 @@ static int print_all(struct query *q)
         failed = query_counters(q, print_valve, &page);
         if (failed == 0) {
                 (void)printf("\n%s%-11s %-11s %7s  %-11s %9s %9s %8s %6s%s\n", show_colour(stdout, SHOW_BOLD),
-                    "BOTTLE", "SINCE", "PULSES", "OPEN FOR", "USED", "LEFT", "PULSES", "RUNS",
+                    "BOTTLE", "SINCE", "PULSES", "OPEN FOR", "USED", "LEFT", "= PULSES", "= RUNS",
                     show_colour(stdout, SHOW_PLAIN));
                 failed = query_bottles(q, 0, print_bottle, &page);
         }

@@ -237,8 +237,13 @@ static bool refuse_bottle(const struct core *core, int line, struct effect_reply
         char text[256];
 
         if (line < 0) {
-                core_refuse(reply, "bottle: that is no precursor line",
-                    core->tool->line_count > 0 ? core->tool->lines[0].name : "this tool has none");
+                struct text hint;
+
+                core_refuse(reply, "bottle: that is no precursor line", "");
+                text_init(&hint, reply->hint, sizeof reply->hint);
+                for (int i = 0; i < core->tool->line_count; i++)
+                        text_add(
+                            &hint, "%s%s", i > 0 ? ", " : "precursor lines are: ", core->tool->lines[i].name);
                 return true;
         }
         if (is_in_program(core, line)) {

@@ -120,7 +120,7 @@ class Counters(ald.Test):
         self.assertIn("bottle-nb", alarms)
         self.refused(2, "has no unit", "bottle", "nb", "--content", "20")
         self.refused(2, "did you mean", "bottle", "mb")
-        self.refused(3, "no precursor line", "bottle", "exhaust")
+        self.refused(3, "precursor lines are: nb, water", "bottle", "exhaust")
         self.refused(2, "counters reset VALVE", "counters", "nb.valve")
         self.refused(3, "no counts", "counters", "reset", "carrier.flow")
         self.assertIn("new bottle", self.ok("bottle", "nb", "--lot", "A 12/7", "--content", "20 g"))
