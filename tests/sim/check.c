@@ -11,7 +11,7 @@ enum { CHECKS_MAX = 80 };
 
 static const struct check *const families[] = {check_valves, check_outputs, check_trips, check_sequence,
     check_samples, check_bus, check_heat, check_record, check_people, check_latch, check_link, check_steps,
-    check_purge, check_proof, check_closes};
+    check_purge, check_proof, check_closes, check_counts};
 
 static struct check table[CHECKS_MAX];
 static size_t table_count;

@@ -62,6 +62,6 @@ const struct seen *checks_seen(const struct checks *c);
 /* Invariants in families, each in a file of its own. */
 extern const struct check check_valves[], check_outputs[], check_trips[], check_sequence[], check_samples[],
     check_bus[], check_heat[], check_record[], check_people[], check_latch[], check_link[], check_steps[],
-    check_purge[], check_proof[], check_closes[];
+    check_purge[], check_proof[], check_closes[], check_counts[];
 
 #endif

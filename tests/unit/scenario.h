@@ -65,8 +65,10 @@ struct scenario {
         void (*on_turn)(struct scenario *s);                             /* after each; may be NULL */
         void (*on_record)(struct scenario *s, const struct record *r);   /* may be NULL */
         void (*on_effects)(struct scenario *s, const struct effects *e); /* of each turn; may be NULL */
-        struct tape *tape;  /* takes down every turn; may be NULL */
-        bool was_left_open; /* as the process begins */
+        void (*on_wire)(struct scenario *s, int64_t t_us, int tag, double value); /* may be NULL */
+        struct tape *tape;           /* takes down every turn; may be NULL */
+        bool was_left_open;          /* as the process begins */
+        const struct counts *counts; /* what was counted before it; may be NULL */
 };
 
 /* V1 and V2 on the wire: no two of an exclusion open, and the purge between. Closed is 0, whatever the safe value: an
@@ -140,6 +142,8 @@ static inline void scenario_wire(void *ctx, int64_t t_us, int tag, double value,
         s->out[tag] = value;
         s->has_out[tag] = true;
         s->cause[tag] = cause;
+        if (s->on_wire != NULL)
+                s->on_wire(s, t_us, tag, value);
         if (s->tool->tags[tag].class == TOOL_CLASS_PLAIN || s->edge_count == SCENARIO_EDGES_MAX)
                 return;
         s->edges[s->edge_count++] = (struct scenario_edge){t_us, tag, value, cause};
@@ -308,7 +312,8 @@ static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, b
                 .next_run_id = 1,
                 .store_ok = true,
                 .interrupted_run = interrupted_run,
-                .was_left_open = s->was_left_open}};
+                .was_left_open = s->was_left_open,
+                .counts = s->counts}};
 
         s->bad_tag = s->deaf_tag = s->deviant_tag = s->deaf_device = -1;
         config.watch = (struct virtual_watch){.ctx = s,

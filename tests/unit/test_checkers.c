@@ -1018,6 +1018,69 @@ static void l2(bool bad)
         keep_record(&r, !bad);
 }
 
+static void count(enum record_valve_what what, bool is_actuation, int64_t open_us)
+{
+        struct record r = {.kind = RECORD_VALVE};
+
+        r.u.valve = (struct record_valve){.tag = (int16_t)tag_of("nb.valve"),
+            .line = (int16_t)tool_find_line(tool, "nb"),
+            .what = (uint8_t)what,
+            .is_actuation = is_actuation,
+            .open_us = open_us};
+        keep_record(&r, true);
+}
+
+static void l6_twice(bool bad)
+{
+        count(RECORD_VALVE_OPENED, false, 0); /* as the start found it */
+        count(RECORD_VALVE_CLOSED, false, TIME_S);
+        count(RECORD_VALVE_OPENED, true, 0);
+        if (bad)
+                count(RECORD_VALVE_OPENED, true, 0);
+}
+
+static void l6_again(bool bad)
+{
+        count(RECORD_VALVE_CLOSED, false, 0);
+        count(RECORD_VALVE_OPENED, !bad, 0);
+}
+
+static void l6_unplanned(bool bad)
+{
+        if (!bad)
+                count(RECORD_VALVE_PLANNED, false, TIME_S);
+        count(RECORD_VALVE_ENDED, true, TIME_S);
+}
+
+/* The pulse of the record was open for a second. */
+static void l6_pulse(bool is_counted, bool is_actuation, int64_t open_us)
+{
+        struct record r = {.kind = RECORD_PULSE_END};
+
+        r.u.pulse.line = (int16_t)tool_find_line(tool, "nb");
+        r.u.pulse.opened_us = 5 * TIME_S;
+        r.u.pulse.width_us = TIME_S;
+        count(RECORD_VALVE_PLANNED, false, TIME_S);
+        if (is_counted)
+                count(RECORD_VALVE_ENDED, is_actuation, open_us);
+        keep_record(&r, true);
+}
+
+static void l6_not(bool bad)
+{
+        l6_pulse(!bad, true, TIME_S);
+}
+
+static void l6_opened(bool bad)
+{
+        l6_pulse(true, !bad, TIME_S);
+}
+
+static void l6_width(bool bad)
+{
+        l6_pulse(true, true, bad ? TIME_S + 1 : TIME_S);
+}
+
 static void a1(bool bad)
 {
         struct command c = by(VERB_RUN, "eve", 1002, TOOL_ROLE_VIEWER);
@@ -1582,13 +1645,15 @@ static const struct {
     {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends}, {"T5", t5}, {"S1", s1}, {"S2", s2},
     {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7}, {"Q1", q1}, {"Q2", q2}, {"Q3", q3},
     {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3}, {"C3", c3_proof}, {"R1", r1}, {"R2", r2},
-    {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2}, {"A1", a1}, {"A2", a2},
-    {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b}, {"L2b", l2b},
-    {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d}, {"V3e", v3e},
-    {"V3f", v3f}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b},
-    {"F2b", f2b_proof}, {"F2b", f2b_broken_off}, {"F2d", f2d}, {"F2e", f2e}, {"F2e", f2e_foreign},
-    {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late}, {"V2c", v2c_raised}, {"V2c", v2c_purged}, {"S1b", s1b},
-    {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b}, {"H1b", h1b}, {"M1b", m1b}};
+    {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2}, {"L6", l6_twice},
+    {"L6", l6_again}, {"L6", l6_unplanned}, {"L6", l6_not}, {"L6", l6_opened}, {"L6", l6_width}, {"A1", a1},
+    {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b},
+    {"L2b", l2b}, {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d},
+    {"V3e", v3e}, {"V3f", v3f}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c},
+    {"F2b", f2b}, {"F2b", f2b_proof}, {"F2b", f2b_broken_off}, {"F2d", f2d}, {"F2e", f2e},
+    {"F2e", f2e_foreign}, {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late}, {"V2c", v2c_raised},
+    {"V2c", v2c_purged}, {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b},
+    {"H1b", h1b}, {"M1b", m1b}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const char *breach_of(const char *id)

@@ -21,7 +21,9 @@ enum record_kind {
         RECORD_PULSE_METRICS,
         RECORD_EVENT,
         RECORD_AUDIT,
-        RECORD_SAMPLE
+        RECORD_SAMPLE,
+        RECORD_VALVE, /* a valve opened or closed: what is counted */
+        RECORD_BOTTLE /* the bottle of a precursor line was changed */
 };
 
 enum record_severity { RECORD_INFO, RECORD_WARNING, RECORD_ALARM, RECORD_TRIP };
@@ -50,6 +52,32 @@ struct record_pulse {
         int64_t open_acked_us, closed_us, close_acked_us; /* wall UTC; -1 = unknown */
         bool is_device_timed; /* width_us is what its module was told to time, else that of two writes */
         double pressure_base, pressure_peak, pressure_area; /* gauge's unit, and unit x s; NaN = unknown */
+};
+
+/* One opening is told in two records: OPENED and CLOSED of a valve that stays open, PLANNED and ENDED of a timed one. */
+enum record_valve_what {
+        RECORD_VALVE_OPENED,
+        RECORD_VALVE_CLOSED,
+        RECORD_VALVE_PLANNED,
+        RECORD_VALVE_ENDED,
+        RECORD_VALVE_RENEWED /* it was replaced: its counts begin anew */
+};
+
+struct record_valve {
+        int16_t tag;  /* the output */
+        int16_t line; /* its precursor line, TOOL_NONE = none */
+        uint8_t what; /* enum record_valve_what */
+        bool
+            is_actuation; /* OPENED, ENDED: it opened; false: it was open before the start; it never opened */
+        int64_t since_us; /* OPENED, PLANNED: wall UTC */
+        int64_t open_us;  /* CLOSED, ENDED: how long it was open; PLANNED: how long it will be */
+        double used_umol; /* ENDED: what it took from the bottle, an estimate; 0 = not known */
+};
+
+struct record_bottle {
+        int16_t line;
+        double content_g; /* 0 = not known */
+        char lot[96];     /* "" = not said */
 };
 
 struct record_event {
@@ -87,6 +115,8 @@ struct record {
                 struct record_event event;
                 struct record_audit audit;
                 struct record_sample sample;
+                struct record_valve valve;
+                struct record_bottle bottle;
         } u;
 };
 
