@@ -2,6 +2,7 @@
 #include "ald/app/aldctl.h"      /* own declarations */
 #include "ald/app/aldctl_line.h" /* line_try: the hello names the database */
 #include "ald/app/aldctl_show.h" /* show_* */
+#include "ald/app/run_sum.h"     /* run_sum_add */
 #include "ald/base/time.h"       /* time_format_utc, TIME_S */
 #include "ald/store/query.h"     /* query_* */
 
@@ -153,33 +154,11 @@ enum aldctl_exit aldctl_runs(const struct aldctl_command *self, const struct ald
 
 /* ---- report ---- */
 
-/* What the rows add up to. Planned and actual lengths run from the first pulse's opening to the last one's close. */
 struct report {
-        json_t *pulses, *events;                                /* NULL for people */
-        int64_t planned_from_us, planned_to_us, from_us, to_us; /* 0 = none yet */
-        int64_t width_error_us_max;
-        int count, not_done, event_count;
+        json_t *pulses, *events; /* NULL for people */
+        struct run_sum sum;
+        int event_count;
 };
-
-static void sum_pulse(struct report *s, const struct query_pulse *p)
-{
-        s->count++;
-        if (strcmp(p->outcome, "done") != 0) {
-                s->not_done++;
-                return;
-        }
-        if (p->planned_open_us > 0 && p->planned_width_us >= 0) {
-                s->planned_from_us = s->planned_from_us == 0 ? p->planned_open_us : s->planned_from_us;
-                s->planned_to_us = p->planned_open_us + p->planned_width_us;
-        }
-        if (p->opened_us > 0 && p->width_us >= 0) {
-                int64_t error = p->width_us - p->planned_width_us;
-                s->from_us = s->from_us == 0 ? p->opened_us : s->from_us;
-                s->to_us = p->opened_us + p->width_us;
-                error = error < 0 ? -error : error;
-                s->width_error_us_max = error > s->width_error_us_max ? error : s->width_error_us_max;
-        }
-}
 
 static json_t *json_pulse(const struct query_pulse *p)
 {
@@ -241,7 +220,7 @@ static void on_pulse(void *ctx, const struct query_pulse *p)
 {
         struct report *s = ctx;
 
-        sum_pulse(s, p);
+        run_sum_add(&s->sum, p);
         if (s->pulses != NULL)
                 (void)json_array_append_new(s->pulses, json_pulse(p));
         else
@@ -278,7 +257,7 @@ static void print_head(const struct query_run *r)
             show_colour(stdout, SHOW_BOLD), rise, show_colour(stdout, SHOW_PLAIN));
 }
 
-static void print_sum(const struct report *s)
+static void print_sum(const struct run_sum *s)
 {
         char planned[40], actual[40];
         struct text t;
@@ -332,7 +311,7 @@ static enum aldctl_exit report_run(
                 print_head(run);
         found = query_pulses(q, run->id, on_pulse, &s);
         if (found == 0 && !o->json)
-                print_sum(&s);
+                print_sum(&s.sum);
         if (found == 0)
                 found = query_events(q, run->id, on_event, &s);
         if (found != 0) {
@@ -344,9 +323,9 @@ static enum aldctl_exit report_run(
         if (!o->json)
                 return ALDCTL_OK;
         out = json_run(run);
-        add_json(out, "planned_span_s", json_seconds(s.planned_to_us - s.planned_from_us));
-        add_json(out, "span_s", json_seconds(s.to_us - s.from_us));
-        add_json(out, "width_error_s_max", json_seconds(s.width_error_us_max));
+        add_json(out, "planned_span_s", json_seconds(s.sum.planned_to_us - s.sum.planned_from_us));
+        add_json(out, "span_s", json_seconds(s.sum.to_us - s.sum.from_us));
+        add_json(out, "width_error_s_max", json_seconds(s.sum.width_error_us_max));
         add_json(out, "pulse_rows", s.pulses);
         add_json(out, "events", s.events);
         show_json(out);
