@@ -146,7 +146,19 @@ static const char schema_4[] =
     " spread REAL, /* standard deviation of its samples */\n"
     " samples INTEGER NOT NULL,\n"
     " PRIMARY KEY(run_id, moment)\n"
-    ") STRICT, WITHOUT ROWID;\n";
+    ") STRICT, WITHOUT ROWID;\n"
+    "ALTER TABLE sample_rollup ADD COLUMN uncertain INTEGER NOT NULL DEFAULT 0 /* of `count` */;\n"
+    "ALTER TABLE sample_rollup ADD COLUMN bad INTEGER NOT NULL DEFAULT 0 /* beside `count`: Bad or not a "
+    "number; not in min, max, mean */;\n"
+    "CREATE TABLE rollup_mark( /* up to where sample_rollup has been made */\n"
+    " tag_id INTEGER NOT NULL REFERENCES tag(id),\n"
+    " period INTEGER NOT NULL, /* of sample_rollup: samples before t_us are in it. 0: those before t_us "
+    "are kept\n"
+    "   within runs only; -1: nor there */\n"
+    " t_us INTEGER NOT NULL,\n"
+    " PRIMARY KEY(tag_id, period)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE INDEX event_gap ON event(t_us) WHERE kind = 'gap';\n";
 
 /* migrations[i] leads from version i to i + 1, in one transaction. */
 static const char *const migrations[] = {schema_1, schema_2, schema_timed, schema_4};

@@ -132,7 +132,9 @@ START_TEST(an_older_file_is_brought_up_to_date)
             "ALTER TABLE run DROP COLUMN resumes; ALTER TABLE run DROP COLUMN last_step;"
             "ALTER TABLE run DROP COLUMN audit_id; ALTER TABLE run DROP COLUMN audit_sha256;"
             "ALTER TABLE run DROP COLUMN audit_id_ended; ALTER TABLE run DROP COLUMN audit_sha256_ended;"
-            "DROP TABLE base; PRAGMA user_version = 1"));
+            "DROP TABLE base; DROP TABLE rollup_mark; DROP INDEX event_gap;"
+            "ALTER TABLE sample_rollup DROP COLUMN uncertain; ALTER TABLE sample_rollup DROP COLUMN bad;"
+            "PRAGMA user_version = 1"));
         s = fixture_open(db);
         post_pulse(s, 1, 2, "coat[0]", 0, 100050);
         store_close(s);
@@ -161,7 +163,8 @@ START_TEST(the_contract_of_names_holds)
             "SELECT run_id, moment, t_us, flow, pressure, spread, samples FROM base",
             "SELECT tag_id, t_us, value, quality FROM sample",
             "SELECT id, name, unit FROM tag",
-            "SELECT tag_id, period, t_us, min, max, mean, count FROM sample_rollup",
+            "SELECT tag_id, period, t_us, min, max, mean, count, uncertain, bad FROM sample_rollup",
+            "SELECT tag_id, period, t_us FROM rollup_mark",
             "SELECT run_id, n, t_us, kind, payload FROM input",
             "SELECT id, t_us, run_id, kind, severity, source, text, data FROM event",
             "SELECT id, t_us, uid, role, command, arguments, result, prev_sha256, sha256 FROM audit",
