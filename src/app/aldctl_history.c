@@ -182,6 +182,8 @@ static json_t *json_pulse(const struct query_pulse *p)
         add_json(o, "pressure_peak", json_number_or_null(p->peak));
         add_json(o, "pressure_rise", json_number_or_null(has_both ? p->peak - p->base : NAN));
         add_json(o, "pressure_area", json_number_or_null(p->area));
+        add_json(o, "pressure_fit", json_number_or_null(p->fit));
+        add_json(o, "pressure_decay_s", json_seconds(p->decay_us));
         return o;
 }
 

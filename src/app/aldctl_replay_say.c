@@ -32,6 +32,10 @@ static void add_record(struct text *t, const struct record *r)
         case RECORD_PULSE_METRICS:
                 text_add(t, "pulse %s in cycle %lld", r->u.pulse.path, (long long)r->u.pulse.cycle);
                 break;
+        case RECORD_BASE:
+                text_add(t, "base pressure %s the pulses: %g", r->u.base.is_after ? "after" : "before",
+                    r->u.base.pressure);
+                break;
         case RECORD_EVENT:
                 text_add(t, "%s %s: %s", r->u.event.kind, r->u.event.source, r->u.event.text);
                 break;

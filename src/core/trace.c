@@ -85,7 +85,18 @@ static uint64_t fold_pulse(uint64_t hash, const struct record_pulse *p)
         hash = trace_fold_int(hash, p->is_device_timed);
         hash = trace_fold_double(hash, p->pressure_base);
         hash = trace_fold_double(hash, p->pressure_peak);
-        return trace_fold_double(hash, p->pressure_area);
+        hash = trace_fold_double(hash, p->pressure_area);
+        hash = trace_fold_double(hash, p->pressure_fit);
+        return trace_fold_int(hash, p->pressure_decay_us);
+}
+
+static uint64_t fold_base(uint64_t hash, const struct record_base *b)
+{
+        hash = trace_fold_int(hash, b->is_after);
+        hash = trace_fold_double(hash, b->flow);
+        hash = trace_fold_double(hash, b->pressure);
+        hash = trace_fold_double(hash, b->spread);
+        return trace_fold_int(hash, b->samples);
 }
 
 static uint64_t fold_event(uint64_t hash, const struct record_event *e)
@@ -134,6 +145,8 @@ uint64_t trace_fold_record(uint64_t hash, const struct record *r)
         case RECORD_PULSE_END:
         case RECORD_PULSE_METRICS:
                 return fold_pulse(hash, &r->u.pulse);
+        case RECORD_BASE:
+                return fold_base(hash, &r->u.base);
         case RECORD_EVENT:
                 return fold_event(hash, &r->u.event);
         case RECORD_AUDIT:

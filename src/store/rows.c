@@ -143,9 +143,26 @@ static int put_pulse(struct rows *r, const struct record *record, enum statement
                 sqlite3_bind_double(stmt, 11, p->pressure_base);
                 sqlite3_bind_double(stmt, 12, p->pressure_peak);
                 sqlite3_bind_double(stmt, 13, p->pressure_area);
+                sqlite3_bind_double(stmt, 17, p->pressure_fit);
+                statement_bind_known(stmt, 18, p->pressure_decay_us);
         }
         int rc = statement_run(&r->sql, stmt);
         return rc == SQLITE_OK && which == STATEMENT_PULSE_END ? count_actuation(r, p) : rc;
+}
+
+static int put_base(struct rows *r, const struct record *record)
+{
+        const struct record_base *b = &record->u.base;
+        sqlite3_stmt *stmt = r->sql.prepared[STATEMENT_BASE];
+
+        sqlite3_bind_int64(stmt, 1, record->run_id);
+        sqlite3_bind_text(stmt, 2, b->is_after ? "after" : "before", -1, SQLITE_STATIC);
+        sqlite3_bind_int64(stmt, 3, record->wall_us);
+        sqlite3_bind_double(stmt, 4, b->flow);
+        sqlite3_bind_double(stmt, 5, b->pressure);
+        sqlite3_bind_double(stmt, 6, b->spread);
+        sqlite3_bind_int64(stmt, 7, b->samples);
+        return statement_run(&r->sql, stmt);
 }
 
 static void bind_audit_texts(sqlite3_stmt *stmt, const struct record_audit *a)
@@ -200,6 +217,8 @@ static int put_any(struct rows *r, const struct record *record, const struct run
                 return put_pulse(r, record, STATEMENT_PULSE_END);
         case RECORD_PULSE_METRICS:
                 return put_pulse(r, record, STATEMENT_PULSE_METRICS);
+        case RECORD_BASE:
+                return put_base(r, record);
         case RECORD_EVENT:
                 return put_event(r, record, NULL);
         case RECORD_AUDIT:

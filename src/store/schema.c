@@ -137,6 +137,8 @@ static const char schema_4[] =
     "ALTER TABLE run ADD COLUMN audit_sha256_ended TEXT;\n"
     "ALTER TABLE pulse ADD COLUMN pressure_decay_us INTEGER /* from the close until 1/e of the rise then is "
     "left */;\n"
+    "ALTER TABLE pulse ADD COLUMN pressure_fit REAL /* pressure_area by least squares of a response's shape: "
+    "what trends judge */;\n"
     "CREATE TABLE base( /* pressure at a steady flow without precursor: leaks and clogging show here */\n"
     " run_id INTEGER NOT NULL REFERENCES run(id),\n"
     " moment TEXT NOT NULL, /* before, after */\n"

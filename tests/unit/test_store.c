@@ -129,6 +129,7 @@ START_TEST(an_older_file_is_brought_up_to_date)
             "ALTER TABLE pulse DROP COLUMN open_acked_us; ALTER TABLE pulse DROP COLUMN closed_us;"
             "ALTER TABLE pulse DROP COLUMN close_acked_us;"
             "ALTER TABLE pulse DROP COLUMN device_timed; ALTER TABLE pulse DROP COLUMN pressure_decay_us;"
+            "ALTER TABLE pulse DROP COLUMN pressure_fit;"
             "ALTER TABLE run DROP COLUMN resumes; ALTER TABLE run DROP COLUMN last_step;"
             "ALTER TABLE run DROP COLUMN audit_id; ALTER TABLE run DROP COLUMN audit_sha256;"
             "ALTER TABLE run DROP COLUMN audit_id_ended; ALTER TABLE run DROP COLUMN audit_sha256_ended;"
@@ -159,7 +160,7 @@ START_TEST(the_contract_of_names_holds)
             "planned_width_us,"
             " width_us, pressure_base, pressure_peak, pressure_area, open_acked_us, closed_us, "
             "close_acked_us,"
-            " device_timed, pressure_decay_us FROM pulse",
+            " device_timed, pressure_decay_us, pressure_fit FROM pulse",
             "SELECT run_id, moment, t_us, flow, pressure, spread, samples FROM base",
             "SELECT tag_id, t_us, value, quality FROM sample",
             "SELECT id, name, unit FROM tag",

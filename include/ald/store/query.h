@@ -36,6 +36,8 @@ struct query_pulse {
         int64_t open_acked_us, closed_us, close_acked_us;               /* -1 = NULL */
         bool is_device_timed;    /* the width is what its module was told to time */
         double base, peak, area; /* NaN = NULL */
+        double fit;              /* the area with less noise: what trends judge; NaN = NULL */
+        int64_t decay_us;        /* from the close until 1/e of the rise is left; -1 = NULL: noise hides it */
 };
 
 /* Newest first, at most `limit`. Return 0, or -1 with query_why(). The row is borrowed during the call of `row`. */
@@ -46,6 +48,17 @@ int query_pulses(
     struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
 /* Those of all runs, in the order in which they are stored. */
 int query_all_pulses(struct query *q, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
+/* The base pressure at the flow of the pulses. */
+struct query_base {
+        int64_t run_id;
+        char moment[16];               /* "before" or "after" the pulses */
+        int64_t t_us;                  /* UTC, its end */
+        double flow, pressure, spread; /* units of the carrier and the gauge; NaN = NULL */
+        int64_t samples;
+};
+/* Of one run, before first; of all runs in order when run_id is 0. */
+int query_bases(
+    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_base *b), void *ctx);
 /* What a run told beside its pulses: questions and answers, notes, leak checks, trips, holds and whatever was amiss. */
 struct query_event {
         int64_t t_us; /* UTC */
