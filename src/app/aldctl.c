@@ -38,6 +38,7 @@ enum aldctl_option {
         OPT_PLOT = 1 << 20,
         OPT_LINK = 1 << 21,
         OPT_ALL = 1 << 22,
+        OPT_OUTPUT = 1 << 23,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -107,7 +108,11 @@ static const struct aldctl_command commands[] = {
     {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_command, ""},
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
         "the last runs; what was recorded of one"},
-    {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report, ""},
+    {"report", "RUN [-o FILE.html]",
+        "what was recorded of a run, pulse by pulse\n"
+        "  -o  the whole run as one page for a browser and for paper, with plots (by gnuplot), metrics, the texts\n"
+        "      in force and a paragraph of methods",
+        OPT_OUTPUT, 1, 1, aldctl_report, ""},
     {"latency", "[RUN | --all]",
         "how late edges were and how wrong widths, of the last run unless it is said", OPT_ALL, 0, 1,
         aldctl_latency, "were a run's pulses on time; is it decided the same again?"},
@@ -144,6 +149,7 @@ static const struct {
     {"--powder-area", "AREA", OPT_POWDER_AREA, NULL, NULL},
     {"--saturation", "SITES", OPT_SATURATION, NULL, NULL},
     {"--plot", "FILE.svg", OPT_PLOT, NULL, NULL},
+    {"-o", "FILE", OPT_OUTPUT, NULL, NULL},
     {"--link", "NAME=ADDRESS", OPT_LINK, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
@@ -307,6 +313,9 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 break;
         case OPT_PLOT:
                 o->plot = value;
+                break;
+        case OPT_OUTPUT:
+                o->output = value;
                 break;
         case OPT_LINK:
                 return take_link(a, value);

@@ -355,11 +355,17 @@ enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct a
 
         if (id == 0)
                 return ALDCTL_USAGE;
+        if (o->output != NULL && o->json) {
+                show_error("-o writes a page, --json an object: one of them");
+                return ALDCTL_USAGE;
+        }
         q = aldctl_open_database(o, &code);
         if (q == NULL)
                 return code;
         found = query_run(q, id, &run);
-        if (found == 1)
+        if (found == 1 && o->output != NULL)
+                code = aldctl_report_page(q, id, o->output);
+        else if (found == 1)
                 code = report_run(o, q, &run);
         else {
                 code = ALDCTL_FAILED;

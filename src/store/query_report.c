@@ -1,21 +1,6 @@
 #include "ald/store/query_report.h" /* own declarations */
 
-#include "ald/base/text.h" /* text_copy */
-#include "query_state.h"   /* query_ask */
-
-#include <stddef.h> /* size_t */
-
-static void get_text(sqlite3_stmt *stmt, int column, char *to, size_t cap)
-{
-        const char *text = (const char *)sqlite3_column_text(stmt, column);
-
-        text_copy(to, cap, text == NULL ? "" : text);
-}
-
-static int64_t get_known(sqlite3_stmt *stmt, int column)
-{
-        return sqlite3_column_type(stmt, column) == SQLITE_NULL ? -1 : sqlite3_column_int64(stmt, column);
-}
+#include "query_state.h" /* query_ask */
 
 int query_report_run(struct query *q, int64_t run_id, struct query_report_run *out)
 {
@@ -29,12 +14,12 @@ int query_report_run(struct query *q, int64_t run_id, struct query_report_run *o
                 return -1;
         found = query_next(q, stmt);
         if (found == 1) {
-                *out = (struct query_report_run){.resumes = get_known(stmt, 0),
-                    .audit_id = get_known(stmt, 1),
-                    .audit_id_ended = get_known(stmt, 2)};
-                get_text(stmt, 3, out->audit_sha256, sizeof out->audit_sha256);
-                get_text(stmt, 4, out->audit_sha256_ended, sizeof out->audit_sha256_ended);
-                get_text(stmt, 5, out->last_step, sizeof out->last_step);
+                *out = (struct query_report_run){.resumes = query_get_known(stmt, 0),
+                    .audit_id = query_get_known(stmt, 1),
+                    .audit_id_ended = query_get_known(stmt, 2)};
+                query_get_text(stmt, 3, out->audit_sha256, sizeof out->audit_sha256);
+                query_get_text(stmt, 4, out->audit_sha256_ended, sizeof out->audit_sha256_ended);
+                query_get_text(stmt, 5, out->last_step, sizeof out->last_step);
         }
         sqlite3_finalize(stmt);
         return found;
@@ -56,11 +41,11 @@ int query_report_audits(struct query *q, int64_t from_us, int64_t to_us,
                 struct query_report_audit a = {
                     .id = sqlite3_column_int64(stmt, 0), .t_us = sqlite3_column_int64(stmt, 1)};
 
-                get_text(stmt, 2, a.user, sizeof a.user);
-                get_text(stmt, 3, a.role, sizeof a.role);
-                get_text(stmt, 4, a.command, sizeof a.command);
-                get_text(stmt, 5, a.arguments, sizeof a.arguments);
-                get_text(stmt, 6, a.result, sizeof a.result);
+                query_get_text(stmt, 2, a.user, sizeof a.user);
+                query_get_text(stmt, 3, a.role, sizeof a.role);
+                query_get_text(stmt, 4, a.command, sizeof a.command);
+                query_get_text(stmt, 5, a.arguments, sizeof a.arguments);
+                query_get_text(stmt, 6, a.result, sizeof a.result);
                 row(ctx, &a);
         }
         sqlite3_finalize(stmt);
@@ -81,10 +66,10 @@ int query_report_states(
         while ((found = query_next(q, stmt)) == 1) {
                 struct query_event e = {.t_us = sqlite3_column_int64(stmt, 0)};
 
-                get_text(stmt, 1, e.kind, sizeof e.kind);
-                get_text(stmt, 2, e.severity, sizeof e.severity);
-                get_text(stmt, 3, e.source, sizeof e.source);
-                get_text(stmt, 4, e.text, sizeof e.text);
+                query_get_text(stmt, 1, e.kind, sizeof e.kind);
+                query_get_text(stmt, 2, e.severity, sizeof e.severity);
+                query_get_text(stmt, 3, e.source, sizeof e.source);
+                query_get_text(stmt, 4, e.text, sizeof e.text);
                 row(ctx, &e);
         }
         sqlite3_finalize(stmt);
