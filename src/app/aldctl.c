@@ -39,6 +39,8 @@ enum aldctl_option {
         OPT_LINK = 1 << 21,
         OPT_ALL = 1 << 22,
         OPT_OUTPUT = 1 << 23,
+        OPT_LOT = 1 << 26,
+        OPT_CONTENT = 1 << 27,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -113,6 +115,13 @@ static const struct aldctl_command commands[] = {
         "  -o  the whole run as one page for a browser and for paper, with plots (by gnuplot), metrics, the texts\n"
         "      in force and a paragraph of methods",
         OPT_OUTPUT, 1, 1, aldctl_report, ""},
+    {"counters", "[reset VALVE]",
+        "how often and how long valves were open, what is left in the bottles;\n"
+        "  reset VALVE  it was replaced: count from zero",
+        0, 0, 2, aldctl_counters, "wear of valves, what is left in the bottles; a new one"},
+    {"bottle", "LINE [--lot TEXT] [--content MASS]",
+        "the bottle of a precursor line was changed: count what comes out of the new one",
+        OPT_LOT | OPT_CONTENT, 1, 1, aldctl_command, ""},
     {"latency", "[RUN | --all]",
         "how late edges were and how wrong widths, of the last run unless it is said", OPT_ALL, 0, 1,
         aldctl_latency, "were a run's pulses on time; is it decided the same again?"},
@@ -145,6 +154,8 @@ static const struct {
     {"--reason", "TEXT", OPT_REASON, NULL, "reason"},
     {"--force", NULL, OPT_FORCE, NULL, "force"},
     {"--to", "USER", OPT_TO, NULL, "to"},
+    {"--lot", "TEXT", OPT_LOT, NULL, "lot"},
+    {"--content", "MASS", OPT_CONTENT, NULL, "content"},
     {"--powder-mass", "MASS", OPT_POWDER_MASS, NULL, NULL},
     {"--powder-area", "AREA", OPT_POWDER_AREA, NULL, NULL},
     {"--saturation", "SITES", OPT_SATURATION, NULL, NULL},

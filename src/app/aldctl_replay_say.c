@@ -14,6 +14,17 @@ static const int64_t around_us = TIME_S;
 
 static const char *const verdicts[] = {"same", "different", "impossible"};
 
+static void add_valve(struct text *t, const struct record_valve *v)
+{
+        static const char *const words[] = {[RECORD_VALVE_OPENED] = "opened",
+            [RECORD_VALVE_CLOSED] = "closed",
+            [RECORD_VALVE_PLANNED] = "to open",
+            [RECORD_VALVE_ENDED] = "opened and closed",
+            [RECORD_VALVE_RENEWED] = "renewed"};
+
+        text_add(t, "count: output %d %s", v->tag, words[v->what % 5]);
+}
+
 static void add_record(struct text *t, const struct record *r)
 {
         switch (r->kind) {
@@ -41,6 +52,12 @@ static void add_record(struct text *t, const struct record *r)
                 break;
         case RECORD_AUDIT:
                 text_add(t, "audit %s by %s: %s", r->u.audit.command, r->u.audit.user, r->u.audit.result);
+                break;
+        case RECORD_VALVE:
+                add_valve(t, &r->u.valve);
+                break;
+        case RECORD_BOTTLE:
+                text_add(t, "bottle of line %d, lot %s", r->u.bottle.line, r->u.bottle.lot);
                 break;
         case RECORD_SAMPLE:
                 break;

@@ -1,6 +1,7 @@
 #include "ald/app/live.h"
 
 #include "ald/app/digest.h"      /* digest_sha256 */
+#include "ald/app/usage.h"       /* usage_of_pulse_umol */
 #include "ald/app/version.h"     /* version_text */
 #include "ald/base/diag.h"       /* diag_new */
 #include "ald/base/text.h"       /* text_add */
@@ -195,8 +196,12 @@ static void on_bus(evutil_socket_t fd, short what, void *ctx)
         (void)what;
         if (read(fd, &count, sizeof count) < 0)
                 return;
-        while (!live->is_over && bus_next(live->bus, &live->event))
+        while (!live->is_over && bus_next(live->bus, &live->event)) {
+                if (live->event.kind == EVENT_PULSE)
+                        live->event.u.pulse.used_umol =
+                            usage_of_pulse_umol(live->tool, live->core, &live->event.u.pulse);
                 turn(live, &live->event);
+        }
 }
 
 static void take_store_state(struct live *live, struct event *event)
@@ -360,6 +365,7 @@ static bool start_core(struct live *live)
 {
         struct store_state state;
         struct core_start start = {.now_us = bus_now_us(), .wall_us = wall_now()};
+        struct counts counts;
 
         store_get_state(live->store, &state);
         start.next_run_id = state.next_run_id;
@@ -367,6 +373,8 @@ static bool start_core(struct live *live)
         /* What nobody can say counts as left open. */
         live->was_left_open = start.was_left_open =
             state.was_left_open || state.interrupted_run != 0 || !state.ok;
+        store_get_counts(live->store, &counts);
+        start.counts = &counts;
         start.store_ok = state.ok;
         text_copy(start.store_why, sizeof start.store_why, state.why);
         if (!state.ok)

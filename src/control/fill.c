@@ -1,7 +1,7 @@
 #include "ald/control/fill.h"
 
 #include "ald/base/text.h" /* text_nearest, text_copy, text_clean */
-#include "ald/base/unit.h" /* unit_parse_time */
+#include "ald/base/unit.h" /* unit_parse, unit_parse_time */
 
 #include <assert.h> /* assert */
 #include <stddef.h> /* offsetof */
@@ -18,6 +18,7 @@ static const struct {
     {"alarm", offsetof(struct command, name), sizeof((struct command *)0)->name},
     {"action", offsetof(struct command, name), sizeof((struct command *)0)->name},
     {"to", offsetof(struct command, to), sizeof((struct command *)0)->to},
+    {"lot", offsetof(struct command, reason), sizeof((struct command *)0)->reason},
     {"reason", offsetof(struct command, reason), sizeof((struct command *)0)->reason},
 };
 
@@ -105,6 +106,25 @@ static bool take_time(const struct filling *f)
                 text_add(&t, "'%.40s' is no time to speak of", f->text);
         else
                 unit_explain(&t, status, f->text, UNIT_DIM_TIME);
+        return false;
+}
+
+static bool take_mass(const struct filling *f)
+{
+        const struct unit *unit = NULL;
+        double value = 0;
+        enum unit_status status = unit_parse(f->text, UNIT_DIM_MASS, &value, &unit);
+        struct text t;
+
+        if (status == UNIT_OK)
+                f->c->value = unit_convert(value, unit, unit_find("g"));
+        if (status == UNIT_OK && f->c->value > 0 && f->c->value <= 1e6)
+                return true;
+        t = begin_fault(f->verb, f->arg, f->fault);
+        if (status == UNIT_OK)
+                text_add(&t, "'%.40s' is not the content of a bottle", f->text);
+        else
+                unit_explain(&t, status, f->text, UNIT_DIM_MASS);
         return false;
 }
 
@@ -198,6 +218,8 @@ static bool take(const struct filling *f)
                 return take_text(f);
         case VERB_ARG_TIME:
                 return take_time(f);
+        case VERB_ARG_MASS:
+                return take_mass(f);
         case VERB_ARG_OUTPUT:
                 return take_output(f);
         case VERB_ARG_INPUT:

@@ -14,6 +14,8 @@ static const char *type_words(enum verb_arg_type type)
                 return "text";
         case VERB_ARG_TIME:
                 return "a time with its unit, as text";
+        case VERB_ARG_MASS:
+                return "a mass with its unit, as text";
         case VERB_ARG_OUTPUT:
         case VERB_ARG_INPUT:
                 return "a name";
@@ -100,6 +102,7 @@ static bool type_fits(enum verb_arg_type type, json_t *value)
         case VERB_ARG_TEXT:
         case VERB_ARG_OPTION:
         case VERB_ARG_TIME:
+        case VERB_ARG_MASS:
         case VERB_ARG_OUTPUT:
         case VERB_ARG_INPUT:
         case VERB_ARG_VALUE:

@@ -437,6 +437,7 @@ static json_t *arg_list(const struct verb_entry *verb)
             [VERB_ARG_MAP] = "map",
             [VERB_ARG_OPTION] = "text",
             [VERB_ARG_TIME] = "time",
+            [VERB_ARG_MASS] = "mass",
             [VERB_ARG_OUTPUT] = "output",
             [VERB_ARG_INPUT] = "input",
             [VERB_ARG_VALUE] = "value"};

@@ -314,6 +314,8 @@ static void (*const handlers[VERB_COUNT])(
     [VERB_OPEN] = core_do_open,
     [VERB_CLOSE] = core_do_close,
     [VERB_SET] = core_do_set,
+    [VERB_BOTTLE] = core_do_bottle,
+    [VERB_COUNTERS] = core_do_counters,
     [VERB_SHUTDOWN] = do_shutdown,
 };
 

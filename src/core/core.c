@@ -28,6 +28,7 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
         core->standby_us = core->asked_us = TIME_NEVER;
         alarm_init(&core->alarms, tool);
         core_init_plausible(core);
+        core_init_counts(core, start->counts);
         core->state = MACHINE_ABORTING;
         core->is_starting_up = true;
         core->interrupted_run = start->interrupted_run;
@@ -70,8 +71,10 @@ void core_watch_windows(struct core *core, const struct cond_pool *pool)
 enum {
         TELLS_OF_A_STATE = 6,
         TELLS_OF_STEPS = 160,
+        TELLS_OF_COUNTS = 8, /* one of a write, two of a pulse, those that count.c bounds, one of a command */
         TELLS_OF_A_TURN = 3 * ALARM_MAX + TOOL_INTERLOCKS_MAX + CORE_LATCHES_MAX + TOOL_DEVICES_MAX +
-                          BYPASS_MAX + MACHINE_STATE_COUNT * TELLS_OF_A_STATE + TELLS_OF_STEPS + 32
+                          BYPASS_MAX + MACHINE_STATE_COUNT * TELLS_OF_A_STATE + TELLS_OF_STEPS +
+                          TELLS_OF_COUNTS + 32
 };
 static_assert(EFFECTS_MAX >= EVENT_SAMPLES_MAX + TOOL_TAGS_MAX + TELLS_OF_A_TURN, "the worst turn has room");
 
@@ -324,6 +327,7 @@ static void fold_wrote(struct core *core, const struct event_wrote *w)
                                              w->value > core->outs.out[w->tag].wanted);
 
         output_wrote(&core->outs, w, core->now_us);
+        core_count_write(core, w);
         text_init(&t, value, sizeof value);
         tool_add_value(&t, tag, w->value);
         if (w->unasked)
@@ -395,6 +399,7 @@ static void evaluate(struct core *core)
         core_watch_handed_over(core);
         core_watch_block(core);
         core_watch_plausible(core);
+        core_watch_counts(core);
         core_watch_alarms(core);
 }
 

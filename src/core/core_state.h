@@ -154,6 +154,19 @@ struct core_proof {
         char why[WATCHDOG_WHY_MAX];
 };
 
+/* Openings, for the record and to warn by (count.c). */
+struct core_counts {
+        struct {
+                int64_t actuations, open_us; /* of those that are over */
+                int64_t since_us;            /* open since, as far as it was seen */
+                bool is_open;
+                bool is_seen; /* since the start; else is_open is what the record says */
+                bool is_told; /* it is beyond a limit */
+        } valve[TOOL_TAGS_MAX];
+        struct count_bottle bottle[TOOL_LINES_MAX];
+        bool is_bottle_told[TOOL_LINES_MAX];
+};
+
 struct core_logged {
         int64_t t_us;
         double value;
@@ -245,6 +258,8 @@ struct core {
         struct alarms alarms;
         struct core_plausible plausible;
 
+        struct core_counts counts;
+
         struct core_logged logged[TOOL_TAGS_MAX];
         struct effects *out;
 };
@@ -295,6 +310,18 @@ void core_force_plausible(struct core *core);
 bool core_may_heat(const struct core *core);
 /* Latches were reset: heaters and motors may try again, latched alarms that are gone end. */
 void core_was_reset(struct core *core);
+
+/* ---- count.c: openings, and what came out of the bottles ---- */
+void core_init_counts(struct core *core, const struct counts *before);
+/* A write's answer; a pulse handed over (core->pulse), and its end. */
+void core_count_write(struct core *core, const struct event_wrote *w);
+void core_count_handed_over(struct core *core);
+void core_count_pulse(struct core *core, const struct event_pulse *p);
+/* What reads back as it was told without an answer to the write; the limits. */
+void core_watch_counts(struct core *core);
+/* The verbs. */
+void core_do_bottle(struct core *core, const struct command *command, struct effect_reply *reply);
+void core_do_counters(struct core *core, const struct command *command, struct effect_reply *reply);
 
 /* ---- alarm_command.c ---- */
 void core_do_ack(struct core *core, const struct command *command, struct effect_reply *reply);

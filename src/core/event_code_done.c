@@ -57,6 +57,7 @@ void event_code_put_pulse(const struct event_code *code, const struct event_puls
         event_code_put_time(out, code->now_us, p->close_sent_us);
         event_code_put_time(out, code->now_us, p->close_acked_us);
         bytes_put_u8(out, p->is_device_timed);
+        bytes_put_fixed(out, event_code_double_bits(p->used_umol), 8);
 }
 
 void event_code_take_pulse(
@@ -70,6 +71,9 @@ void event_code_take_pulse(
         p->close_sent_us = event_code_take_time(in, code->now_us);
         p->close_acked_us = event_code_take_time(in, code->now_us);
         p->is_device_timed = bytes_take_u8(in) != 0;
+        p->used_umol = event_code_bits_double(bytes_take_fixed(in, 8));
+        if (!(p->used_umol >= 0 && p->used_umol <= EVENT_CODE_UMOL_MAX))
+                in->is_bad = true;
 }
 
 void event_code_put_watchdog(

@@ -6,6 +6,8 @@
 
 /* Times that differ by more than a century are made up. */
 #define EVENT_CODE_APART_US (INT64_C(1) << 52)
+/* No pulse takes more than a ton of anything. */
+#define EVENT_CODE_UMOL_MAX 1e12
 
 /* ---- event_code_parts.c ---- */
 uint64_t event_code_double_bits(double value);

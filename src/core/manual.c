@@ -199,6 +199,7 @@ static void open_for(struct core *core, const struct command *command, struct ef
         pulse->open_us = open_us;
         pulse->close_us = open_us + command->for_us;
         pulse->id = output_pulse(&core->outs, command->tag, pulse->open_us, pulse->close_us, core->out);
+        core_count_handed_over(core);
         text_init(&t, reply->text, sizeof reply->text);
         text_add(&t, "%s opens for ", tag->name);
         time_add_duration(&t, command->for_us);

@@ -91,6 +91,7 @@ void core_pulse_ended(struct core *core, const struct event_pulse *p)
         if (!pulse->is_live || p->id != pulse->id)
                 return;
         pulse->is_live = false;
+        core_count_pulse(core, p);
         is_beyond = core_judge_edges(core, &judged, beyond, sizeof beyond);
         if (pulse->is_manual)
                 core_log_manual_pulse(core, &judged);

@@ -237,6 +237,7 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
         position_add_path(&path, &core->at, core->recipe);
         r = core_record(core, RECORD_PULSE_START);
         r->u.pulse = pulse->record;
+        core_count_handed_over(core);
 }
 
 static void enter_pulse(struct core *core, const struct recipe_op *op)

@@ -66,6 +66,21 @@ int tool_find_loop_of_setpoint(const struct tool *tool, int tag)
         return TOOL_NONE;
 }
 
+bool tool_is_counted(const struct tool *tool, int tag)
+{
+        const struct tool_tag *t = &tool->tags[tag];
+
+        return t->is_output && t->is_bit &&
+               (t->is_valve || tag == tool->pump_run || t->actuations_max > 0 || t->open_us_max > 0);
+}
+
+bool tool_knows_delivery(const struct tool *tool, int line)
+{
+        const struct tool_sim_line *l = &tool->sim.line[line];
+
+        return !l->is_vapour_assumed && !l->is_mass_assumed && l->molar_mass > 0;
+}
+
 int64_t tool_width_limit_us(const struct tool_line *line, int64_t planned_us)
 {
         int64_t least_us = (int64_t)(10 * line->width_tolerance_us);

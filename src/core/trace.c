@@ -128,6 +128,24 @@ static uint64_t fold_sample(uint64_t hash, const struct record_sample *s)
         return trace_fold_double(hash, s->value);
 }
 
+static uint64_t fold_valve(uint64_t hash, const struct record_valve *v)
+{
+        hash = trace_fold_int(hash, v->tag);
+        hash = trace_fold_int(hash, v->line);
+        hash = trace_fold_int(hash, v->what);
+        hash = trace_fold_int(hash, v->is_actuation);
+        hash = trace_fold_int(hash, v->since_us);
+        hash = trace_fold_int(hash, v->open_us);
+        return trace_fold_double(hash, v->used_umol);
+}
+
+static uint64_t fold_bottle(uint64_t hash, const struct record_bottle *b)
+{
+        hash = trace_fold_int(hash, b->line);
+        hash = trace_fold_double(hash, b->content_g);
+        return trace_fold_text(hash, b->lot);
+}
+
 uint64_t trace_fold_record(uint64_t hash, const struct record *r)
 {
         hash = trace_fold_int(hash, r->kind);
@@ -153,6 +171,10 @@ uint64_t trace_fold_record(uint64_t hash, const struct record *r)
                 return fold_audit(hash, &r->u.audit);
         case RECORD_SAMPLE:
                 return fold_sample(hash, &r->u.sample);
+        case RECORD_VALVE:
+                return fold_valve(hash, &r->u.valve);
+        case RECORD_BOTTLE:
+                return fold_bottle(hash, &r->u.bottle);
         }
         assert(false && "a kind of record");
         return hash;

@@ -12,6 +12,9 @@
 /* By hand: at rest; in a run only what the tool file lets move there (tool_tag.manual). */
 #define MANUAL (STARTABLE | S(EXECUTE) | S(HELD) | S(SUSPENDED))
 
+/* Hands on the tool: at rest, also after an abort; in a run that waits or runs, what it does not use. */
+#define AT_WORK (MANUAL | S(ABORTED))
+
 static const struct verb_entry verbs[] = {
     {.verb = VERB_STATUS,
         .name = "status",
@@ -202,6 +205,25 @@ static const struct verb_entry verbs[] = {
         .args = {{"tag", VERB_ARG_OUTPUT, true, "a flow, heater, motor or switch"},
             {"value", VERB_ARG_VALUE, true, "with its unit, or on, off, safe, standby"}},
         .help = "move a set-point or switch by hand"},
+    {.verb = VERB_BOTTLE,
+        .name = "bottle",
+        .role = TOOL_ROLE_OPERATOR,
+        .states = AT_WORK,
+        .is_command = true,
+        .on_socket = true,
+        .args = {{"line", VERB_ARG_OUTPUT, true, "precursor line"},
+            {"lot", VERB_ARG_OPTION, false, "what stands on the new bottle"},
+            {"content", VERB_ARG_MASS, false, "how much is in it (the tool file's)"}},
+        .help = "say that the bottle of a precursor line was changed"},
+    {.verb = VERB_COUNTERS,
+        .name = "counters",
+        .role = TOOL_ROLE_ENGINEER,
+        .states = ANY,
+        .is_command = true,
+        .on_socket = true,
+        .args = {{"action", VERB_ARG_TEXT, true, "reset"},
+            {"valve", VERB_ARG_OUTPUT, true, "a valve that was replaced, or the pump"}},
+        .help = "count a valve's openings from zero: it was replaced"},
     {.verb = VERB_SHUTDOWN,
         .name = "shutdown",
         .role = TOOL_ROLE_ENGINEER,

@@ -8,7 +8,7 @@
 #include <stdlib.h> /* strtoll */
 #include <string.h> /* strcmp */
 
-enum { SHOWN_NAMES_MAX = 24, MESSAGE_CAP = 400 };
+enum { SHOWN_NAMES_MAX = 25, MESSAGE_CAP = 400 };
 
 struct diag_at reader_at(const struct reader *r, const struct yaml_node *node)
 {

@@ -147,6 +147,7 @@ static void read_root(struct tool_file *f, const struct yaml_node *root)
         if (raw.access)
                 tool_file_read_access(f, raw.access);
         tool_file_read_simulation(f, raw.simulation);
+        tool_file_check_bottles(f);
         tool_file_check(f);
 }
 
@@ -224,12 +225,13 @@ const struct keys *const *tool_file_keys(size_t *count)
 {
         static const struct keys *const all[] = {&root_keys, &tool_file_link_keys, &tool_file_device_keys,
             &tool_file_profile_keys, &tool_file_watchdog_keys, &tool_file_signature_keys,
-            &tool_file_write_keys, &tool_file_status_keys, &tool_file_tag_keys, &tool_file_pulse_keys,
-            &tool_file_setup_keys, &tool_file_log_keys, &tool_file_loop_keys, &tool_file_line_keys,
-            &tool_file_valve_keys, &tool_file_pump_keys, &tool_file_gauge_keys, &tool_file_safety_keys,
-            &tool_file_rise_keys, &tool_file_follow_keys, &tool_file_alarm_keys, &tool_file_image_keys,
-            &tool_file_interlock_keys, &tool_file_bypass_keys, &tool_file_access_keys, &tool_file_role_keys,
-            &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
+            &tool_file_write_keys, &tool_file_status_keys, &tool_file_tag_keys, &tool_file_maintenance_keys,
+            &tool_file_bottle_keys, &tool_file_pulse_keys, &tool_file_setup_keys, &tool_file_log_keys,
+            &tool_file_loop_keys, &tool_file_line_keys, &tool_file_valve_keys, &tool_file_pump_keys,
+            &tool_file_gauge_keys, &tool_file_safety_keys, &tool_file_rise_keys, &tool_file_follow_keys,
+            &tool_file_alarm_keys, &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_bypass_keys,
+            &tool_file_access_keys, &tool_file_role_keys, &tool_file_sim_keys, &tool_file_sim_line_keys,
+            &tool_file_sim_loop_keys};
         *count = sizeof all / sizeof all[0];
         return all;
 }

@@ -61,6 +61,7 @@ struct raw_line {
         char source[TOOL_NAME_MAX];
         int64_t min_pulse, min_purge, width_tolerance, width_limit;
         struct tool_file_line_checks checks;
+        const struct yaml_node *bottle;
 };
 static const struct key line_rows[] = {
     KIND_ROW(struct raw_line),
@@ -81,6 +82,8 @@ static const struct key line_rows[] = {
         .help = "it stays hotter than the source by this"},
     {"gauge_rise", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.gauge_rise),
         .help = "a pulse raises the gauge by this in the mean"},
+    {"bottle", KEY_NODE, false, KEY_NODE_AT(struct raw_line, bottle),
+        .help = "what its bottle holds, and when to tell that it runs out"},
 };
 const struct keys tool_file_line_keys = KEYS("precursor", line_rows);
 
@@ -295,6 +298,7 @@ static int read_line(struct tool_file *f, const struct yaml_node *node)
         if (line->source >= 0 && tool->loops[line->source].kind != TOOL_LOOP_HEATER)
                 reader_error(&f->r, source, "source: '%s' is no heater", raw.source);
         tool_file_read_line_checks(f, &raw.checks, line);
+        tool_file_read_bottle(f, raw.bottle, line);
         if (!ok || valve < 0)
                 return -1;
         return tool->line_count++;

@@ -144,13 +144,14 @@ void tool_file_read_output(struct tool_file_work *w)
         take_lease(w);
         tool_file_read_pulse(w);
         take_failsafe(w);
+        tool_file_read_maintenance(w);
         w->tag->manual = (enum tool_manual)w->raw->manual;
 }
 
 void tool_file_refuse_output_keys(struct tool_file_work *w)
 {
         static const char *const keys[] = {"limits", "safe", "verify", "verify_within", "follow", "max_open",
-            "lease", "failsafe", "manual", "pulse"};
+            "lease", "failsafe", "manual", "pulse", "maintenance"};
         for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
                 if (!keys_node(w->found, keys[i]))
                         continue;

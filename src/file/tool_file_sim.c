@@ -155,6 +155,7 @@ static void read_line(struct tool_file *f, const struct yaml_node *node)
         struct tool_sim_line unused = {0}, *line = index >= 0 ? &f->tool->sim.line[index] : &unused;
         read_vapour(f, raw.vapour, line);
         read_tails(f, raw.tails, line);
+        line->is_mass_assumed = node->kind != YAML_MAP || !keys_node(&found, "molar_mass");
         keep_line(line, &raw);
 }
 
@@ -186,6 +187,7 @@ static void set_defaults(struct tool *tool)
                     .vapour_b = 1730.63,
                     .vapour_c = 233.426,
                     .is_vapour_assumed = true,
+                    .is_mass_assumed = true,
                     .tail_s = {0.65, 15}};
                 keep_line(l, &line);
         }

@@ -64,6 +64,8 @@ static const struct key tag_rows[] = {
         .help = "how its module times pulses itself"},
     {"manual", KEY_WORD, false, KEY_AT(struct tool_file_raw_tag, manual), .words = tool_file_manual_words,
         .help = "moved by hand outside a run, inside it too, or never"},
+    {"maintenance", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, maintenance),
+        .help = "when its wear is told"},
     {"log", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, log), .help = "what is recorded"},
 };
 const struct keys tool_file_tag_keys = KEYS("tag", tag_rows);

@@ -3,6 +3,7 @@
 #include "ald/base/text.h"       /* text_add, text_copy */
 #include "ald/base/time.h"       /* time_format_utc */
 #include "ald/core/event.h"      /* pulse_outcome_name */
+#include "ald/store/counts.h"    /* counts_put_valve, counts_put_bottle */
 #include "ald/store/statement.h" /* struct statements */
 
 #include <assert.h>   /* assert */
@@ -89,32 +90,6 @@ static int put_cycle(struct rows *r, const struct record *record)
         return statement_run(&r->sql, stmt);
 }
 
-static int add_to_counter(struct rows *r, const char *valve, const char *what, int64_t by)
-{
-        char name[TOOL_NAME_MAX + 16];
-        struct text t;
-
-        text_init(&t, name, sizeof name);
-        text_add(&t, "%s.%s", valve, what);
-        sqlite3_bind_text(r->sql.prepared[STATEMENT_COUNTER], 1, name, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(r->sql.prepared[STATEMENT_COUNTER], 2, by);
-        return statement_run(&r->sql, r->sql.prepared[STATEMENT_COUNTER]);
-}
-
-/* Lifetime of the valve, as far as its edges are known. */
-static int count_actuation(struct rows *r, const struct record_pulse *p)
-{
-        const struct tool *tool = r->config.tool;
-
-        if (p->opened_us < 0 || p->line < 0)
-                return SQLITE_OK;
-        const char *valve = tool->tags[tool->lines[p->line].valve].name;
-        int rc = add_to_counter(r, valve, "actuations", 1);
-        if (rc == SQLITE_OK && p->width_us >= 0)
-                rc = add_to_counter(r, valve, "open_us", p->width_us);
-        return rc;
-}
-
 static int put_pulse(struct rows *r, const struct record *record, enum statement which)
 {
         const struct record_pulse *p = &record->u.pulse;
@@ -146,8 +121,7 @@ static int put_pulse(struct rows *r, const struct record *record, enum statement
                 sqlite3_bind_double(stmt, 17, p->pressure_fit);
                 statement_bind_known(stmt, 18, p->pressure_decay_us);
         }
-        int rc = statement_run(&r->sql, stmt);
-        return rc == SQLITE_OK && which == STATEMENT_PULSE_END ? count_actuation(r, p) : rc;
+        return statement_run(&r->sql, stmt);
 }
 
 static int put_base(struct rows *r, const struct record *record)
@@ -223,6 +197,10 @@ static int put_any(struct rows *r, const struct record *record, const struct run
                 return put_event(r, record, NULL);
         case RECORD_AUDIT:
                 return put_audit(r, record);
+        case RECORD_VALVE:
+                return counts_put_valve(&r->sql, r->config.tool, record);
+        case RECORD_BOTTLE:
+                return counts_put_bottle(&r->sql, r->config.tool, record);
         case RECORD_SAMPLE:
                 break;
         }

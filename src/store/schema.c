@@ -160,7 +160,33 @@ static const char schema_4[] =
     " t_us INTEGER NOT NULL,\n"
     " PRIMARY KEY(tag_id, period)\n"
     ") STRICT, WITHOUT ROWID;\n"
-    "CREATE INDEX event_gap ON event(t_us) WHERE kind = 'gap';\n";
+    "CREATE INDEX event_gap ON event(t_us) WHERE kind = 'gap';\n"
+    /* Table counter was there without a word in it: names are VALVE.actuations (times it opened), VALVE.open_us (open, up to
+     * its last close), VALVE.actuations.limit and VALVE.open_us.limit (of the tool file; missing: none); VALVE is an output's
+     * tag. The pump's counts stand under its tag in the same way. */
+    "CREATE TABLE opening( /* a valve that is open, or about to be: what a crash finds and counts */\n"
+    " valve TEXT PRIMARY KEY,\n"
+    " precursor TEXT, /* its line; NULL: none */\n"
+    " since_us INTEGER, /* NULL: open when the record ended, and not seen since */\n"
+    " planned_us INTEGER /* how long; counted when it ends. NULL: until it is closed; its actuation is counted "
+    "already */\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE bottle( /* what each precursor came from, and how much of it was used */\n"
+    " id INTEGER PRIMARY KEY,\n"
+    " precursor TEXT NOT NULL,\n"
+    " lot TEXT NOT NULL,\n"
+    " content_g REAL, /* when it was new; NULL: not known */\n"
+    " since_us INTEGER, /* NULL: before anybody said */\n"
+    " until_us INTEGER, /* NULL: it is in use */\n"
+    " pulses INTEGER NOT NULL,\n"
+    " open_us INTEGER NOT NULL, /* open time of its valve */\n"
+    " used_umol REAL NOT NULL, /* estimate, from the delivery that the tool file describes */\n"
+    " unreckoned INTEGER NOT NULL, /* pulses that are not in used_umol */\n"
+    " molar_mass REAL, /* g/mol; NULL: no estimate */\n"
+    " warn_g REAL, /* people are told below so much; NULL: never */\n"
+    " pulses_limit INTEGER /* or after so many pulses; NULL: never */\n"
+    ") STRICT;\n"
+    "CREATE UNIQUE INDEX bottle_in_use ON bottle(precursor) WHERE until_us IS NULL;\n";
 
 /* migrations[i] leads from version i to i + 1, in one transaction. */
 static const char *const migrations[] = {schema_1, schema_2, schema_timed, schema_4};

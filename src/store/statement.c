@@ -49,6 +49,21 @@ static const char *const statements[STATEMENT_COUNT] = {
                          " ON CONFLICT DO NOTHING",
     [STATEMENT_COUNTER] = "INSERT INTO counter(name, value) VALUES(?1, ?2)"
                           " ON CONFLICT DO UPDATE SET value = value + excluded.value",
+    [STATEMENT_COUNTER_ZERO] =
+        "UPDATE counter SET value = 0 WHERE name IN (?1 || '.actuations', ?1 || '.open_us')",
+    [STATEMENT_OPENING_BEGIN] =
+        "INSERT INTO opening(valve, precursor, since_us, planned_us) VALUES(?1, ?2, ?3, ?4)"
+        " ON CONFLICT DO UPDATE SET precursor = excluded.precursor,"
+        " since_us = excluded.since_us, planned_us = excluded.planned_us",
+    [STATEMENT_OPENING_END] = "DELETE FROM opening WHERE valve = ?1",
+    [STATEMENT_OPENING_ANEW] = "UPDATE opening SET since_us = ?2 WHERE valve = ?1 AND planned_us IS NULL",
+    [STATEMENT_BOTTLE_USED] =
+        "UPDATE bottle SET pulses = pulses + 1, open_us = open_us + ?2, used_umol = used_umol + ?3,"
+        " unreckoned = unreckoned + ?4 WHERE precursor = ?1 AND until_us IS NULL",
+    [STATEMENT_BOTTLE_END] = "UPDATE bottle SET until_us = ?2 WHERE precursor = ?1 AND until_us IS NULL",
+    [STATEMENT_BOTTLE_BEGIN] =
+        "INSERT INTO bottle(precursor, lot, content_g, since_us, molar_mass, warn_g, pulses_limit, pulses,"
+        " open_us, used_umol, unreckoned) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, 0)",
     [STATEMENT_INPUT] = "INSERT INTO input(run_id, n, t_us, kind, payload) VALUES(?1, ?2, ?3, ?4, ?5)",
 };
 

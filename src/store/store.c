@@ -49,6 +49,7 @@ struct store {
         bool disk_ok;
         char disk_why[192];
         struct store_state state; /* counts, and `ok` as last told */
+        struct counts counts;     /* as found at open */
 };
 
 static int64_t now_us(void)
@@ -156,6 +157,7 @@ static struct writer *begin(struct store *s)
                 s->state.next_run_id = found.next_run_id;
                 s->state.interrupted_run = found.interrupted_run;
                 s->state.was_left_open = found.was_left_open;
+                s->counts = found.counts;
         }
         atomic_store(&s->is_open, w != NULL);
         s->is_decided = true;
@@ -429,6 +431,11 @@ void store_get_state(struct store *s, struct store_state *out)
         pthread_mutex_unlock(&s->mutex);
         out->dropped += recq_dropped(s->queue) + atomic_load(&s->refused_samples);
         out->records_lost = recq_lost(s->queue) + atomic_load(&s->refused_records);
+}
+
+void store_get_counts(const struct store *s, struct counts *out)
+{
+        *out = s->counts; /* written before store_open() returned */
 }
 
 int store_fd(const struct store *s)

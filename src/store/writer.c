@@ -5,6 +5,7 @@
 #include "ald/core/core.h"      /* CORE_PURGED */
 #include "ald/core/inputq.h"    /* inputq_next */
 #include "ald/core/recq.h"      /* recq_record and friends */
+#include "ald/store/counts.h"   /* counts_open */
 #include "ald/store/lockfile.h" /* lockfile_take, lockfile_drop */
 #include "ald/store/recover.h"  /* recover_runs */
 #include "ald/store/rows.h"     /* rows_put_record and friends */
@@ -126,6 +127,7 @@ static bool prepare(struct writer *w, struct writer_found *found, struct text *w
         sqlite3_wal_hook(w->db, note_wal_pages, w);
         w->checkpoint_pages = CHECKPOINT_PAGES;
         if (!find_last_word(w->db, &found->was_left_open, why) ||
+            !counts_open(w->db, w->config->tool, &found->counts, why) ||
             !recover_runs(w->db, wall_now_us(), &found->interrupted_run, why) ||
             !find_next_run(w->db, &found->next_run_id, why))
                 return false;

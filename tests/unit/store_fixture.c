@@ -55,10 +55,12 @@ const struct tool *fixture_tool(void)
         tool.line_count = 2;
         for (int i = 0; i < FIXTURE_TAGS; i++) {
                 snprintf(tool.tags[i].name, sizeof tool.tags[i].name, "%s", names[i]);
+                tool.tags[i].is_output = tool.tags[i].is_bit = tool.tags[i].is_valve = i != FIXTURE_PRESSURE;
                 tool.tags[i].unit = i == FIXTURE_PRESSURE ? unit_find("Torr") : unit_base(UNIT_DIM_NONE);
         }
         snprintf(tool.lines[0].name, sizeof tool.lines[0].name, "nb");
         tool.lines[0].valve = FIXTURE_NB_VALVE;
+        tool.pump_run = TOOL_NONE;
         snprintf(tool.lines[1].name, sizeof tool.lines[1].name, "water");
         tool.lines[1].valve = FIXTURE_WATER_VALVE;
         return &tool;
@@ -148,6 +150,19 @@ struct record fixture_pulse(enum record_kind kind, int64_t run, int64_t cycle, c
             .pressure_fit = NAN,
             .pressure_decay_us = -1};
         snprintf(r.u.pulse.path, sizeof r.u.pulse.path, "%s", path);
+        return r;
+}
+
+struct record fixture_valve(enum record_valve_what what, int tag, int line, int64_t open_us)
+{
+        struct record r = {.kind = RECORD_VALVE, .wall_us = FIXTURE_T0};
+
+        r.u.valve = (struct record_valve){.tag = (int16_t)tag,
+            .line = (int16_t)line,
+            .what = (uint8_t)what,
+            .is_actuation = what == RECORD_VALVE_OPENED || what == RECORD_VALVE_ENDED,
+            .since_us = FIXTURE_T0,
+            .open_us = open_us};
         return r;
 }
 

@@ -30,6 +30,8 @@ struct record fixture_run(
     enum record_kind kind, int64_t run, int64_t t_us, const char *state, const char *reason);
 struct record fixture_cycle(enum record_kind kind, int64_t run, int64_t t_us, int64_t n);
 struct record fixture_pulse(enum record_kind kind, int64_t run, int64_t cycle, const char *path, int line);
+/* A part of an opening that began at T0; what opened it counts once. */
+struct record fixture_valve(enum record_valve_what what, int tag, int line, int64_t open_us);
 struct record fixture_event(int64_t run, int64_t t_us, const char *text);
 struct record fixture_audit(int64_t t_us, const char *command, const char *arguments);
 struct record fixture_sample(int tag, int64_t t_us, double value);

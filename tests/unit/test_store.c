@@ -20,6 +20,8 @@
 
 /* ---- What is posted is found again ---- */
 
+static int valve_of[] = {FIXTURE_NB_VALVE, FIXTURE_WATER_VALVE};
+
 static void post_pulse(
     struct store *s, int64_t run, int64_t cycle, const char *path, int line, int64_t width_us)
 {
@@ -37,6 +39,7 @@ static void post_pulse(
         metrics.u.pulse.pressure_base = 2.3;
         metrics.u.pulse.pressure_peak = 2.4;
         fixture_post(s, metrics);
+        fixture_post(s, fixture_valve(RECORD_VALVE_ENDED, valve_of[line], line, width_us));
 }
 
 START_TEST(a_run_is_kept_whole)
@@ -133,7 +136,7 @@ START_TEST(an_older_file_is_brought_up_to_date)
             "ALTER TABLE run DROP COLUMN resumes; ALTER TABLE run DROP COLUMN last_step;"
             "ALTER TABLE run DROP COLUMN audit_id; ALTER TABLE run DROP COLUMN audit_sha256;"
             "ALTER TABLE run DROP COLUMN audit_id_ended; ALTER TABLE run DROP COLUMN audit_sha256_ended;"
-            "DROP TABLE base; DROP TABLE rollup_mark; DROP INDEX event_gap;"
+            "DROP TABLE base; DROP TABLE opening; DROP TABLE bottle; DROP TABLE rollup_mark; DROP INDEX event_gap;"
             "ALTER TABLE sample_rollup DROP COLUMN uncertain; ALTER TABLE sample_rollup DROP COLUMN bad;"
             "PRAGMA user_version = 1"));
         s = fixture_open(db);
@@ -170,6 +173,9 @@ START_TEST(the_contract_of_names_holds)
             "SELECT id, t_us, run_id, kind, severity, source, text, data FROM event",
             "SELECT id, t_us, uid, role, command, arguments, result, prev_sha256, sha256 FROM audit",
             "SELECT name, value FROM counter",
+            "SELECT valve, precursor, since_us, planned_us FROM opening",
+            "SELECT id, precursor, lot, content_g, since_us, until_us, pulses, open_us, used_umol, unreckoned,"
+            " molar_mass, warn_g, pulses_limit FROM bottle",
         };
         const char *db = fixture_path("a.db");
 
@@ -218,6 +224,7 @@ START_TEST(reopened_it_goes_on)
         ck_assert_int_eq(state.interrupted_run, 0);
         fixture_post(s, fixture_sample(0, T0, 0));
         fixture_post(s, fixture_sample(1, T0, 1000));
+        valve_of[0] = 0;
         post_pulse(s, 4, 2, "coat[0]", 0, 7);
         store_close(s);
         ck_assert_str_eq(

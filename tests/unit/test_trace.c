@@ -100,6 +100,16 @@ static const struct field fields[] = {
     IN_RECORD(RECORD_SAMPLE, u.sample.quality),
     IN_RECORD(RECORD_SAMPLE, u.sample.t_us),
     IN_RECORD(RECORD_SAMPLE, u.sample.value),
+    IN_RECORD(RECORD_VALVE, u.valve.tag),
+    IN_RECORD(RECORD_VALVE, u.valve.line),
+    IN_RECORD(RECORD_VALVE, u.valve.what),
+    IN_RECORD(RECORD_VALVE, u.valve.is_actuation),
+    IN_RECORD(RECORD_VALVE, u.valve.since_us),
+    IN_RECORD(RECORD_VALVE, u.valve.open_us),
+    IN_RECORD(RECORD_VALVE, u.valve.used_umol),
+    IN_RECORD(RECORD_BOTTLE, u.bottle.line),
+    IN_RECORD(RECORD_BOTTLE, u.bottle.content_g),
+    RECORD_TEXT(RECORD_BOTTLE, u.bottle.lot),
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 

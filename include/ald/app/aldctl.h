@@ -81,6 +81,8 @@ enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct a
 struct query *aldctl_open_database(const struct aldctl_options *o, enum aldctl_exit *code);
 /* The run that the command's first word names; 0: it names none, which was told. */
 long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_counters.c */
+enum aldctl_exit aldctl_counters(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_report.c: the run as one page into `path`. */
 enum aldctl_exit aldctl_report_page(struct query *q, long long id, const char *path);
 /* aldctl_latency.c */

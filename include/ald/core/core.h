@@ -9,6 +9,7 @@
 
 #include "ald/core/alarm.h"    /* enum alarm_state */
 #include "ald/core/bypass.h"   /* BYPASS_MAX */
+#include "ald/core/count.h"    /* struct counts */
 #include "ald/core/event.h"    /* struct event, struct effects */
 #include "ald/core/machine.h"  /* enum machine_state */
 #include "ald/core/position.h" /* struct position */
@@ -37,6 +38,7 @@ struct core_start {
         bool was_left_open;
         bool store_ok;
         char store_why[192];
+        const struct counts *counts; /* what was counted before (core/count.h); NULL = nothing */
         /* Longest time between two turns, 0 = CORE_TURN_US_MAX, which the leases and watchdogs of live links want. Whatever
          * the core does by the clock has a deadline of its own and comes on time all the same; only the age of a value is
          * looked at in turns alone, so a runner that takes fewer brings fresh values to each of them. */

@@ -104,6 +104,8 @@ struct event_pulse {
         int64_t open_sent_us, open_acked_us;
         int64_t close_sent_us, close_acked_us;
         bool is_device_timed; /* the width is the module's, not that of two writes */
+        double
+            used_umol; /* what it took from its bottle, as far as the runner can estimate it; 0 = it cannot */
 };
 
 struct event_link {
@@ -141,16 +143,17 @@ struct command {
         uint32_t uid, pid;
         char user[TOOL_NAME_MAX];
         const struct recipe *recipe; /* run: borrowed until EFFECT_RECIPE_DONE */
-        int16_t tag;              /* open, close, set: output; bypass, unbypass: input; TOOL_NONE = no such */
-        double value;             /* set */
+        int16_t
+            tag; /* open, close, set, bottle, counters: output; bypass, unbypass: input; TOOL_NONE = no such */
+        double value;             /* set; bottle: its content in g, 0 = not given */
         int64_t for_us;           /* open, bypass, shelve: --for; 0 = not given */
         bool now;                 /* hold --now */
         bool repeat, skip;        /* resume: what to do with a pulse that was cut */
         bool after_cycle;         /* stop --after-cycle */
         bool force;               /* control take --force */
-        char name[TOOL_NAME_MAX]; /* ack, shelve, unshelve: alarm ("" = all); control: action */
+        char name[TOOL_NAME_MAX]; /* ack, shelve, unshelve: alarm ("" = all); control, counters: action */
         char to[TOOL_NAME_MAX];   /* control release --to USER */
-        char reason[96];          /* bypass, shelve */
+        char reason[96];          /* bypass, shelve; bottle: its lot */
         char text[96];            /* what was asked, for the audit record */
         char refused
             [128]; /* why control could not make sense of it: the core refuses and audits; "" = it could */

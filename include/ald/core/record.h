@@ -22,7 +22,9 @@ enum record_kind {
         RECORD_BASE, /* the pressure at a steady flow before or after the pulses of a run */
         RECORD_EVENT,
         RECORD_AUDIT,
-        RECORD_SAMPLE
+        RECORD_SAMPLE,
+        RECORD_VALVE, /* a valve opened or closed: what is counted */
+        RECORD_BOTTLE /* the bottle of a precursor line was changed */
 };
 
 enum record_severity { RECORD_INFO, RECORD_WARNING, RECORD_ALARM, RECORD_TRIP };
@@ -62,6 +64,32 @@ struct record_base {
         int64_t samples;
 };
 
+/* One opening is told in two records: OPENED and CLOSED of a valve that stays open, PLANNED and ENDED of a timed one. */
+enum record_valve_what {
+        RECORD_VALVE_OPENED,
+        RECORD_VALVE_CLOSED,
+        RECORD_VALVE_PLANNED,
+        RECORD_VALVE_ENDED,
+        RECORD_VALVE_RENEWED /* it was replaced: its counts begin anew */
+};
+
+struct record_valve {
+        int16_t tag;  /* the output */
+        int16_t line; /* its precursor line, TOOL_NONE = none */
+        uint8_t what; /* enum record_valve_what */
+        bool
+            is_actuation; /* OPENED, ENDED: it opened; false: it was open before the start; it never opened */
+        int64_t since_us; /* OPENED, PLANNED: wall UTC */
+        int64_t open_us;  /* CLOSED, ENDED: how long it was open; PLANNED: how long it will be */
+        double used_umol; /* ENDED: what it took from the bottle, an estimate; 0 = not known */
+};
+
+struct record_bottle {
+        int16_t line;
+        double content_g; /* 0 = not known */
+        char lot[96];     /* "" = not said */
+};
+
 struct record_event {
         char kind[24]; /* "trip", "hold", "step", "link", "output", "state", "note", "quality", "pulse" */
         int severity;
@@ -98,6 +126,8 @@ struct record {
                 struct record_event event;
                 struct record_audit audit;
                 struct record_sample sample;
+                struct record_valve valve;
+                struct record_bottle bottle;
         } u;
 };
 

@@ -206,6 +206,9 @@ struct tool_tag {
         int64_t lease_us;            /* no turn of the core for this long = safe value */
         struct tool_image_value image[TOOL_IMAGE_COUNT];
 
+        int64_t actuations_max; /* `maintenance`, a bit: people are told beyond so many openings; 0 = never */
+        int64_t open_us_max;    /* or when it was open for so long; 0 = never */
+
         /* Record. */
         int64_t log_us;      /* longest time between stored samples; 0 = every change of sample */
         double log_deadband; /* stored earlier when the value moved by more */
@@ -252,6 +255,11 @@ struct tool_line {
         double width_tolerance_us; /* an edge or a width that is wrong by more is told */
         int64_t
             width_limit_us; /* by more than this the run is held; 0 = tool_width_limit_us() has the rule */
+        struct {
+                double content_g;   /* when new; 0 = not known */
+                double warn_part;   /* people are told when no more than this part of it is left; 0 = never */
+                int64_t pulses_max; /* or beyond so many pulses; 0 = never */
+        } bottle;
         int line;
 };
 
@@ -324,6 +332,7 @@ struct tool_sim_line {
         enum tool_delivery delivery;
         double vapour_a, vapour_b, vapour_c; /* log10 p(Torr) = a - b / (c + T(degC)) */
         bool is_vapour_assumed;              /* water's: the tool file gives none */
+        bool is_mass_assumed;                /* its molar mass likewise */
         double bottle_litre;                 /* head space (draw) */
         double bottle_degc;                  /* temperature of an unheated bottle */
         double pickup;                       /* through: part of saturation reached, 0-1 */
@@ -400,6 +409,10 @@ int tool_find_loop_of_value(const struct tool *tool, int tag);
 int tool_find_loop_of_setpoint(const struct tool *tool, int tag);
 /* The line whose valve is this tag. */
 int tool_find_line_of_valve(const struct tool *tool, int tag);
+/* Are this output's openings counted? Valves, the pump, and what has `maintenance`. */
+bool tool_is_counted(const struct tool *tool, int tag);
+/* Does the tool file say how much a pulse of this line takes from its bottle? */
+bool tool_knows_delivery(const struct tool *tool, int line);
 /* How wrong the width or an edge of a pulse of planned_us may be before the run is held. Unless the tool file says it:
  * ten tolerances, or a fifth of a longer dose. */
 int64_t tool_width_limit_us(const struct tool_line *line, int64_t planned_us);

@@ -38,6 +38,8 @@ enum verb {
         VERB_OPEN,
         VERB_CLOSE,
         VERB_SET,
+        VERB_BOTTLE,
+        VERB_COUNTERS,
         VERB_SHUTDOWN, /* from a signal, not from the socket */
         VERB_COUNT
 };
@@ -51,6 +53,7 @@ enum verb_arg_type {
         VERB_ARG_TIME,   /* a time with its unit, given as --name; becomes command.for_us */
         VERB_ARG_OUTPUT, /* an output by any name that people use for it; becomes command.tag */
         VERB_ARG_INPUT,  /* an input's tag; becomes command.tag */
+        VERB_ARG_MASS,   /* a mass with its unit, given as --name; becomes command.value in g */
         VERB_ARG_VALUE   /* a value of the output named before it; becomes command.value */
 };
 struct verb_arg {

@@ -76,6 +76,7 @@ struct tool_file {
         int equipment_count;
         const struct yaml_node *safety_node; /* the safety chain's inputs, NULL = none */
         bool has_broken_loop;                /* a tag without a set-point may have been meant to have one */
+        const struct yaml_node *warn_at[TOOL_LINES_MAX]; /* of the lines' bottles; NULL: not given */
 };
 
 /* Each reads its section; `map` is the section's node. */
@@ -152,15 +153,20 @@ int tool_file_want_input_bit(struct tool_file *f, const struct yaml_node *node, 
 int tool_file_want_equipment(
     struct tool_file *f, struct diag_at at, const char *name, enum tool_file_kind kind, const char *what);
 
+/* The bottle of a precursor line (NULL: not given); and, when the simulated twin is known, whether it can warn. */
+void tool_file_read_bottle(struct tool_file *f, const struct yaml_node *node, struct tool_line *line);
+void tool_file_check_bottles(struct tool_file *f);
+
 /* Every table of keys of the format, for the documentation's test. */
 const struct keys *const *tool_file_keys(size_t *count);
 
 extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_profile_keys,
     tool_file_signature_keys, tool_file_watchdog_keys, tool_file_write_keys, tool_file_status_keys,
-    tool_file_tag_keys, tool_file_pulse_keys, tool_file_setup_keys, tool_file_log_keys, tool_file_loop_keys,
-    tool_file_line_keys, tool_file_valve_keys, tool_file_pump_keys, tool_file_gauge_keys,
-    tool_file_image_keys, tool_file_interlock_keys, tool_file_alarm_keys, tool_file_rise_keys,
-    tool_file_follow_keys, tool_file_safety_keys, tool_file_bypass_keys, tool_file_access_keys,
-    tool_file_role_keys, tool_file_sim_keys, tool_file_sim_line_keys, tool_file_sim_loop_keys;
+    tool_file_tag_keys, tool_file_maintenance_keys, tool_file_bottle_keys, tool_file_pulse_keys,
+    tool_file_setup_keys, tool_file_log_keys, tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys,
+    tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys, tool_file_interlock_keys,
+    tool_file_alarm_keys, tool_file_rise_keys, tool_file_follow_keys, tool_file_safety_keys,
+    tool_file_bypass_keys, tool_file_access_keys, tool_file_role_keys, tool_file_sim_keys,
+    tool_file_sim_line_keys, tool_file_sim_loop_keys;
 
 #endif

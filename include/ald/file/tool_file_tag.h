@@ -8,7 +8,8 @@
 
 /* As written; times in us. */
 struct tool_file_raw_tag {
-        const struct yaml_node *device, *valid, *limits, *safe, *verify_within, *failsafe, *log, *pulse;
+        const struct yaml_node *device, *valid, *limits, *safe, *verify_within, *failsafe, *log, *pulse,
+            *maintenance;
         int reg, type, order, access, manual;
         int64_t address, poll, stale_after, freeze_after, follow, max_open, lease;
         double scale, offset;
@@ -38,6 +39,8 @@ void tool_file_fail_tag(const struct tool_file_work *w, const char *key, const c
 void tool_file_read_output(struct tool_file_work *w);
 /* Read how its module times pulses. */
 void tool_file_read_pulse(struct tool_file_work *w);
+/* Read when its wear is told. */
+void tool_file_read_maintenance(struct tool_file_work *w);
 /* Refuse what only outputs have, in an input. */
 void tool_file_refuse_output_keys(struct tool_file_work *w);
 

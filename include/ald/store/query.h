@@ -81,6 +81,44 @@ void query_free_texts(struct query_texts *texts);
  * short questions, not a long one: a reader keeps the log growing. */
 int query_inputs(struct query *q, int64_t run_id, int64_t after, int limit,
     bool (*row)(void *ctx, const struct tape_piece *piece), void *ctx);
+/* ---- Wear and use (query_counters.c) ---- */
+
+/* A valve's life, the pump's likewise; since its replacement was told (`aldctl counters reset`). What is open now counts up to
+ * the record's last word. */
+struct query_counter {
+        char valve[48]; /* tag of the output */
+        int64_t actuations, open_us;
+        int64_t actuations_limit, open_us_limit; /* of the tool file; 0 = none */
+        bool is_open;                            /* at the record's last word */
+};
+/* In the order of their names. Returns as query_runs(). */
+int query_counters(struct query *q, void (*row)(void *ctx, const struct query_counter *c), void *ctx);
+
+/* A bottle of a precursor: what was taken from it. */
+struct query_bottle {
+        int64_t id;
+        char precursor[48], lot[96];
+        double content_g;           /* when new; NaN = not known */
+        int64_t since_us, until_us; /* UTC; since 0 = before anybody said; until 0 = in use */
+        int64_t pulses, open_us;
+        double used_umol, used_g; /* estimates, by the delivery in the tool file; NaN = it has none */
+        int64_t unreckoned;       /* pulses that are not in them */
+        double warn_g;            /* people are told when less is left; NaN = never */
+        int64_t pulses_limit;     /* or after so many pulses; 0 = never */
+        int64_t pulses_of_a_run;  /* of this precursor, in the last run that used it; 0 = none did */
+};
+/* Those in use at at_us (UTC; 0 = now), at most one for each precursor: the bottles of a run are those at its start. */
+int query_bottles(
+    struct query *q, int64_t at_us, void (*row)(void *ctx, const struct query_bottle *b), void *ctx);
+/* Whichever was in use within a time: more than one of a precursor where it was changed in it. */
+int query_bottles_between(struct query *q, int64_t from_us, int64_t to_us,
+    void (*row)(void *ctx, const struct query_bottle *b), void *ctx);
+
+/* How long a tag was above a value, from <= t < to (UTC): of its Good samples, each of which holds until the next one, but no
+ * longer than QUERY_HOLD_US (the daemon may have ended). `above` is in the tag's unit. 0 with *us; no such tag: *us 0. */
+#define QUERY_HOLD_US INT64_C(600000000)
+int query_hot_us(struct query *q, const char *tag, double above, int64_t from_us, int64_t to_us, int64_t *us);
+
 /* What went wrong last, with the path. */
 const char *query_why(const struct query *q);
 

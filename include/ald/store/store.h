@@ -8,6 +8,7 @@
 #ifndef ALD_STORE_STORE_H
 #define ALD_STORE_STORE_H
 
+#include "ald/core/count.h"  /* struct counts */
 #include "ald/core/record.h" /* struct record */
 #include "ald/core/tape.h"   /* struct tape_piece */
 #include "ald/core/tool.h"   /* struct tool */
@@ -61,6 +62,8 @@ bool store_post_input(struct store *s, const struct tape_piece *piece);
 
 /* What the writer last knew. Safe from any thread; quiets store_fd(). */
 void store_get_state(struct store *s, struct store_state *out);
+/* What was counted before this process: as found at open, all zero when the database could not be opened. */
+void store_get_counts(const struct store *s, struct counts *out);
 /* Readable when the state's `ok` changed since store_get_state(). Owned by the store. */
 int store_fd(const struct store *s);
 

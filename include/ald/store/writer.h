@@ -3,6 +3,7 @@
 #ifndef ALD_STORE_WRITER_H
 #define ALD_STORE_WRITER_H
 
+#include "ald/core/count.h"    /* struct counts */
 #include "ald/store/runcopy.h" /* struct runcopies */
 #include "ald/store/store.h"   /* struct store_config */
 
@@ -17,6 +18,7 @@ struct writer; /* opaque */
 struct writer_found {
         int64_t next_run_id, interrupted_run; /* as in struct store_state */
         bool was_left_open;
+        struct counts counts;
 };
 
 /* Lock, open or create, migrate, close interrupted runs. NULL: *why (without the path); a file that is not ours is
