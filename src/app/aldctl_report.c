@@ -2,7 +2,7 @@
 #include "ald/app/aldctl.h"      /* struct aldctl_options */
 #include "ald/app/aldctl_show.h" /* show_error */
 #include "ald/base/time.h"       /* TIME_S */
-#include "page.h"              /* page_load, page_put */
+#include "page.h"                /* page_load, page_put */
 
 #include <errno.h>  /* errno */
 #include <stdlib.h> /* free */

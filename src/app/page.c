@@ -12,14 +12,14 @@ static const struct {
     {"summary", "Summary", page_summary, false},
     {"product", "Powder, lot and recipe", page_made, false},
     {"methods", "Methods", page_methods, false},
-    {"trends", "Pressure and temperatures", page_trends, true},
-    {"overlay", "Pulses laid over one another", page_overlay, true},
+    {"trends", "Pressure and temperatures", page_trends, false},
+    {"overlay", "Pulses laid over one another", page_overlay, false},
     {"cycles", "Cycle by cycle", page_cycles, true},
     {"times", "Planned and actual times", page_times, true},
     {"waits", "Holds and stalls", page_waits, false},
     {"alarms", "Alarms", page_alarms, false},
     {"actions-of", "Operator actions", page_actions, false},
-    {"tool", "State of the tool", page_tool, true},
+    {"tool", "State of the tool", page_tool, false},
     {"earlier", "What ran before", page_before, false},
     {"doses", "Dose ratio", page_dose, false},
     {"recipe", "Recipe", page_recipe, true},
@@ -32,7 +32,7 @@ static const char style[] =
     ":root{color-scheme:light dark;--paper:#fff;--ink:#1b1b1b;--soft:#595959;--rule:#c8c8c8;--box:#f3f4f5;"
     "--good:#0b6b3a;--but:#8a5300;--bad:#a3161a}\n"
     "@media (prefers-color-scheme:dark){:root{--paper:#16181a;--ink:#e6e6e6;--soft:#a9adb1;--rule:#43474b;"
-    "--box:#202427;--good:#5fce92;--but:#f0b35c;--bad:#ff8a85}}\n"
+    "--box:#202427;--good:#5fce92;--but:#f0b35c;--bad:#ff8a85}figure svg{filter:brightness(1.4)}}\n"
     "*{box-sizing:border-box}\n"
     "body{margin:0 auto;padding:1.5rem 1.25rem 4rem;max-width:66rem;background:var(--paper);color:var(--ink);"
     "font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\n"
@@ -45,41 +45,45 @@ static const char style[] =
     "margin:1rem 0 1.25rem}\n"
     "#summary h2{display:none}\n"
     "#oddities{margin:.75rem 0 0;padding-left:1.2rem}\n"
-    ".verdict{font-size:1.15rem;font-weight:600;margin:0 0 .75rem;border-left:.35rem solid;padding-left:.75rem}\n"
+    ".verdict{font-size:1.15rem;font-weight:600;margin:0 0 .75rem;border-left:.35rem "
+    "solid;padding-left:.75rem}\n"
     ".good{color:var(--good)}.but{color:var(--but)}.bad{color:var(--bad)}\n"
     ".note,figcaption{color:var(--soft);font-size:.875rem;max-width:50rem}\n"
     ".missing{color:var(--soft);font-style:italic}\n"
     "table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}\n"
-    ".wide{overflow-x:auto}\n"
+    ".wide{overflow-x:auto;margin:0 0 1rem}\n"
     ".wide table{overflow-wrap:normal}\n"
     "th,td{text-align:left;vertical-align:top;padding:.2rem .8rem .2rem 0}\n"
     "thead th{border-bottom:1px solid var(--ink);vertical-align:bottom}\n"
     "tbody tr+tr>*{border-top:1px solid var(--rule)}\n"
-    ".n{text-align:right;padding-left:.4rem}\n"
+    ".n{text-align:right;padding-left:.4rem}td.n{white-space:nowrap}\n"
     ".odd{font-weight:600}\n"
-    ".facts th{font-weight:400;color:var(--soft);padding-right:1.5rem}\n"
+    ".facts th{overflow-wrap:normal;font-weight:400;color:var(--soft);padding-right:1.5rem}\n"
     "pre{background:var(--box);border:1px solid var(--rule);border-radius:.3rem;padding:.75rem 1rem;"
     "font-size:.8rem;line-height:1.4;white-space:pre-wrap}\n"
     "code,pre{font-family:ui-monospace,monospace}\n"
     "figure{margin:1rem 0 1.5rem;overflow-x:auto}\n"
     "figure svg{display:block;width:100%;min-width:34rem;height:auto}\n"
-    "svg [color=black]{color:var(--ink)}svg [fill=black]{fill:var(--ink)}svg [stroke=black]{stroke:var(--ink)}\n"
+    "svg [color=black]{color:var(--ink)}svg [fill=black]{fill:var(--ink)}svg "
+    "[stroke=black]{stroke:var(--ink)}\n"
     "@page{size:A4;margin:15mm 14mm}\n"
     "@media print{\n"
-    ":root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--rule:#bbb;--box:#fff;--good:#000;--but:#000;"
+    ":root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--rule:#bbb;--box:#fff;--good:#000;--but:#"
+    "000;"
     "--bad:#000}\n"
     "body{padding:0;max-width:none;font-size:10pt;line-height:1.4}\n"
     "h2{margin-top:1.5rem}\n"
     "h2,h3{break-after:avoid}\n"
     "figure,tr,#summary{break-inside:avoid}\n"
     ".page{break-before:page}\n"
-    ".page h2{margin-top:0}\n"
+    ".page h2,h3.page{margin-top:0}\n"
     "thead{display:table-header-group}\n"
     ".wide,figure{overflow:visible}\n"
     "table{font-size:8pt}th,td{padding:.1rem .5rem .1rem 0}\n"
     ".facts,.facts th{font-size:9.5pt}\n"
-    "figure svg{min-width:0}\n"
-    "pre{font-size:7.5pt;padding:.5rem}\n"
+    "figure svg{min-width:0;filter:none}\n"
+    "#pulses{line-height:1.2}#pulses td{padding-top:.04rem;padding-bottom:.04rem}\n"
+    "pre{font-size:7.5pt;padding:.5rem}code{font-size:8pt}\n"
     "}\n";
 
 static void put_head(struct page *r)
@@ -118,8 +122,8 @@ static void put_contents(struct page *r)
 
 static void put_section(struct page *r, size_t i)
 {
-        html_open(
-            &r->html, "section", "id", sections[i].id, "class", sections[i].begins_page ? "page" : "on", NULL);
+        html_open(&r->html, "section", "id", sections[i].id, "class", sections[i].begins_page ? "page" : "on",
+            NULL);
         html_element(&r->html, "h2", NULL, "%s", sections[i].title);
         sections[i].put(r);
         html_close(&r->html, "section");

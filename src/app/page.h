@@ -55,16 +55,16 @@ struct page {
         struct page_list bases;  /* struct query_base */
         struct page_list waits;  /* struct page_wait */
         struct page_list before; /* struct query_run: runs before this one, newest first */
-        bool is_before_cut;        /* there were more than that */
+        bool is_before_cut;      /* there were more than that */
 
         struct run_sum sum;
-        int64_t end_us;                 /* of the run; of one under way, now */
+        int64_t end_us;                   /* of the run; of one under way, now */
         int64_t coat_from_us, coat_to_us; /* first opening, last close; 0 = no pulse was opened */
-        struct dryrun *dry;             /* NULL: no_dose tells */
+        struct dryrun *dry;               /* NULL: no_dose tells */
         struct adequacy adequacy;
         char no_dose[256];
 
-        char trouble[320]; /* samples that could not be read; "" = none such */
+        char trouble[320];           /* samples that could not be read; "" = none such */
         char no_plots[PLOT_WHY_CAP]; /* "" = gnuplot works, as far as it was tried */
         int plot_count;
 };

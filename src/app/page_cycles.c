@@ -1,6 +1,6 @@
 /* Every pulse with what the gauge and the clock made of it. */
 #include "ald/base/time.h" /* TIME_S */
-#include "page.h"        /* own declarations */
+#include "page.h"          /* own declarations */
 
 #include <math.h>   /* NAN, isnan, fmin, fmax */
 #include <stdlib.h> /* free */
@@ -42,6 +42,11 @@ static double error_of(const struct query_pulse *p)
         return page_width_error(p, &us) ? (double)us / 1000.0 : NAN;
 }
 
+static const char *gauge_unit(const struct page *r)
+{
+        return r->run.pressure_unit[0] != '\0' ? r->run.pressure_unit : "gauge";
+}
+
 /* ---- Medians ---- */
 
 /* "0.553 (0.531 to 0.57)" over the pulses of a precursor. */
@@ -71,32 +76,36 @@ static void put_spread(
         free(values.items);
 }
 
+/* A row for each number, a column for each precursor. */
 static void put_medians(struct page *r, const char *const *names, size_t lines)
 {
-        const char *unit = r->run.pressure_unit[0] != '\0' ? r->run.pressure_unit : "gauge";
-        char base[48], rise[48], area[48], fit[48];
-        const struct html_column columns[] = {{"precursor", false}, {base, true}, {rise, true}, {area, true},
-            {fit, true}, {"decay to 1/e (s)", true}, {"width error (ms)", true}};
+        static const struct {
+                const char *name,
+                    *unit; /* unit: behind the gauge's, or alone when there is no space before it */
+                double (*of)(const struct query_pulse *p);
+                int digits;
+        } rows[] = {{"baseline", "", base_of, 4}, {"rise to the peak", "", rise_of, 3},
+            {"area", " s", area_of, 3}, {"area, fitted", " s", fit_of, 3}, {"decay to 1/e", "s", decay_of, 3},
+            {"width error", "ms", error_of, 2}};
+        struct html_column columns[PAGE_LINES_MAX + 1] = {{"of the pulses", false}};
 
-        (void)snprintf(base, sizeof base, "baseline (%s)", unit);
-        (void)snprintf(rise, sizeof rise, "rise to the peak (%s)", unit);
-        (void)snprintf(area, sizeof area, "area (%s s)", unit);
-        (void)snprintf(fit, sizeof fit, "area, fitted (%s s)", unit);
-        html_table_begin(&r->html, "medians", columns, sizeof columns / sizeof columns[0]);
-        for (size_t i = 0; i < lines; i++) {
+        for (size_t k = 0; k < lines; k++)
+                columns[k + 1] = (struct html_column){names[k], true};
+        html_table_begin(&r->html, "medians", columns, (int)lines + 1);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+                bool is_pressure = rows[i].unit[0] == '\0' || rows[i].unit[0] == ' ';
+
                 html_row_begin(&r->html, NULL);
-                html_cell(&r->html, "%s", names[i]);
-                put_spread(r, names[i], base_of, 4);
-                put_spread(r, names[i], rise_of, 3);
-                put_spread(r, names[i], area_of, 3);
-                put_spread(r, names[i], fit_of, 3);
-                put_spread(r, names[i], decay_of, 3);
-                put_spread(r, names[i], error_of, 2);
+                html_cell(
+                    &r->html, "%s (%s%s)", rows[i].name, is_pressure ? gauge_unit(r) : "", rows[i].unit);
+                for (size_t k = 0; k < lines; k++)
+                        put_spread(r, names[k], rows[i].of, rows[i].digits);
                 html_row_end(&r->html);
         }
         html_table_end(&r->html);
         html_element(&r->html, "p", "note",
-            "Median (lowest to highest). The area is the pressure above the baseline, summed over time; fitted: by "
+            "Median (lowest to highest). The area is the pressure above the baseline, summed over time; "
+            "fitted: by "
             "the shape of a response, which noise moves less.");
 }
 
@@ -137,8 +146,8 @@ static void plot_metrics(struct page *r, const char *precursor)
         struct page_curve rise = {0}, area = {0};
         char left[48], right[48], caption[200];
 
-        (void)snprintf(left, sizeof left, "rise (%s)", r->run.pressure_unit);
-        (void)snprintf(right, sizeof right, "area (%s s)", r->run.pressure_unit);
+        (void)snprintf(left, sizeof left, "rise (%s)", gauge_unit(r));
+        (void)snprintf(right, sizeof right, "area (%s s)", gauge_unit(r));
         plot.y_label = left;
         plot.right_label = right;
         fill(r, precursor, rise_of, &rise);
@@ -163,7 +172,8 @@ static void plot_errors(struct page *r, const char *const *names, size_t lines)
                 add_curve(&plot, &errors[i], names[i], (int)i, false);
         }
         if (plot.curve_count > 0)
-                page_put_plot(r, &plot, "Width error of each pulse: how much longer than planned its valve was open.");
+                page_put_plot(
+                    r, &plot, "Width error of each pulse: how much longer than planned its valve was open.");
         for (size_t i = 0; i < lines; i++)
                 page_free_curve(&errors[i]);
 }
@@ -196,11 +206,11 @@ static void put_row(struct page *r, const struct query_pulse *p)
 
 static void put_table(struct page *r)
 {
-        const char *unit = r->run.pressure_unit[0] != '\0' ? r->run.pressure_unit : "gauge";
+        const char *unit = gauge_unit(r);
         char base[40], rise[40], area[40];
         const struct html_column columns[] = {{"cycle", true}, {"precursor", false}, {"opened (UTC)", true},
-            {"late (ms)", true}, {"planned (ms)", true}, {"actual (ms)", true}, {"error (ms)", true}, {base, true},
-            {rise, true}, {area, true}, {"decay (s)", true}, {"outcome", false}};
+            {"late (ms)", true}, {"planned (ms)", true}, {"actual (ms)", true}, {"error (ms)", true},
+            {base, true}, {rise, true}, {area, true}, {"decay (s)", true}, {"outcome", false}};
         bool is_short = r->pulses.count <= ROWS_MAX;
         size_t shown = 0;
 
@@ -209,7 +219,8 @@ static void put_table(struct page *r)
         (void)snprintf(area, sizeof area, "area (%s s)", unit);
         if (!is_short)
                 html_element(&r->html, "p", "note",
-                    "%zu pulses: the table has those that were not done as planned, %d at most. `aldctl report %lld "
+                    "%zu pulses: the table has those that were not done as planned, %d at most. `aldctl "
+                    "report %lld "
                     "--json` has all.",
                     r->pulses.count, ROWS_MAX, (long long)r->run.id);
         html_table_begin(&r->html, "pulses", columns, sizeof columns / sizeof columns[0]);
@@ -237,6 +248,6 @@ void page_cycles(struct page *r)
         for (size_t i = 0; i < lines; i++)
                 plot_metrics(r, names[i]);
         plot_errors(r, names, lines);
-        html_element(&r->html, "h3", NULL, "Each pulse");
+        html_element(&r->html, "h3", "page", "Each pulse");
         put_table(r);
 }

@@ -1,6 +1,6 @@
 /* Was the dose enough for the powder? What a dry run of the recorded recipe on the recorded tool says of it. */
 #include "ald/app/aldctl_dryrun.h" /* dryrun_add_number, dryrun_add_percent */
-#include "page.h"                /* own declarations */
+#include "page.h"                  /* own declarations */
 
 #include <math.h> /* isnan */
 
@@ -67,8 +67,8 @@ static void put_line(struct page *r, int i)
 void page_dose(struct page *r)
 {
         static const struct html_column columns[] = {{"precursor", false}, {"delivered a dose", true},
-            {"needed", true}, {"dose ratio", true}, {"coverage, mixed bed", true}, {"coverage, plug flow", true},
-            {"limited by", false}};
+            {"needed", true}, {"dose ratio", true}, {"coverage, mixed bed", true},
+            {"coverage, plug flow", true}, {"limited by", false}};
         const struct dryrun_result *d;
         char buf[2][PAGE_TEXT_CAP];
 
@@ -83,8 +83,10 @@ void page_dose(struct page *r)
                         put_line(r, i);
         html_table_end(&r->html);
         html_element(&r->html, "p", "note",
-            "Computed, not measured: a dry run of the recorded recipe, tool file and powder (%s, %s in the bed) by "
-            "this version, as `aldctl dry-run` does it. Dose ratio: delivered by needed, within what is known of the "
+            "Computed, not measured: a dry run of the recorded recipe, tool file and powder (%s, %s in the "
+            "bed) by "
+            "this version, as `aldctl dry-run` does it. Dose ratio: delivered by needed, within what is "
+            "known of the "
             "vapour pressure. A ratio below 1 means that not all of the powder can be coated in a cycle.",
             d->powder_g > 0 ? put_number(buf[0], d->powder_g, 3, "g") : "no powder",
             d->powder_m2 > 0 ? put_number(buf[1], d->powder_m2, 3, "m2") : "no area");

@@ -1,9 +1,9 @@
 /* What a report is made of, gathered from the record. */
-#include "ald/app/past.h"        /* past_compile */
-#include "ald/base/time.h"       /* TIME_S */
-#include "ald/core/event.h"      /* QUALITY_BAD */
-#include "ald/store/trend.h"     /* query_trend */
-#include "page.h"              /* own declarations */
+#include "ald/app/past.h"    /* past_compile */
+#include "ald/base/time.h"   /* TIME_S */
+#include "ald/core/event.h"  /* QUALITY_BAD */
+#include "ald/store/trend.h" /* query_trend */
+#include "page.h"            /* own declarations */
 
 #include <assert.h> /* assert */
 #include <math.h>   /* NAN, fmin, fmax, isnan */
@@ -86,8 +86,8 @@ static bool is_whole(const struct page *r, int found, const struct filling *f, s
 static bool load_rows(struct page *r, struct text *why)
 {
         int64_t id = r->run.id;
-        struct filling pulses = {&r->pulses, false}, events = {&r->events, false}, states = {&r->states, false},
-                       audits = {&r->audits, false}, bases = {&r->bases, false};
+        struct filling pulses = {&r->pulses, false}, events = {&r->events, false},
+                       states = {&r->states, false}, audits = {&r->audits, false}, bases = {&r->bases, false};
 
         return is_whole(r, query_pulses(r->q, id, take_pulse, &pulses), &pulses, why) &&
                is_whole(r, query_events(r->q, id, take_event, &events), &events, why) &&
@@ -193,7 +193,7 @@ static void add_up(struct page *r)
 {
         for (size_t i = 0; i < r->pulses.count; i++) {
                 const struct query_pulse *p = page_item(&r->pulses, i);
-                int64_t closed_us = p->closed_us > 0 ? p->closed_us
+                int64_t closed_us = p->closed_us > 0  ? p->closed_us
                                     : p->width_us > 0 ? p->opened_us + p->width_us
                                                       : p->opened_us;
 
@@ -248,7 +248,8 @@ static void compute_dose(struct page *r)
                 adequacy_eval(&r->adequacy, dryrun_get(r->dry), r->tool, r->recipe);
                 return;
         }
-        text_add(&why, r->dry == NULL ? "no memory" : "the dry run took longer than %d s", (int)dose_patience_s);
+        text_add(
+            &why, r->dry == NULL ? "no memory" : "the dry run took longer than %d s", (int)dose_patience_s);
         dryrun_free(r->dry);
         r->dry = NULL;
 }
@@ -367,7 +368,8 @@ void page_trend(struct page *r, const char *tag, int64_t from_us, int64_t to_us,
 struct page_measure page_measure(struct page *r, const char *tag, int64_t from_us, int64_t to_us)
 {
         enum { PARTS = 20000 };
-        struct measuring m = {.m = {.median = NAN, .min = NAN, .max = NAN}, .means = {.size = sizeof(double)}};
+        struct measuring m = {
+            .m = {.median = NAN, .min = NAN, .max = NAN}, .means = {.size = sizeof(double)}};
 
         if (tag == NULL || from_us >= to_us)
                 return m.m;

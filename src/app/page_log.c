@@ -59,8 +59,8 @@ void page_alarms(struct page *r)
 
 void page_actions(struct page *r)
 {
-        static const struct html_column columns[] = {{"at (UTC)", true}, {"who", false}, {"role", false},
-            {"command", false}, {"result", false}};
+        static const struct html_column columns[] = {
+            {"at (UTC)", true}, {"who", false}, {"role", false}, {"command", false}, {"result", false}};
         char buf[PAGE_TEXT_CAP];
 
         if (r->audits.count == 0) {
@@ -84,5 +84,6 @@ void page_actions(struct page *r)
         }
         html_table_end(&r->html);
         if (r->audits.count > ROWS_MAX)
-                html_element(&r->html, "p", "note", "%zu in all; the first %d are shown.", r->audits.count, ROWS_MAX);
+                html_element(
+                    &r->html, "p", "note", "%zu in all; the first %d are shown.", r->audits.count, ROWS_MAX);
 }

@@ -1,7 +1,7 @@
 /* The methods paragraph that a paper needs, from the record: what was set, what was measured, and what was neither. */
 #include "ald/base/time.h" /* time_add_duration */
 #include "ald/core/core.h" /* core_describe_op */
-#include "page.h"        /* own declarations */
+#include "page.h"          /* own declarations */
 
 #include <math.h>   /* isnan */
 #include <stdlib.h> /* free */
@@ -51,7 +51,8 @@ static void put_program(struct page *r)
                 if (op->kind != RECIPE_REPEAT || !op->is_cycle)
                         continue;
                 html_text(&r->html, "%s%lld %s%s of: ", found++ == 0 ? " The recipe set " : "; then ",
-                    (long long)op->count, op->count == 1 ? "cycle" : "cycles", op->is_walls ? " on the walls" : "");
+                    (long long)op->count, op->count == 1 ? "cycle" : "cycles",
+                    op->is_walls ? " on the walls" : "");
                 put_body(r, i + 1, op->jump);
         }
         if (found > 0)
@@ -73,10 +74,10 @@ static void put_subject(struct page *r)
                 html_text(&r->html, " on %s g of %s", page_number(buf[0], recipe->powder_g, 5),
                     recipe->powder_material[0] != '\0' ? recipe->powder_material : "powder");
         if (recipe->powder_m2_g > 0)
-                html_text(
-                    &r->html, " (declared specific surface %s m2/g)", page_number(buf[1], recipe->powder_m2_g, 5));
+                html_text(&r->html, " (declared specific surface %s m2/g)",
+                    page_number(buf[1], recipe->powder_m2_g, 5));
         if (recipe->powder_lot[0] != '\0')
-                html_text(&r->html, ", lot %s", recipe->powder_lot);
+                html_text(&r->html, ", lot %s,", recipe->powder_lot);
         html_text(&r->html, " in the tool %s", r->tool->name);
         if (r->tool->title[0] != '\0')
                 html_text(&r->html, " (%s)", r->tool->title);
@@ -123,7 +124,7 @@ static void put_widths(struct page *r)
                 }
                 if (widths.count > 0)
                         html_text(&r->html, "%s %s %s s", k == 0 ? " Valves were open for (median):" : ",",
-                            names[k], page_number(buf, page_median(widths.items, widths.count), 6));
+                            names[k], page_number(buf, page_median(widths.items, widths.count), 4));
                 if (k + 1 == lines)
                         html_text(&r->html,
                             "; the largest error of a width was %.2f ms, between the writes of both edges.",
@@ -189,8 +190,9 @@ static void put_gauge(struct page *r)
 
 static void put_measured(struct page *r)
 {
-        static const struct html_column columns[] = {{"tag", false}, {"set", true}, {"measured, median", true},
-            {"lowest", true}, {"highest", true}, {"unit", false}, {"samples", true}};
+        static const struct html_column columns[] = {{"tag", false}, {"set", true},
+            {"measured, median", true}, {"lowest", true}, {"highest", true}, {"unit", false},
+            {"samples", true}};
 
         html_element(&r->html, "h3", NULL, "Set and measured in the deposition");
         if (r->coat_from_us == 0) {
@@ -204,7 +206,8 @@ static void put_measured(struct page *r)
                 put_gauge(r);
         html_table_end(&r->html);
         html_element(&r->html, "p", "note",
-            "Samples between the first opening and the last close. Temperatures are those of the controllers' "
+            "Samples between the first opening and the last close. Temperatures are those of the "
+            "controllers' "
             "sensors, not of the powder. Set: the set-point as read back from its controller.");
 }
 
@@ -220,8 +223,8 @@ static void put_conditions(struct page *r)
 
                 if (isnan(m.median))
                         continue;
-                html_text(&r->html, "%s %s %s %s", put++ == 0 ? " Measured in the deposition (median):" : ",", tag->name,
-                    page_number(buf, m.median, 4), tag->unit->name);
+                html_text(&r->html, "%s %s %s %s", put++ == 0 ? " Measured in the deposition (median):" : ",",
+                    tag->name, page_number(buf, m.median, 4), tag->unit->name);
         }
         if (put > 0)
                 html_text(&r->html, ".");

@@ -1,7 +1,7 @@
 /* Plots of a report: what they have in common, and the run's trends. */
 #include "ald/base/time.h"   /* TIME_S */
 #include "ald/store/trend.h" /* struct trend_point */
-#include "page.h"          /* own declarations */
+#include "page.h"            /* own declarations */
 
 #include <assert.h> /* assert */
 #include <math.h>   /* NAN */
@@ -114,7 +114,8 @@ static void begin_panel(struct panel *p, const struct page *r, int height, const
         int64_t lasted_us = r->end_us - r->run.started_us;
 
         *p = (struct panel){.unit = find_unit(lasted_us)};
-        p->plot = (struct plot){.width = WIDTH, .height = height, .x_label = p->unit.label, .y_label = y_label};
+        p->plot =
+            (struct plot){.width = WIDTH, .height = height, .x_label = p->unit.label, .y_label = y_label};
         p->plot.to = (double)lasted_us / p->unit.us;
         for (size_t i = 0; i < r->waits.count && p->plot.band_count < PLOT_BANDS_MAX; i++) {
                 const struct page_wait *w = page_item(&r->waits, i);
@@ -149,7 +150,8 @@ static void end_panel(struct panel *p, struct page *r, const char *what)
         for (int i = 0; i < p->plot.curve_count; i++)
                 page_use_curve(&p->plot.curves[i], &p->trends[i].curve);
         (void)snprintf(caption, sizeof caption,
-            "%s, as recorded. Where samples lie closer than the plot's %d parts, the lowest and the highest of each "
+            "%s, as recorded. Where samples lie closer than the plot's %d parts, the lowest and the highest "
+            "of each "
             "part are drawn.%s",
             what, PARTS, r->waits.count > 0 ? " Grey: the run was held or suspended." : "");
         if (p->plot.curve_count > 0)

@@ -1,6 +1,6 @@
 /* The first thing on the page: what was made, did all go well, what was odd. */
 #include "ald/base/time.h" /* TIME_S */
-#include "page.h"        /* own declarations */
+#include "page.h"          /* own declarations */
 
 #include <math.h>   /* fabs, isnan */
 #include <string.h> /* strcmp, strncmp */
@@ -19,7 +19,8 @@ static size_t count_grave(const struct page *r)
         size_t count = 0;
 
         for (size_t i = 0; i < r->events.count; i++)
-                count += strcmp(((const struct query_event *)page_item(&r->events, i))->severity, "info") != 0;
+                count +=
+                    strcmp(((const struct query_event *)page_item(&r->events, i))->severity, "info") != 0;
         return count;
 }
 
@@ -45,8 +46,8 @@ static bool has_oddities(const struct page *r)
 
         for (int i = 0; r->dry != NULL && i < r->tool->line_count; i++)
                 lacks = lacks || lacks_dose(r, i);
-        return lacks || r->sum.not_done > 0 || r->waits.count > 0 || count_grave(r) > 0 || r->why_not[0] != '\0' ||
-               r->more.resumes > 0 || fabs(base_change(r)) > base_part;
+        return lacks || r->sum.not_done > 0 || r->waits.count > 0 || count_grave(r) > 0 ||
+               r->why_not[0] != '\0' || r->more.resumes > 0 || fabs(base_change(r)) > base_part;
 }
 
 static enum verdict judge(const struct page *r)
@@ -64,14 +65,17 @@ static void put_verdict(struct page *r)
             [WELL_BUT] = "Complete, with something odd",
             [BADLY] = "Not complete",
             [UNDER_WAY] = "Under way: this page is not the whole run"};
-        static const char *const classes[] = {
-            [WELL] = "verdict good", [WELL_BUT] = "verdict but", [BADLY] = "verdict bad", [UNDER_WAY] = "verdict but"};
+        static const char *const classes[] = {[WELL] = "verdict good",
+            [WELL_BUT] = "verdict but",
+            [BADLY] = "verdict bad",
+            [UNDER_WAY] = "verdict but"};
         enum verdict v = judge(r);
 
         html_open(&r->html, "p", "class", classes[v], "id", "verdict", NULL);
         html_put(&r->html, words[v]);
         if (v == BADLY)
-                html_text(&r->html, ": %s%s%s", r->run.state, r->run.reason[0] != '\0' ? ": " : "", r->run.reason);
+                html_text(
+                    &r->html, ": %s%s%s", r->run.state, r->run.reason[0] != '\0' ? ": " : "", r->run.reason);
         html_close(&r->html, "p");
 }
 
@@ -84,22 +88,25 @@ static void put_made(struct page *r)
         html_facts_begin(&r->html, "summary-facts");
         if (r->recipe != NULL && r->recipe->title[0] != '\0')
                 html_fact(&r->html, "process", "%s", r->recipe->title);
-        html_fact(&r->html, "run", "%lld, recipe %s, by %s", (long long)r->run.id, r->run.recipe, r->run.user);
+        html_fact(
+            &r->html, "run", "%lld, recipe %s, by %s", (long long)r->run.id, r->run.recipe, r->run.user);
         html_fact(&r->html, "when", "%s UTC, %s", page_time(buf[0], r->run.started_us),
             page_lasting(buf[1], r->end_us - r->run.started_us));
         html_fact_begin(&r->html, "done");
-        html_data(&r->html, "cycles", (double)r->run.cycles, "%lld", (long long)r->run.cycles);
+        html_data(&r->html, "cycles_begun", (double)r->run.cycles, "%lld", (long long)r->run.cycles);
         if (r->recipe != NULL)
                 html_text(&r->html, " of %lld", (long long)r->recipe->cycles);
         html_text(&r->html, " cycles, ");
-        html_data(&r->html, "pulses_done", r->sum.count - r->sum.not_done, "%d", r->sum.count - r->sum.not_done);
+        html_data(
+            &r->html, "pulses_done", r->sum.count - r->sum.not_done, "%d", r->sum.count - r->sum.not_done);
         html_text(&r->html, " of ");
         html_data(&r->html, "pulse_rows", r->sum.count, "%d", r->sum.count);
         html_text(&r->html, " recorded pulses as planned");
         html_fact_end(&r->html);
         if (r->recipe != NULL && r->recipe->powder_g > 0)
-                html_fact(&r->html, "powder", "%s g of %s, lot %s", page_number(buf[0], r->recipe->powder_g, 5),
-                    r->recipe->powder_material, r->recipe->powder_lot[0] != '\0' ? r->recipe->powder_lot : "not declared");
+                html_fact(&r->html, "powder", "%s g of %s, lot %s",
+                    page_number(buf[0], r->recipe->powder_g, 5), r->recipe->powder_material,
+                    r->recipe->powder_lot[0] != '\0' ? r->recipe->powder_lot : "not declared");
         if (r->recipe != NULL && r->recipe->thickness_nm > 0)
                 html_fact(&r->html, "film", "%s nm declared, not measured here",
                     page_number(buf[0], r->recipe->thickness_nm, 4));
@@ -143,7 +150,8 @@ static void put_doses(struct page *r)
         for (int i = 0; r->dry != NULL && i < r->tool->line_count; i++)
                 if (lacks_dose(r, i))
                         html_element(&r->html, "li", NULL,
-                            "The dose of %s is not enough for all of the powder: %s of what a dry run says it needs",
+                            "The dose of %s is not enough for all of the powder: %s of what a dry run says "
+                            "it needs",
                             r->tool->lines[i].name, page_number(buf, r->adequacy.line[i].dose_ratio, 2));
 }
 
@@ -151,8 +159,8 @@ static void put_oddities(struct page *r)
 {
         html_open(&r->html, "ul", "id", "oddities", NULL);
         if (r->sum.not_done > 0)
-                html_element(&r->html, "li", NULL, "%d of %d pulses were not done as planned", r->sum.not_done,
-                    r->sum.count);
+                html_element(&r->html, "li", NULL, "%d of %d pulses were not done as planned",
+                    r->sum.not_done, r->sum.count);
         put_waits(r);
         put_graves(r);
         put_doses(r);
@@ -160,12 +168,13 @@ static void put_oddities(struct page *r)
                 html_element(&r->html, "li", NULL, "The base pressure changed by %+.1f %% over the run",
                     100 * base_change(r));
         if (r->more.resumes > 0)
-                html_element(
-                    &r->html, "li", NULL, "It goes on with the interrupted run %lld", (long long)r->more.resumes);
+                html_element(&r->html, "li", NULL, "It goes on with the interrupted run %lld",
+                    (long long)r->more.resumes);
         if (r->more.last_step[0] != '\0')
                 html_element(&r->html, "li", NULL, "Last step known to have begun: %s", r->more.last_step);
         if (r->why_not[0] != '\0')
-                html_element(&r->html, "li", NULL, "Recipe or tool file of the record cannot be read: %s", r->why_not);
+                html_element(
+                    &r->html, "li", NULL, "Recipe or tool file of the record cannot be read: %s", r->why_not);
         html_close(&r->html, "ul");
 }
 

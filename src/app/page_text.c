@@ -2,7 +2,7 @@
 #include "ald/app/aldctl_show.h" /* show_add_seconds */
 #include "ald/base/text.h"       /* text_add_number */
 #include "ald/base/time.h"       /* TIME_S */
-#include "page.h"              /* own declarations */
+#include "page.h"                /* own declarations */
 
 #include <math.h>   /* isnan, NAN */
 #include <stdlib.h> /* qsort */
@@ -40,8 +40,7 @@ const char *page_clock(char buf[PAGE_TEXT_CAP], int64_t us)
         if (clock == NULL)
                 text_copy(buf, PAGE_TEXT_CAP, whole);
         else
-                (void)snprintf(
-                    buf, PAGE_TEXT_CAP, "%.8s.%03d", clock + 1, (int)(us % TIME_S / TIME_MS));
+                (void)snprintf(buf, PAGE_TEXT_CAP, "%.8s.%03d", clock + 1, (int)(us % TIME_S / TIME_MS));
         return buf;
 }
 
@@ -56,8 +55,9 @@ const char *page_lasting(char buf[PAGE_TEXT_CAP], int64_t us)
 
 const char *page_ms(char buf[PAGE_TEXT_CAP], int64_t us, bool is_known)
 {
+        /* What rounds to nothing has no sign. */
         if (is_known)
-                (void)snprintf(buf, PAGE_TEXT_CAP, "%.2f", (double)us / 1000.0);
+                (void)snprintf(buf, PAGE_TEXT_CAP, "%.2f", us > -5 && us < 5 ? 0.0 : (double)us / 1000.0);
         else
                 text_copy(buf, PAGE_TEXT_CAP, "-");
         return buf;

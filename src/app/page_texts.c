@@ -1,6 +1,6 @@
 /* What was made of what, the recipe as it ran, and what this page can be checked against. */
 #include "ald/app/version.h" /* version_text */
-#include "page.h"          /* own declarations */
+#include "page.h"            /* own declarations */
 
 #include <jansson.h> /* run.parameters */
 #include <string.h>  /* strlen */
@@ -43,7 +43,8 @@ void page_made(struct page *r)
         html_fact(&r->html, "operator", "%s", r->run.user);
         html_facts_end(&r->html);
         if (r->recipe == NULL)
-                html_element(&r->html, "p", "missing", "What the recipe declares is not read: %s.", r->why_not);
+                html_element(
+                    &r->html, "p", "missing", "What the recipe declares is not read: %s.", r->why_not);
 }
 
 /* ---- Recipe ---- */
@@ -111,17 +112,20 @@ void page_proof(struct page *r)
         put_code(r, "recipe, SHA-256", "recipe-sha256", r->run.recipe_sha256);
         put_code(r, "tool file, SHA-256", "tool-sha256", r->run.tool_sha256);
         put_head(r, "audit chain when the run began", "audit-began", r->more.audit_id, r->more.audit_sha256);
-        put_head(
-            r, "audit chain when it ended", "audit-ended", r->more.audit_id_ended, r->more.audit_sha256_ended);
+        put_head(r, "audit chain when it ended", "audit-ended", r->more.audit_id_ended,
+            r->more.audit_sha256_ended);
         html_fact(&r->html, "recorded by", "aldd %s", r->run.version);
         html_fact(&r->html, "this page", "by aldctl %s, %s UTC", version_text(), page_time(buf, r->now_us));
         if (r->why_not[0] == '\0')
                 html_fact(&r->html, "checked", "the recorded texts have these digests");
         else
                 html_fact(&r->html, "not checked", "%s", r->why_not);
+        if (r->trouble[0] != '\0')
+                html_fact(&r->html, "not read", "%s: something above lacks samples", r->trouble);
         html_facts_end(&r->html);
         html_element(&r->html, "p", "note",
-            "`aldctl replay %lld` decides the run once more from what it recorded. A head of the audit chain that is "
+            "`aldctl replay %lld` decides the run once more from what it recorded. A head of the audit chain "
+            "that is "
             "kept on paper shows later whether entries up to it were changed or taken away.",
             (long long)r->run.id);
 }

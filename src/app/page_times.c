@@ -1,6 +1,6 @@
 /* Planned against actual: the run, its phases, its cycles, its edges. */
 #include "ald/base/time.h" /* TIME_S */
-#include "page.h"        /* own declarations */
+#include "page.h"          /* own declarations */
 
 #include <math.h>   /* NAN, fabs, fmax, isnan */
 #include <stdlib.h> /* free */
@@ -29,16 +29,18 @@ static void put_run(struct page *r)
                 html_data(&r->html, "planned_span_s", planned_s, "%s s", page_number(buf[0], planned_s, 7));
                 html_text(&r->html, ", actual ");
                 html_data(&r->html, "span_s", actual_s, "%s s", page_number(buf[1], actual_s, 7));
-                html_text(&r->html, " (%+.2f ms)", (actual_s - planned_s) * 1e3);
+                html_text(&r->html, " (difference %s ms)",
+                    page_ms(buf[0], (s->to_us - s->from_us) - (s->planned_to_us - s->planned_from_us), true));
                 html_fact_end(&r->html);
                 html_fact_begin(&r->html, "largest width error");
-                html_data(&r->html, "width_error_s_max", (double)s->width_error_us_max / (double)TIME_S, "%.2f ms",
-                    (double)s->width_error_us_max / 1000.0);
+                html_data(&r->html, "width_error_s_max", (double)s->width_error_us_max / (double)TIME_S,
+                    "%.2f ms", (double)s->width_error_us_max / 1000.0);
                 html_fact_end(&r->html);
         }
         html_facts_end(&r->html);
         html_element(&r->html, "p", "note",
-            "Planned: the recipe's timed length with its last steps; heat-up and other waits for a condition come "
+            "Planned: the recipe's timed length with its last steps; heat-up and other waits for a condition "
+            "come "
             "on top. Each pulse is planned anew just before it, so the plan follows a hold or a wait.");
 }
 
@@ -67,9 +69,10 @@ static void put_phases(struct page *r)
         for (size_t i = 0; i < r->states.count; i++) {
                 const struct query_event *e = page_item(&r->states, i);
                 bool is_phase = strcmp(e->kind, "step") == 0 && strncmp(e->text, "phase ", 6) == 0;
-                bool is_end = strncmp(e->text, "Execute -> ", 11) == 0 &&
-                              (strstr(e->text, "-> Completing") != NULL || strstr(e->text, "-> Stopping") != NULL ||
-                                  strstr(e->text, "-> Aborting") != NULL);
+                bool is_end =
+                    strncmp(e->text, "Execute -> ", 11) == 0 &&
+                    (strstr(e->text, "-> Completing") != NULL || strstr(e->text, "-> Stopping") != NULL ||
+                        strstr(e->text, "-> Aborting") != NULL);
 
                 if (!is_phase && !is_end)
                         continue;
@@ -123,8 +126,8 @@ static void put_cells(struct page *r, struct page_list *values)
 static void put_edges(struct page *r)
 {
         static const struct html_column columns[] = {{"precursor", false}, {"pulses", true}, {"done", true},
-            {"opening off by, median (ms)", true}, {"largest (ms)", true}, {"width off by, median (ms)", true},
-            {"largest (ms)", true}};
+            {"opening off by, median (ms)", true}, {"largest (ms)", true},
+            {"width off by, median (ms)", true}, {"largest (ms)", true}};
         const char *names[PAGE_LINES_MAX];
         size_t lines = page_list_precursors(r, names);
 
@@ -160,6 +163,8 @@ void page_times(struct page *r)
         html_element(&r->html, "h3", NULL, "Edges");
         put_edges(r);
         html_element(&r->html, "p", "note",
-            "An edge is the write to the valve's module that its device acknowledged, not the movement of the "
-            "valve itself, which nothing here senses. Where a module times pulses itself, the width is what it was told.");
+            "An edge is the write to the valve's module that its device acknowledged, not the movement of "
+            "the "
+            "valve itself, which nothing here senses. Where a module times pulses itself, the width is what "
+            "it was told.");
 }

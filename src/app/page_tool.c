@@ -1,7 +1,5 @@
 /* The tool that made it: base pressure and leak rate, what its sources went through, what ran on it before. */
-#include "ald/base/time.h"   /* TIME_H */
-#include "ald/core/event.h"  /* QUALITY_GOOD */
-#include "ald/store/trend.h" /* struct trend_point */
+#include "ald/base/time.h" /* TIME_H */
 #include "page.h"          /* own declarations */
 
 #include <math.h>   /* isnan */
@@ -50,21 +48,22 @@ static void put_change(struct page *r)
         if (isnan(part))
                 return;
         html_element(&r->html, "p", NULL,
-            "From before to after the pulses it changed by %+.2f %%, at flows that differ by %+.2f %%.", 100 * part,
-            100 * (after->flow / before->flow - 1));
+            "From before to after the pulses it changed by %+.2f %%, at flows that differ by %+.2f %%.",
+            100 * part, 100 * (after->flow / before->flow - 1));
 }
 
 static void put_bases(struct page *r)
 {
         enum { RUNS_BEFORE = 3 };
         char flow[40], pressure[40], spread[40];
-        const struct html_column columns[] = {{"run", true}, {"when", false}, {"at (UTC)", true}, {flow, true},
-            {pressure, true}, {spread, true}, {"samples", true}};
+        const struct html_column columns[] = {{"run", true}, {"when", false}, {"at (UTC)", true},
+            {flow, true}, {pressure, true}, {spread, true}, {"samples", true}};
 
         html_element(&r->html, "h3", NULL, "Base pressure");
         if (r->bases.count == 0) {
                 html_element(&r->html, "p", "missing",
-                    "Not measured: there was no steady time at the flow of the pulses, or the version of the record "
+                    "Not measured: there was no steady time at the flow of the pulses, or the version of the "
+                    "record "
                     "does not measure it.");
                 return;
         }
@@ -94,95 +93,108 @@ static void put_leaks(struct page *r)
 
                 if (strcmp(e->kind, "leak") != 0)
                         continue;
-                html_element(&r->html, "p", NULL, "%s UTC: %s %s", page_clock(buf, e->t_us), e->source, e->text);
+                html_element(
+                    &r->html, "p", NULL, "%s UTC: %s %s", page_clock(buf, e->t_us), e->source, e->text);
                 found++;
         }
         if (found == 0)
-                html_element(&r->html, "p", "missing", "Not measured: the run had no leak check that came to a result.");
+                html_element(&r->html, "p", "missing",
+                    "Not measured: the run had no leak check that came to a result.");
 }
 
 /* ---- Sources ---- */
 
-/* A value holds until the next one, but no longer: the daemon may have ended. */
-static const int64_t value_holds_us = 10 * TIME_MIN;
 /* So much above its standby temperature a source ages. */
 static const double hot_by_k = 10;
 
-struct heat {
-        double above;
-        int64_t since_us, hot_us;
-        bool is_hot;
+/* What is known of a line's bottle at the run's end. */
+struct bottle {
+        const struct tool_line *line;
+        struct query_bottle row;
+        bool is_known, was_changed; /* in the run */
 };
 
-static void take_heat(void *ctx, const struct trend_point *p)
+static void take_bottle(void *ctx, const struct query_bottle *row)
 {
-        struct heat *h = ctx;
-        int64_t held_us = p->t_us - h->since_us;
+        struct bottle *b = ctx;
 
-        if (h->is_hot)
-                h->hot_us += held_us < value_holds_us ? held_us : value_holds_us;
-        h->since_us = p->t_us;
-        h->is_hot = p->count > 0 && p->mean > h->above;
+        if (strcmp(row->precursor, b->line->name) != 0)
+                return;
+        b->was_changed = b->is_known;
+        b->row = *row;
+        b->is_known = true;
 }
 
-static int64_t find_hot(struct page *r, const char *tag, double above, int64_t from_us, int64_t to_us)
+static void put_hours(struct page *r, const char *tag, double above, int64_t from_us)
 {
-        struct heat h = {.above = above};
-        struct trend_point last = {.t_us = to_us};
+        char buf[PAGE_TEXT_CAP];
+        int64_t us = 0;
 
-        page_trend(r, tag, from_us, to_us, TREND_POINTS_MAX, take_heat, &h);
-        take_heat(&h, &last);
-        return h.hot_us;
+        if (query_hot_us(r->q, tag, above, from_us, r->end_us, &us) != 0) {
+                text_copy(r->trouble, sizeof r->trouble, query_why(r->q));
+                html_cell(&r->html, "-");
+                return;
+        }
+        html_cell(&r->html, "%s", page_number(buf, (double)us / (double)TIME_H, 3));
 }
 
-static void put_source(struct page *r, const struct tool_line *line)
+static void put_heat(struct page *r, const struct tool_line *line, const struct bottle *b)
 {
         const struct tool_loop *source = &r->tool->loops[line->source];
         const struct tool_tag *tag = &r->tool->tags[source->value];
         struct page_measure m = page_measure(r, tag->name, r->coat_from_us, r->coat_to_us);
         double above = source->standby + hot_by_k;
-        char buf[5][PAGE_TEXT_CAP];
+        char buf[2][PAGE_TEXT_CAP];
 
-        html_row_begin(&r->html, NULL);
-        html_cell(&r->html, "%s", line->name);
-        html_cell(&r->html, "%s", tag->name);
         html_cell(&r->html, "%s %s", page_number(buf[0], m.median, 4), tag->unit->name);
         html_cell(&r->html, "%s %s", page_number(buf[1], above, 4), tag->unit->name);
-        html_cell(&r->html, "%s",
-            page_number(buf[2],
-                (double)find_hot(r, tag->name, above, r->run.started_us, r->end_us) / (double)TIME_H, 3));
-        html_cell(&r->html, "%s", page_number(buf[3], (double)find_hot(r, tag->name, above, 0, r->end_us) / (double)TIME_H, 3));
+        put_hours(r, tag->name, above, r->run.started_us);
+        put_hours(r, tag->name, above, b->row.since_us);
+}
+
+static void put_source(struct page *r, const struct tool_line *line)
+{
+        struct bottle b = {.line = line};
+        char buf[PAGE_TEXT_CAP];
+
+        if (query_bottles_between(r->q, r->run.started_us, r->end_us, take_bottle, &b) != 0)
+                text_copy(r->trouble, sizeof r->trouble, query_why(r->q));
+        html_row_begin(&r->html, NULL);
+        html_cell(&r->html, "%s", line->name);
+        html_cell(&r->html, "%s%s", b.row.lot[0] != '\0' ? b.row.lot : "not told",
+            b.was_changed ? " (changed in the run)" : "");
+        html_cell(&r->html, "%s", b.row.since_us > 0 ? page_time(buf, b.row.since_us) : "not told");
+        if (line->source >= 0) {
+                put_heat(r, line, &b);
+        } else {
+                html_cell(&r->html, "not heated");
+                for (int k = 0; k < 3; k++)
+                        html_cell(&r->html, "-");
+        }
         html_row_end(&r->html);
 }
 
 static void put_sources(struct page *r)
 {
-        static const struct html_column columns[] = {{"precursor", false}, {"source", false},
-            {"in the deposition", true}, {"hot: above", true}, {"hot in this run (h)", true},
-            {"in all of the record up to its end (h)", true}};
+        static const struct html_column columns[] = {{"precursor", false}, {"lot of the bottle", false},
+            {"in use since (UTC)", false}, {"in the deposition", true}, {"hot: above", true},
+            {"hot in this run (h)", true}, {"hot since then (h)", true}};
 
         html_element(&r->html, "h3", NULL, "Sources");
         if (r->tool == NULL) {
                 html_element(&r->html, "p", "missing", "Not known: %s.", r->why_not);
                 return;
         }
-        html_table_begin(&r->html, "sources", columns, 6);
-        for (int i = 0; i < r->tool->line_count; i++) {
-                if (r->tool->lines[i].source >= 0) {
-                        put_source(r, &r->tool->lines[i]);
-                        continue;
-                }
-                html_row_begin(&r->html, NULL);
-                html_cell(&r->html, "%s", r->tool->lines[i].name);
-                html_cell(&r->html, "not heated");
-                for (int k = 2; k < 6; k++)
-                        html_cell(&r->html, "-");
-                html_row_end(&r->html);
-        }
+        html_table_begin(&r->html, "sources", columns, 7);
+        for (int i = 0; i < r->tool->line_count; i++)
+                put_source(r, &r->tool->lines[i]);
         html_table_end(&r->html);
         html_element(&r->html, "p", "note",
-            "Hot: more than %.0f K above the temperature of its standby. A heated precursor ages; the second column "
-            "of hours says how long whatever is in the bottle may have been hot.",
+            "Hot: more than %.0f K above the temperature of its standby; a heated precursor ages. Hours "
+            "count up to "
+            "the end of this run, from the change of the bottle on, or over all of the record where no "
+            "change was "
+            "told (`aldctl bottle`).",
             hot_by_k);
 }
 
@@ -197,8 +209,8 @@ void page_tool(struct page *r)
 
 void page_before(struct page *r)
 {
-        static const struct html_column columns[] = {{"run", true}, {"recipe", false}, {"started (UTC)", true},
-            {"state", false}, {"cycles", true}, {"pulses", true}};
+        static const struct html_column columns[] = {{"run", true}, {"recipe", false},
+            {"started (UTC)", true}, {"state", false}, {"cycles", true}, {"pulses", true}};
         char buf[PAGE_TEXT_CAP];
         size_t others = 0;
 

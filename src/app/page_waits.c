@@ -1,6 +1,6 @@
 /* Where a run stood still: holds, suspensions, and cycles that took longer than the others. */
 #include "ald/base/time.h" /* TIME_S */
-#include "page.h"        /* own declarations */
+#include "page.h"          /* own declarations */
 
 #include <math.h>   /* isnan */
 #include <stdlib.h> /* free */
@@ -48,7 +48,8 @@ static bool list_cycles(const struct page *r, struct page_list *cycles)
         for (size_t i = 0; i < r->pulses.count; i++) {
                 const struct query_pulse *p = page_item(&r->pulses, i);
                 struct cycle cycle = {.n = p->cycle, .from_us = p->opened_us};
-                struct cycle *last = cycles->count > 0 ? (struct cycle *)cycles->items + cycles->count - 1 : NULL;
+                struct cycle *last =
+                    cycles->count > 0 ? (struct cycle *)cycles->items + cycles->count - 1 : NULL;
 
                 if (p->cycle < 1 || p->opened_us <= 0 || (last != NULL && p->cycle <= last->n))
                         continue;
@@ -118,7 +119,8 @@ static void put_stalls(struct page *r, const struct page_list *cycles, double me
         if (found > 0)
                 html_table_end(&r->html);
         html_element(&r->html, "p", "note",
-            "A cycle took %s s (median, first opening to first opening). %zu of %zu took longer by a twentieth and a "
+            "A cycle took %s s (median, first opening to first opening). %zu of %zu took longer by a "
+            "twentieth and a "
             "second or more%s.",
             page_number(buf, median_us / (double)TIME_S, 5), found, cycles->count,
             found > STALLS_MAX ? "; the first are shown" : "");

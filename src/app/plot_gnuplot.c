@@ -48,9 +48,9 @@ static void put_frame(FILE *to, const struct plot *p)
         (void)fprintf(to,
             "set terminal svg size %d,%d dynamic font 'system-ui,sans-serif,14' noenhanced\n"
             "set lmargin 10\nset rmargin %d\n"
-            "set border 11\nset tics nomirror\nset grid lc rgb '#888888' lw 0.4\n"
+            "set border %d\nset tics nomirror\nset grid lc rgb '#888888' lw 0.4\n"
             "set key outside top left horizontal Left reverse samplen 3\n",
-            p->width, p->height, p->right_label != NULL ? 10 : 3);
+            p->width, p->height, p->right_label != NULL ? 10 : 3, p->right_label != NULL ? 11 : 3);
         put_setting(to, "xlabel", p->x_label);
         put_setting(to, "ylabel", p->y_label);
         if (p->right_label != NULL) {
@@ -63,7 +63,8 @@ static void put_frame(FILE *to, const struct plot *p)
                 (void)fputs("set yrange [0:*]\n", to);
         for (int i = 0; i < p->band_count; i++)
                 (void)fprintf(to,
-                    "set object %d rectangle from %.9g, graph 0 to %.9g, graph 1 behind fillcolor rgb '#888888' "
+                    "set object %d rectangle from %.9g, graph 0 to %.9g, graph 1 behind fillcolor rgb "
+                    "'#888888' "
                     "fillstyle transparent solid 0.3 noborder\n",
                     i + 1, p->bands[i].from, p->bands[i].to);
 }

@@ -17,8 +17,8 @@ enum plot_look {
 struct plot_curve {
         const char *label; /* borrowed; letters that gnuplot could take for more than a label are replaced */
         enum plot_look look;
-        int style;          /* which dashes, mark and colour; curves of one plot have different ones */
-        bool is_right;      /* by the scale on the right */
+        int style;           /* which dashes, mark and colour; curves of one plot have different ones */
+        bool is_right;       /* by the scale on the right */
         const double *x, *y; /* borrowed; NaN in y breaks the line */
         size_t count;
 };
