@@ -22,7 +22,7 @@ static const struct {
     {"tool", "State of the tool", page_tool, false},
     {"earlier", "What ran before", page_before, false},
     {"doses", "Dose ratio", page_dose, false},
-    {"recipe", "Recipe", page_recipe, true},
+    {"recipe", "Recipe", page_recipe, false},
     {"proof", "What this can be checked against", page_proof, false},
 };
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
@@ -74,7 +74,8 @@ static const char style[] =
     "body{padding:0;max-width:none;font-size:10pt;line-height:1.4}\n"
     "h2{margin-top:1.5rem}\n"
     "h2,h3{break-after:avoid}\n"
-    "figure,tr,#summary{break-inside:avoid}\n"
+    "figure,tr,#summary,.note{break-inside:avoid}\n"
+    ".note{break-before:avoid}\n"
     ".page{break-before:page}\n"
     ".page h2,h3.page{margin-top:0}\n"
     "thead{display:table-header-group}\n"
@@ -83,7 +84,7 @@ static const char style[] =
     ".facts,.facts th{font-size:9.5pt}\n"
     "figure svg{min-width:0;filter:none}\n"
     "#pulses{line-height:1.2}#pulses td{padding-top:.04rem;padding-bottom:.04rem}\n"
-    "pre{font-size:7.5pt;padding:.5rem}code{font-size:8pt}\n"
+    "pre{font-size:7.5pt;padding:.5rem;box-decoration-break:clone}code{font-size:8pt}\n"
     "}\n";
 
 static void put_head(struct page *r)

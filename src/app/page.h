@@ -110,6 +110,11 @@ double page_median(double *values, size_t count);
 /* How far a pulse's width is from its plan; false: not known. */
 bool page_width_error(const struct query_pulse *p, int64_t *us);
 
+/* ---- page_cycles.c ---- */
+
+/* Pulses whose baseline differs from their precursor's median by more than that part of it. */
+size_t page_count_baselines_off(const struct page *r, double part);
+
 /* ---- page_plots.c ---- */
 
 /* Draw a plot into a figure with a caption, or tell why there is none. */

@@ -2,7 +2,7 @@
 #include "ald/base/time.h" /* TIME_S */
 #include "page.h"          /* own declarations */
 
-#include <math.h>   /* NAN, isnan, fmin, fmax */
+#include <math.h>   /* NAN, isnan, fabs */
 #include <stdlib.h> /* free */
 #include <string.h> /* strcmp */
 
@@ -49,30 +49,37 @@ static const char *gauge_unit(const struct page *r)
 
 /* ---- Medians ---- */
 
-/* "0.553 (0.531 to 0.57)" over the pulses of a precursor. */
-static void put_spread(
-    struct page *r, const char *precursor, double (*of)(const struct query_pulse *p), int digits)
+/* One number of every pulse of a precursor that has it. */
+static struct page_list collect(
+    const struct page *r, const char *precursor, double (*of)(const struct query_pulse *p))
 {
         struct page_list values = {.size = sizeof(double)};
-        char buf[3][PAGE_TEXT_CAP];
-        double min = NAN, max = NAN;
 
         for (size_t i = 0; i < r->pulses.count; i++) {
                 const struct query_pulse *p = page_item(&r->pulses, i);
                 double value = of(p);
 
-                if (strcmp(p->precursor, precursor) != 0 || isnan(value))
-                        continue;
-                min = fmin(min, value);
-                max = fmax(max, value);
-                (void)page_append(&values, &value);
+                if (strcmp(p->precursor, precursor) == 0 && !isnan(value))
+                        (void)page_append(&values, &value);
         }
+        return values;
+}
+
+/* "0.553 (0.531 to 0.57)" over the pulses of a precursor. */
+static void put_spread(
+    struct page *r, const char *precursor, double (*of)(const struct query_pulse *p), int digits)
+{
+        struct page_list values = collect(r, precursor, of);
+        double median = page_median(values.items, values.count); /* sorts them */
+        const double *sorted = values.items;
+        char buf[3][PAGE_TEXT_CAP];
+
         if (values.count == 0)
                 html_cell(&r->html, "-");
         else
-                html_cell(&r->html, "%s (%s to %s)",
-                    page_number(buf[0], page_median(values.items, values.count), digits),
-                    page_number(buf[1], min, digits), page_number(buf[2], max, digits));
+                html_cell(&r->html, "%s (%s to %s)", page_number(buf[0], median, digits),
+                    page_number(buf[1], sorted[0], digits),
+                    page_number(buf[2], sorted[values.count - 1], digits));
         free(values.items);
 }
 
@@ -107,6 +114,22 @@ static void put_medians(struct page *r, const char *const *names, size_t lines)
             "Median (lowest to highest). The area is the pressure above the baseline, summed over time; "
             "fitted: by "
             "the shape of a response, which noise moves less.");
+}
+
+size_t page_count_baselines_off(const struct page *r, double part)
+{
+        const char *names[PAGE_LINES_MAX];
+        size_t lines = page_list_precursors(r, names), off = 0;
+
+        for (size_t k = 0; k < lines; k++) {
+                struct page_list values = collect(r, names[k], base_of);
+                double median = page_median(values.items, values.count);
+
+                for (size_t i = 0; i < values.count; i++)
+                        off += fabs(*(const double *)page_item(&values, i) - median) > part * fabs(median);
+                free(values.items);
+        }
+        return off;
 }
 
 /* ---- Plots over the cycles ---- */

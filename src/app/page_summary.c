@@ -9,6 +9,8 @@
 enum { SAME_MAX = 3 };
 /* A change of the base pressure that is worth a word: five times what a gauge of 0.2 % shows in a mean. */
 static const double base_part = 0.01;
+/* So far from the median a pulse's baseline is no noise: a leak, a burst of gas, the pump. */
+static const double baseline_part = 0.02;
 
 /* ---- Did all go well? ---- */
 
@@ -47,7 +49,8 @@ static bool has_oddities(const struct page *r)
         for (int i = 0; r->dry != NULL && i < r->tool->line_count; i++)
                 lacks = lacks || lacks_dose(r, i);
         return lacks || r->sum.not_done > 0 || r->waits.count > 0 || count_grave(r) > 0 ||
-               r->why_not[0] != '\0' || r->more.resumes > 0 || fabs(base_change(r)) > base_part;
+               r->why_not[0] != '\0' || r->more.resumes > 0 || fabs(base_change(r)) > base_part ||
+               page_count_baselines_off(r, baseline_part) > 0;
 }
 
 static enum verdict judge(const struct page *r)
@@ -167,6 +170,10 @@ static void put_oddities(struct page *r)
         if (fabs(base_change(r)) > base_part)
                 html_element(&r->html, "li", NULL, "The base pressure changed by %+.1f %% over the run",
                     100 * base_change(r));
+        if (page_count_baselines_off(r, baseline_part) > 0)
+                html_element(&r->html, "li", NULL,
+                    "The pressure before %zu of %d pulses was off its median by more than %.0f %%",
+                    page_count_baselines_off(r, baseline_part), r->sum.count, 100 * baseline_part);
         if (r->more.resumes > 0)
                 html_element(&r->html, "li", NULL, "It goes on with the interrupted run %lld",
                     (long long)r->more.resumes);
