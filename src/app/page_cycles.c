@@ -134,10 +134,10 @@ size_t page_count_baselines_off(const struct page *r, double part)
 
 /* ---- Plots over the cycles ---- */
 
-/* The part of a long run that one plot shows: every k-th pulse. */
+/* The part of a long run that one plot shows, 2,000 points at most: every k-th pulse. */
 static size_t every(const struct page *r)
 {
-        return r->pulses.count / 4000 + 1;
+        return r->pulses.count / 2000 + 1;
 }
 
 static void fill(const struct page *r, const char *precursor, double (*of)(const struct query_pulse *p),

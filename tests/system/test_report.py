@@ -144,6 +144,8 @@ class Report(ald.Test):
         answer = json.loads(self.ctl("report", "1", "--json").stdout)
         for name in ("planned_span_s", "span_s", "width_error_s_max"):
             self.assertAlmostEqual(answer[name], page.data[name], places=6, msg=name)
+        ends = self.rows("SELECT min(opened_us) AS first, max(opened_us + width_us) AS last FROM pulse WHERE outcome = 'done'")[0]
+        self.assertAlmostEqual((ends["last"] - ends["first"]) / 1e6, page.data["span_s"], places=6)
         self.assertEqual(answer["cycles"], page.data["cycles_begun"])
         self.assertEqual(len(answer["pulse_rows"]), page.data["pulse_rows"])
         self.assertEqual(len(answer["pulse_rows"]) + 1, page.rows["pulses"], "a row of heads, and each pulse")
