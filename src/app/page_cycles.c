@@ -163,20 +163,37 @@ static void add_curve(
         plot->curve_count++;
 }
 
+/* From the run's first cycle to the last, with room for the marks of both. */
+static struct plot make_plot(const struct page *r, int height, const char *y_label)
+{
+        struct plot plot = {
+            .width = 960, .height = height, .x_label = "cycle", .y_label = y_label, .is_whole = true};
+
+        for (size_t i = 0; i < r->pulses.count; i++) {
+                double cycle = (double)((const struct query_pulse *)page_item(&r->pulses, i))->cycle;
+                plot.to = fmax(plot.to, cycle + 1);
+        }
+        return plot;
+}
+
 static void plot_metrics(struct page *r, const char *precursor)
 {
-        struct plot plot = {.width = 960, .height = 260, .x_label = "cycle", .has_zero = true};
         struct page_curve rise = {0}, area = {0};
-        char left[48], right[48], caption[200];
+        char left[48] = "", right[48], caption[200];
+        struct plot plot = make_plot(r, 260, left);
+        bool is_fitted;
 
         (void)snprintf(left, sizeof left, "rise (%s)", gauge_unit(r));
         (void)snprintf(right, sizeof right, "area (%s s)", gauge_unit(r));
-        plot.y_label = left;
         plot.right_label = right;
+        plot.has_zero = true;
         fill(r, precursor, rise_of, &rise);
-        fill(r, precursor, area_of, &area);
+        fill(r, precursor, fit_of, &area);
+        is_fitted = area.x.count > 0;
+        if (!is_fitted)
+                fill(r, precursor, area_of, &area);
         add_curve(&plot, &rise, "rise to the peak (left)", 0, false);
-        add_curve(&plot, &area, "area (right)", 1, true);
+        add_curve(&plot, &area, is_fitted ? "area, fitted (right)" : "area (right)", 1, true);
         (void)snprintf(caption, sizeof caption, "%s: rise and area of each pulse.", precursor);
         if (plot.curve_count == 2)
                 page_put_plot(r, &plot, caption);
@@ -186,8 +203,7 @@ static void plot_metrics(struct page *r, const char *precursor)
 
 static void plot_errors(struct page *r, const char *const *names, size_t lines)
 {
-        struct plot plot = {
-            .width = 960, .height = 240, .x_label = "cycle", .y_label = "actual - planned (ms)"};
+        struct plot plot = make_plot(r, 240, "actual - planned (ms)");
         struct page_curve errors[PAGE_LINES_MAX] = {0};
 
         for (size_t i = 0; i < lines; i++) {

@@ -99,9 +99,10 @@ static void put_outcome(struct page *r)
         if (r->waits.count > 0)
                 html_text(&r->html, " The run was held or suspended %zu %s, %s in all.", r->waits.count,
                     r->waits.count == 1 ? "time" : "times", page_lasting(buf, held_us));
-        if (!page_is_complete(r))
-                html_text(&r->html, " It did not end as its recipe wanted: %s%s%s.",
-                    r->run.ended_us > 0 ? r->run.state : "it is still under way",
+        if (r->run.ended_us == 0)
+                html_text(&r->html, " It is still under way.");
+        else if (!page_is_complete(r))
+                html_text(&r->html, " It did not end as its recipe wanted: %s%s%s.", r->run.state,
                     r->run.reason[0] != '\0' ? ", " : "", r->run.reason);
 }
 

@@ -18,6 +18,8 @@ static const struct {
 enum { STYLES = sizeof styles / sizeof styles[0] };
 /* Marks that a line carries; between them it is told by its dashes. */
 enum { MARKS = 12 };
+/* A whole number has a tic of its own on a scale that is no longer than this. */
+enum { WHOLE_TICS = 20 };
 
 /* ---- What gnuplot is told ---- */
 
@@ -59,8 +61,11 @@ static void put_frame(FILE *to, const struct plot *p)
         }
         if (p->from < p->to)
                 (void)fprintf(to, "set xrange [%.9g:%.9g]\n", p->from, p->to);
+        /* What autoscaling finds, but no more than zero. */
         if (p->has_zero)
-                (void)fputs("set yrange [0:*]\n", to);
+                (void)fputs("set yrange [*<0:*]\nset y2range [*<0:*]\n", to);
+        if (p->is_whole && p->to - p->from <= WHOLE_TICS)
+                (void)fputs("set xtics 1\n", to);
         for (int i = 0; i < p->band_count; i++)
                 (void)fprintf(to,
                     "set object %d rectangle from %.9g, graph 0 to %.9g, graph 1 behind fillcolor rgb "

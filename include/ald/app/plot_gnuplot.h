@@ -27,7 +27,8 @@ struct plot {
         int width, height;
         const char *x_label, *y_label, *right_label; /* right_label NULL: no scale on the right */
         double from, to;                             /* of x; from >= to: as the curves need */
-        bool has_zero;                               /* the scale on the left begins at zero */
+        bool has_zero;                               /* the scales of y begin at zero, or below */
+        bool is_whole;                               /* x are whole numbers */
         int curve_count, band_count;
         struct plot_curve curves[PLOT_CURVES_MAX];
         struct {
