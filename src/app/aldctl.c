@@ -38,6 +38,7 @@ enum aldctl_option {
         OPT_PLOT = 1 << 20,
         OPT_LINK = 1 << 21,
         OPT_ALL = 1 << 22,
+        OPT_RESUME = 1 << 23,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -55,8 +56,19 @@ static const struct aldctl_command commands[] = {
         "  --plot                        draw the run and one cycle",
         OPT_TOOL | OPT_SET | OPT_POWDER_MASS | OPT_POWDER_AREA | OPT_SATURATION | OPT_PLOT, 1, 1,
         aldctl_dryrun, ""},
-    {"run", "RECIPE [--set NAME=VALUE]... [--wait]", "start a recipe; --wait follows it to its end",
-        OPT_SET | OPT_WAIT, 1, 1, aldctl_run, NULL},
+    {"run",
+        "RECIPE [--set NAME=VALUE]... [--wait]\n"
+        "       aldctl run --resume RUN [RECIPE] [--repeat | --skip] [--wait]",
+        "start a recipe; --wait follows it to its end\n"
+        "  --resume  go on with a run that was interrupted: the daemon asks an operator, brings back what "
+        "was\n"
+        "            in force, waits until it is settled and purges; then the half-cycle runs whole again, "
+        "or\n"
+        "            its pulse once more. Recipe, parameters, tool file and version are those of that run;\n"
+        "            a RECIPE beside it must be the same.\n"
+        "  --repeat, --skip  a pulse that was cut, where the recipe asks what to do with it",
+        OPT_SET | OPT_WAIT | OPT_RESUME | OPT_REPEAT | OPT_SKIP, 0, 1, aldctl_run,
+        "start a recipe; --resume goes on with a run that was interrupted"},
     {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status,
         "what the tool is doing and what it waits for; live"},
     {"watch", "", "the same, live, until interrupted", 0, 0, 0, aldctl_watch, ""},
@@ -145,6 +157,7 @@ static const struct {
     {"--saturation", "SITES", OPT_SATURATION, NULL, NULL},
     {"--plot", "FILE.svg", OPT_PLOT, NULL, NULL},
     {"--link", "NAME=ADDRESS", OPT_LINK, NULL, NULL},
+    {"--resume", "RUN", OPT_RESUME, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -310,6 +323,9 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 break;
         case OPT_LINK:
                 return take_link(a, value);
+        case OPT_RESUME:
+                o->resume = value;
+                break;
         case OPT_ALL:
                 o->all = true;
                 break;
