@@ -218,27 +218,21 @@ static bool is_daemons(const struct resume *r, const struct line *l)
                    own.st_dev == its.st_dev && own.st_ino == its.st_ino);
 }
 
-static enum aldctl_exit send(struct resume *r)
+static enum aldctl_exit send(struct resume *r, struct line *l)
 {
         struct aldctl_parcel parcel = {.text = r->past.recipe->text, .len = r->past.recipe->text_len};
-        struct line l;
-        enum aldctl_exit code = line_open(&l, r->o);
 
         (void)snprintf(parcel.name, sizeof parcel.name, "recipe of run %lld", (long long)r->run.id);
-        if (code == ALDCTL_OK && !is_daemons(r, &l))
-                code = refuse(r, ALDCTL_REFUSED,
+        if (!is_daemons(r, l))
+                return refuse(r, ALDCTL_REFUSED,
                     "leave --db and ALD_DB out: the daemon says where its record is",
                     "%s is not the database that this daemon keeps, %s", r->o->db,
-                    show_get_text(l.hello, "db"));
-        if (code == ALDCTL_OK) {
-                print_offer(r);
-                code = aldctl_run_start(&l, r->o, &parcel, 1, params_of(r));
-        }
-        line_close(&l);
-        return code;
+                    show_get_text(l->hello, "db"));
+        print_offer(r);
+        return aldctl_run_start(l, r->o, &parcel, 1, params_of(r));
 }
 
-static enum aldctl_exit resume(struct resume *r, long long id)
+static enum aldctl_exit resume(struct resume *r, struct line *l, long long id)
 {
         enum aldctl_exit code = find_run(r, id);
 
@@ -249,7 +243,7 @@ static enum aldctl_exit resume(struct resume *r, long long id)
                 code = compare_file(r);
         if (code == ALDCTL_OK)
                 code = find_pulse(r);
-        return code == ALDCTL_OK ? send(r) : code;
+        return code == ALDCTL_OK ? send(r, l) : code;
 }
 
 enum aldctl_exit aldctl_resume(const struct aldctl_command *self, const struct aldctl_options *o)
@@ -257,6 +251,7 @@ enum aldctl_exit aldctl_resume(const struct aldctl_command *self, const struct a
         struct resume r = {.o = o};
         long long id = aldctl_read_run(self, o->resume);
         enum aldctl_exit code = ALDCTL_USAGE;
+        struct line l;
 
         if (id == 0)
                 return code;
@@ -264,11 +259,12 @@ enum aldctl_exit aldctl_resume(const struct aldctl_command *self, const struct a
                 show_error("run --resume: the parameters are those of that run; --set does not go with it");
                 return code;
         }
-        r.q = aldctl_open_database(o, &code);
-        if (r.q == NULL)
-                return code;
-        code = resume(&r, id);
+        code = line_open(&l, o);
+        r.q = code == ALDCTL_OK ? aldctl_open_database(o, &code) : NULL;
+        if (r.q != NULL)
+                code = resume(&r, &l, id);
         aldctl_past_free(&r.past);
         query_close(r.q);
+        line_close(&l);
         return code;
 }
