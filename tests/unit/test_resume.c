@@ -306,6 +306,29 @@ START_TEST(test_ended_while_it_prepares)
 }
 END_TEST
 
+/* What was taken up is a half-cycle like any other: a stop in it purges whole before `finally`. */
+START_TEST(test_stopped_in_the_half_cycle_taken_up)
+{
+        struct place from = {1, "coat[8]", 1, PULSE_DONE};
+        int64_t limit, stopped_us;
+
+        forget();
+        restart();
+        resume(SUPER, &from);
+        confirm();
+        limit = virtual_now(s->v) + TIME_MIN;
+        while (strcmp(scenario_status(s).phase, "coat") != 0) {
+                ck_assert_int_lt(virtual_now(s->v), limit);
+                virtual_run(s->v, virtual_now(s->v) + 10 * TIME_MS);
+        }
+        stopped_us = virtual_now(s->v);
+        ck_assert_int_eq(scenario_do(s, VERB_STOP), 0);
+        scenario_await(s, MACHINE_STOPPED, TIME_MIN);
+        ck_assert_int_ge(virtual_now(s->v) - stopped_us, (7 + 1) * TIME_S);
+        check_nothing_dosed();
+}
+END_TEST
+
 /* ---- the preparation ---- */
 
 static void list_preparation(char *out, size_t cap)
@@ -537,6 +560,7 @@ int main(void)
         tcase_add_test(runs, test_held_on_the_way);
         tcase_add_test(runs, test_nobody_answers);
         tcase_add_test(runs, test_ended_while_it_prepares);
+        tcase_add_test(runs, test_stopped_in_the_half_cycle_taken_up);
         tcase_add_checked_fixture(plans, setup_crashed, teardown);
         tcase_add_test(plans, test_what_was_in_force);
         tcase_add_test(plans, test_what_a_pass_before_left);
