@@ -41,6 +41,7 @@ enum aldctl_option {
         OPT_OUTPUT = 1 << 23,
         OPT_LOT = 1 << 26,
         OPT_CONTENT = 1 << 27,
+        OPT_RESUME = 1 << 28,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -58,8 +59,19 @@ static const struct aldctl_command commands[] = {
         "  --plot                        draw the run and one cycle",
         OPT_TOOL | OPT_SET | OPT_POWDER_MASS | OPT_POWDER_AREA | OPT_SATURATION | OPT_PLOT, 1, 1,
         aldctl_dryrun, ""},
-    {"run", "RECIPE [--set NAME=VALUE]... [--wait]", "start a recipe; --wait follows it to its end",
-        OPT_SET | OPT_WAIT, 1, 1, aldctl_run, NULL},
+    {"run",
+        "RECIPE [--set NAME=VALUE]... [--wait]\n"
+        "       aldctl run --resume RUN [RECIPE] [--repeat | --skip] [--wait]",
+        "start a recipe; --wait follows it to its end\n"
+        "  --resume  go on with a run that was interrupted: the daemon asks an operator, brings back what "
+        "was\n"
+        "            in force, waits until it is settled and purges; then the half-cycle runs whole again, "
+        "or\n"
+        "            its pulse once more. Recipe, parameters, tool file and version are those of that run;\n"
+        "            a RECIPE beside it must be the same.\n"
+        "  --repeat, --skip  a pulse that was cut, where the recipe asks what to do with it",
+        OPT_SET | OPT_WAIT | OPT_RESUME | OPT_REPEAT | OPT_SKIP, 0, 1, aldctl_run,
+        "start a recipe; --resume goes on with a run that was interrupted"},
     {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status,
         "what the tool is doing and what it waits for; live"},
     {"watch", "", "the same, live, until interrupted", 0, 0, 0, aldctl_watch, ""},
@@ -162,6 +174,7 @@ static const struct {
     {"--plot", "FILE.svg", OPT_PLOT, NULL, NULL},
     {"-o", "FILE", OPT_OUTPUT, NULL, NULL},
     {"--link", "NAME=ADDRESS", OPT_LINK, NULL, NULL},
+    {"--resume", "RUN", OPT_RESUME, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -330,6 +343,9 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 break;
         case OPT_LINK:
                 return take_link(a, value);
+        case OPT_RESUME:
+                o->resume = value;
+                break;
         case OPT_ALL:
                 o->all = true;
                 break;

@@ -93,6 +93,13 @@ static json_t *json_run(const struct query_run *r)
         add_json(o, "recipe_sha256", json_string(r->recipe_sha256));
         add_json(o, "tool_sha256", json_string(r->tool_sha256));
         add_json(o, "version", json_string(r->version));
+        if (r->last_step[0] != '\0')
+                add_json(o, "last_step", json_string(r->last_step));
+        if (r->resumes != 0)
+                add_json(o, "resumes",
+                    json_pack("{s:I, s:I, s:s, s:i}", "run", (json_int_t)r->resumes, "cycle",
+                        (json_int_t)r->resumes_cycle, "path", r->resumes_path, "attempt",
+                        r->resumes_attempt));
         return o;
 }
 
@@ -243,6 +250,9 @@ static void print_head(const struct query_run *r)
                 (void)printf(": ");
                 show_text(stdout, r->reason, false);
         }
+        if (r->resumes != 0)
+                (void)printf("\ngoes on with run %lld %s cycle %lld, %s", (long long)r->resumes,
+                    r->resumes_attempt > 0 ? "at" : "behind", (long long)r->resumes_cycle, r->resumes_path);
         text_init(&t, planned, sizeof planned);
         if (r->timed_us > 0)
                 time_add_duration(&t, r->timed_us);
@@ -334,15 +344,20 @@ static enum aldctl_exit report_run(
         return ALDCTL_OK;
 }
 
-long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o)
+long long aldctl_read_run(const struct aldctl_command *self, const char *word)
 {
         char *end;
-        long long id = strtoll(o->words[0], &end, 10);
+        long long id = strtoll(word, &end, 10);
 
         if (*end == '\0' && id > 0)
                 return id;
-        show_error("'%s' is no run number; usage: aldctl %s %s", o->words[0], self->name, self->usage);
+        show_error("'%s' is no run number; usage: aldctl %s %s", word, self->name, self->usage);
         return 0;
+}
+
+long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        return aldctl_read_run(self, o->words[0]);
 }
 
 enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct aldctl_options *o)

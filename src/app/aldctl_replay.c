@@ -3,15 +3,14 @@
 #include "ald/app/aldctl.h"        /* own declarations */
 #include "ald/app/aldctl_replay.h" /* struct aldctl_replay */
 #include "ald/app/aldctl_show.h"   /* show_error */
-#include "ald/app/past.h"          /* past_compile */
 #include "ald/app/version.h"       /* version_text */
 #include "ald/base/time.h"         /* time_add_duration */
-#include "ald/core/recipe.h"       /* struct recipe */
+#include "ald/core/resume.h"       /* resume_again */
 
 #include <errno.h>    /* errno */
 #include <stdarg.h>   /* va_list */
 #include <stdio.h>    /* fprintf */
-#include <stdlib.h>   /* exit, free */
+#include <stdlib.h>   /* exit */
 #include <string.h>   /* strsignal */
 #include <sys/wait.h> /* waitpid */
 #include <unistd.h>   /* fork, isatty */
@@ -32,22 +31,22 @@ static void give_up(struct aldctl_replay *r, const char *fmt, ...)
         va_end(args);
 }
 
+/* ---- what was in force then ---- */
+
 static bool compile(struct aldctl_replay *r)
 {
-        struct query_texts texts;
-        struct text why;
-        bool ok;
+        struct resume_refusal refusal;
+        const struct recipe_resume was = aldctl_past_resume(&r->run);
 
-        if (query_texts(r->q, r->run.id, &texts) != 1) {
-                give_up(r, "%s", query_why(r->q));
+        if (!aldctl_past_load(&r->past, r->q, &r->run)) {
+                give_up(r, "%s", r->past.why);
                 return false;
         }
-        text_init(&why, r->why, sizeof r->why);
-        ok = past_compile(&r->run, &texts, &r->tool, &r->recipe, &why);
-        if (!ok)
-                r->verdict = ALDCTL_IMPOSSIBLE;
-        query_free_texts(&texts);
-        return ok;
+        /* A run that went on with another one had its preparation before its program. */
+        if (was.run_id == 0 || resume_again(r->past.recipe, r->past.tool, &was, &refusal))
+                return true;
+        give_up(r, "this version does not go on where that one did: %s", refusal.text);
+        return false;
 }
 
 /* ---- the tape ---- */
@@ -131,7 +130,7 @@ static void replay(struct aldctl_replay *r)
 {
         if (!compile(r))
                 return;
-        r->player = player_new(r->tool, r->recipe);
+        r->player = player_new(r->past.tool, r->past.recipe);
         if (r->player == NULL) {
                 give_up(r, "memory is out");
                 return;
@@ -147,8 +146,7 @@ static enum aldctl_exit replay_run(struct aldctl_replay *r)
                 replay(r);
         aldctl_replay_say(r);
         player_free(r->player);
-        recipe_free(r->recipe);
-        free(r->tool);
+        aldctl_past_free(&r->past);
         return r->verdict == ALDCTL_SAME ? ALDCTL_OK : ALDCTL_FAILED;
 }
 

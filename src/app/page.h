@@ -3,6 +3,7 @@
 #ifndef ALD_APP_PAGE_H
 #define ALD_APP_PAGE_H
 
+#include "ald/app/aldctl_past.h"    /* struct aldctl_past */
 #include "ald/app/html.h"           /* struct html */
 #include "ald/app/plot_gnuplot.h"   /* struct plot, PLOT_WHY_CAP */
 #include "ald/app/run_sum.h"        /* struct run_sum */
@@ -44,8 +45,9 @@ struct page {
         struct query_run run;
         struct query_report_run more;
         struct query_texts texts;
-        struct tool *tool;     /* NULL: why_not tells */
-        struct recipe *recipe; /* NULL likewise */
+        struct aldctl_past past;
+        const struct tool *tool;     /* of `past`; NULL: why_not tells */
+        const struct recipe *recipe; /* NULL likewise */
         char why_not[256];
 
         struct page_list pulses; /* struct query_pulse, in the order of the plan */

@@ -1,7 +1,6 @@
 /* What a report is made of, gathered from the record. */
-#include "ald/app/past.h"    /* past_compile */
+#include "ald/core/resume.h" /* resume_again */
 #include "ald/base/time.h"   /* TIME_S */
-#include "ald/core/event.h"  /* QUALITY_BAD */
 #include "ald/store/trend.h" /* query_trend */
 #include "page.h"            /* own declarations */
 
@@ -209,10 +208,17 @@ static void add_up(struct page *r)
 
 static void compile(struct page *r)
 {
-        struct text why;
+        struct resume_refusal refusal;
+        const struct recipe_resume was = aldctl_past_resume(&r->run);
 
-        text_init(&why, r->why_not, sizeof r->why_not);
-        (void)past_compile(&r->run, &r->texts, &r->tool, &r->recipe, &why);
+        if (!aldctl_past_load(&r->past, r->q, &r->run))
+                text_copy(r->why_not, sizeof r->why_not, r->past.why);
+        r->tool = r->past.tool;
+        /* A run that went on with another one had its preparation before its program. */
+        if (r->why_not[0] == '\0' && was.run_id != 0 &&
+            !resume_again(r->past.recipe, r->past.tool, &was, &refusal))
+                text_copy(r->why_not, sizeof r->why_not, refusal.text);
+        r->recipe = r->why_not[0] == '\0' ? r->past.recipe : NULL;
 }
 
 /* ---- The dose, as a dry run of what was in force has it ---- */
@@ -258,7 +264,7 @@ static void compute_dose(struct page *r)
 
 static void init(struct page *r, struct query *q, int64_t now_us)
 {
-        *r = (struct page){.q = q, .now_us = now_us, .more = {.resumes = -1, .audit_id = -1}};
+        *r = (struct page){.q = q, .now_us = now_us, .more = {.audit_id = -1}};
         r->pulses.size = sizeof(struct query_pulse);
         r->events.size = r->states.size = sizeof(struct query_event);
         r->audits.size = sizeof(struct query_report_audit);
@@ -304,8 +310,7 @@ void page_free(struct page *r)
         for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
                 free(lists[i]->items);
         dryrun_free(r->dry);
-        recipe_free(r->recipe);
-        free(r->tool);
+        aldctl_past_free(&r->past);
         query_free_texts(&r->texts);
 }
 

@@ -49,7 +49,7 @@ static bool has_oddities(const struct page *r)
         for (int i = 0; r->dry != NULL && i < r->tool->line_count; i++)
                 lacks = lacks || lacks_dose(r, i);
         return lacks || r->sum.not_done > 0 || r->waits.count > 0 || count_grave(r) > 0 ||
-               r->why_not[0] != '\0' || r->more.resumes > 0 || fabs(base_change(r)) > base_part ||
+               r->why_not[0] != '\0' || r->run.resumes > 0 || fabs(base_change(r)) > base_part ||
                page_count_baselines_off(r, baseline_part) > 0;
 }
 
@@ -174,11 +174,11 @@ static void put_oddities(struct page *r)
                 html_element(&r->html, "li", NULL,
                     "The pressure before %zu of %d pulses was off its median by more than %.0f %%",
                     page_count_baselines_off(r, baseline_part), r->sum.count, 100 * baseline_part);
-        if (r->more.resumes > 0)
+        if (r->run.resumes > 0)
                 html_element(&r->html, "li", NULL, "It goes on with the interrupted run %lld",
-                    (long long)r->more.resumes);
-        if (r->more.last_step[0] != '\0')
-                html_element(&r->html, "li", NULL, "Last step known to have begun: %s", r->more.last_step);
+                    (long long)r->run.resumes);
+        if (r->run.last_step[0] != '\0')
+                html_element(&r->html, "li", NULL, "Last step known to have begun: %s", r->run.last_step);
         if (r->why_not[0] != '\0')
                 html_element(
                     &r->html, "li", NULL, "Recipe or tool file of the record cannot be read: %s", r->why_not);
@@ -189,6 +189,6 @@ void page_summary(struct page *r)
 {
         put_verdict(r);
         put_made(r);
-        if (has_oddities(r) || r->more.last_step[0] != '\0')
+        if (has_oddities(r) || r->run.last_step[0] != '\0')
                 put_oddities(r);
 }

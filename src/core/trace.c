@@ -56,11 +56,21 @@ uint64_t trace_fold_text(uint64_t hash, const char *text)
 
 /* ---- records ---- */
 
+static uint64_t fold_resume(uint64_t hash, const struct recipe_resume *from)
+{
+        hash = trace_fold_int(hash, from->run_id);
+        hash = trace_fold_int(hash, from->cycle);
+        hash = trace_fold_text(hash, from->path);
+        return trace_fold_int(hash, from->attempt);
+}
+
 static uint64_t fold_run(uint64_t hash, const struct record_run *run, enum record_kind kind)
 {
         if (kind == RECORD_RUN_START) { /* in the others the recipe may be gone when it is looked at */
                 hash = trace_fold_text(hash, run->recipe == NULL ? "" : run->recipe->name);
                 hash = trace_fold_text(hash, run->recipe == NULL ? "" : run->recipe->sha256);
+                if (run->recipe != NULL && run->recipe->resume.run_id != 0)
+                        hash = fold_resume(hash, &run->recipe->resume);
         }
         hash = trace_fold_text(hash, run->state);
         hash = trace_fold_text(hash, run->reason);

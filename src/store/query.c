@@ -233,7 +233,9 @@ double query_get_number(sqlite3_stmt *stmt, int column)
         "SELECT id, recipe, state, reason, operator, started_us, ended_us,"                                  \
         " (SELECT count(*) FROM cycle WHERE run_id = run.id),"                                               \
         " (SELECT count(*) FROM pulse WHERE run_id = run.id), recipe_sha256, tool_sha256, version,"          \
-        " json_extract(declared, '$.timed_s'), json_extract(declared, '$.pressure_unit') FROM run "
+        " json_extract(declared, '$.timed_s'), json_extract(declared, '$.pressure_unit'), last_step, "       \
+        "resumes,"                                                                                           \
+        " resumes_cycle, resumes_path, resumes_attempt FROM run "
 
 static void get_run(sqlite3_stmt *stmt, struct query_run *run)
 {
@@ -244,6 +246,9 @@ static void get_run(sqlite3_stmt *stmt, struct query_run *run)
             .timed_us = (int64_t)(sqlite3_column_double(stmt, 12) * 1e6 + 0.5),
             .cycles = sqlite3_column_int64(stmt, 7),
             .pulses = sqlite3_column_int64(stmt, 8),
+            .resumes = sqlite3_column_int64(stmt, 15),
+            .resumes_cycle = sqlite3_column_int64(stmt, 16),
+            .resumes_attempt = sqlite3_column_int(stmt, 18),
         };
         query_get_text(stmt, 1, run->recipe, sizeof run->recipe);
         query_get_text(stmt, 2, run->state, sizeof run->state);
@@ -253,6 +258,8 @@ static void get_run(sqlite3_stmt *stmt, struct query_run *run)
         query_get_text(stmt, 10, run->tool_sha256, sizeof run->tool_sha256);
         query_get_text(stmt, 11, run->version, sizeof run->version);
         query_get_text(stmt, 13, run->pressure_unit, sizeof run->pressure_unit);
+        query_get_text(stmt, 14, run->last_step, sizeof run->last_step);
+        query_get_text(stmt, 17, run->resumes_path, sizeof run->resumes_path);
 }
 
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx)
@@ -271,10 +278,8 @@ int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct q
         return found;
 }
 
-int query_run(struct query *q, int64_t id, struct query_run *out)
+static int take_run(struct query *q, sqlite3_stmt *stmt, struct query_run *out)
 {
-        sqlite3_stmt *stmt = query_ask(q, RUN_COLUMNS "WHERE id = ?1", id);
-
         if (stmt == NULL)
                 return -1;
         int found = query_next(q, stmt);
@@ -282,6 +287,16 @@ int query_run(struct query *q, int64_t id, struct query_run *out)
                 get_run(stmt, out);
         sqlite3_finalize(stmt);
         return found;
+}
+
+int query_run(struct query *q, int64_t id, struct query_run *out)
+{
+        return take_run(q, query_ask(q, RUN_COLUMNS "WHERE id = ?1", id), out);
+}
+
+int query_resumed_by(struct query *q, int64_t id, struct query_run *out)
+{
+        return take_run(q, query_ask(q, RUN_COLUMNS "WHERE resumes = ?1 ORDER BY id DESC LIMIT 1", id), out);
 }
 
 static int list_events(

@@ -56,6 +56,17 @@ int query_pulses(
             row, ctx);
 }
 
+int query_last_pulses(
+    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
+{
+        return list_pulses(q,
+            query_ask(q,
+                PULSE_COLUMNS
+                "WHERE run_id = ?1 AND cycle = (SELECT max(cycle) FROM pulse WHERE run_id = ?1)",
+                run_id),
+            row, ctx);
+}
+
 int query_all_pulses(struct query *q, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
 {
         return list_pulses(q, query_ask(q, PULSE_COLUMNS "LIMIT ?1", INT64_MAX), row, ctx);

@@ -5,7 +5,7 @@
 int query_report_run(struct query *q, int64_t run_id, struct query_report_run *out)
 {
         sqlite3_stmt *stmt = query_ask(q,
-            "SELECT resumes, audit_id, audit_id_ended, audit_sha256, audit_sha256_ended, last_step FROM run"
+            "SELECT audit_id, audit_id_ended, audit_sha256, audit_sha256_ended FROM run"
             " WHERE id = ?1",
             run_id);
         int found;
@@ -14,12 +14,10 @@ int query_report_run(struct query *q, int64_t run_id, struct query_report_run *o
                 return -1;
         found = query_next(q, stmt);
         if (found == 1) {
-                *out = (struct query_report_run){.resumes = query_get_known(stmt, 0),
-                    .audit_id = query_get_known(stmt, 1),
-                    .audit_id_ended = query_get_known(stmt, 2)};
-                query_get_text(stmt, 3, out->audit_sha256, sizeof out->audit_sha256);
-                query_get_text(stmt, 4, out->audit_sha256_ended, sizeof out->audit_sha256_ended);
-                query_get_text(stmt, 5, out->last_step, sizeof out->last_step);
+                *out = (struct query_report_run){
+                    .audit_id = query_get_known(stmt, 0), .audit_id_ended = query_get_known(stmt, 1)};
+                query_get_text(stmt, 2, out->audit_sha256, sizeof out->audit_sha256);
+                query_get_text(stmt, 3, out->audit_sha256_ended, sizeof out->audit_sha256_ended);
         }
         sqlite3_finalize(stmt);
         return found;

@@ -42,6 +42,18 @@ static int put_event(struct rows *r, const struct record *record, const char *da
         return statement_run(&r->sql, stmt);
 }
 
+static void bind_resume(sqlite3_stmt *stmt, const struct recipe_resume *from)
+{
+        for (int at = 14; at <= 17; at++)
+                sqlite3_bind_null(stmt, at);
+        if (from->run_id == 0)
+                return;
+        sqlite3_bind_int64(stmt, 14, from->run_id);
+        sqlite3_bind_int64(stmt, 15, from->cycle);
+        sqlite3_bind_text(stmt, 16, from->path, -1, SQLITE_STATIC);
+        sqlite3_bind_int(stmt, 17, from->attempt);
+}
+
 static int put_run_start(struct rows *r, const struct record *record, const struct runcopy *copy)
 {
         const struct record_run *run = &record->u.run;
@@ -64,6 +76,7 @@ static int put_run_start(struct rows *r, const struct record *record, const stru
         sqlite3_bind_text(stmt, 11, r->config.tool_text, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 12, r->config.tool_sha256, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 13, r->config.version, -1, SQLITE_STATIC);
+        bind_resume(stmt, &copy->resume);
         return statement_run(&r->sql, stmt);
 }
 

@@ -129,6 +129,11 @@ static const char schema_timed[] = "ALTER TABLE pulse ADD COLUMN device_timed IN
 static const char schema_4[] =
     "ALTER TABLE run ADD COLUMN resumes INTEGER REFERENCES run(id) /* the run that this one goes on with "
     "*/;\n"
+    "ALTER TABLE run ADD COLUMN resumes_cycle INTEGER /* at this pulse of it */;\n"
+    "ALTER TABLE run ADD COLUMN resumes_path TEXT;\n"
+    "ALTER TABLE run ADD COLUMN resumes_attempt INTEGER /* which was not done and is repeated; 0: on behind "
+    "it "
+    "*/;\n"
     "ALTER TABLE run ADD COLUMN last_step TEXT /* interrupted: the last step known to have begun */;\n"
     "ALTER TABLE run ADD COLUMN audit_id INTEGER /* head of the audit chain when the run began; 0: none yet "
     "*/;\n"

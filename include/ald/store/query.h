@@ -27,6 +27,11 @@ struct query_run {
             timed_us; /*timed length of the recipe with its `finally`, waits for conditions apart; 0 = unknown */
         char pressure_unit[16]; /* of the pulses' pressures; "" = unknown */
         char recipe_sha256[65], tool_sha256[65], version[32];
+        char last_step[160]; /* of one that a crash ended; "" = none */
+        int64_t resumes;     /* the run that it goes on with, 0 = none ... */
+        int64_t resumes_cycle;
+        char resumes_path[64];
+        int resumes_attempt; /* ... at this pulse, which it repeats; 0: behind it */
 };
 struct query_pulse {
         int64_t cycle;
@@ -44,6 +49,11 @@ struct query_pulse {
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx);
 /* One run: 1 found, 0 no such run, -1 error. */
 int query_run(struct query *q, int64_t id, struct query_run *out);
+/* The run that goes on with run `id`: 1 found, 0 none, -1 error. */
+int query_resumed_by(struct query *q, int64_t id, struct query_run *out);
+/* Those of the last cycle that has any, in no order that tells anything: the wall clock may have been set meanwhile. */
+int query_last_pulses(
+    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
 int query_pulses(
     struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
 /* Those of all runs, in the order in which they are stored. */

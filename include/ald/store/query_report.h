@@ -1,4 +1,4 @@
-/* Questions that only a report asks of the run database: which audit and which other run a run belongs to, who did what
+/* Questions that only a report asks of the run database: which audit a run belongs to, who did what
  * meanwhile, and when its state and its phases changed. */
 #ifndef ALD_STORE_QUERY_REPORT_H
 #define ALD_STORE_QUERY_REPORT_H
@@ -9,10 +9,8 @@
 
 /* -1 and "": not recorded. */
 struct query_report_run {
-        int64_t resumes; /* the run that this one goes on with */
         int64_t audit_id, audit_id_ended;
         char audit_sha256[65], audit_sha256_ended[65];
-        char last_step[160]; /* of an interrupted run */
 };
 /* 1 found, 0 no such run, -1 error with query_why(). */
 int query_report_run(struct query *q, int64_t run_id, struct query_report_run *out);
