@@ -287,6 +287,6 @@ void page_cycles(struct page *r)
         for (size_t i = 0; i < lines; i++)
                 plot_metrics(r, names[i]);
         plot_errors(r, names, lines);
-        html_element(&r->html, "h3", "page", "Each pulse");
+        html_element(&r->html, "h3", NULL, "Each pulse");
         put_table(r);
 }
