@@ -38,8 +38,10 @@ enum aldctl_option {
         OPT_PLOT = 1 << 20,
         OPT_LINK = 1 << 21,
         OPT_ALL = 1 << 22,
+        OPT_OUTPUT = 1 << 23,
         OPT_LOT = 1 << 26,
         OPT_CONTENT = 1 << 27,
+        OPT_RESUME = 1 << 28,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -57,8 +59,19 @@ static const struct aldctl_command commands[] = {
         "  --plot                        draw the run and one cycle",
         OPT_TOOL | OPT_SET | OPT_POWDER_MASS | OPT_POWDER_AREA | OPT_SATURATION | OPT_PLOT, 1, 1,
         aldctl_dryrun, ""},
-    {"run", "RECIPE [--set NAME=VALUE]... [--wait]", "start a recipe; --wait follows it to its end",
-        OPT_SET | OPT_WAIT, 1, 1, aldctl_run, NULL},
+    {"run",
+        "RECIPE [--set NAME=VALUE]... [--wait]\n"
+        "       aldctl run --resume RUN [RECIPE] [--repeat | --skip] [--wait]",
+        "start a recipe; --wait follows it to its end\n"
+        "  --resume  go on with a run that was interrupted: the daemon asks an operator, brings back what "
+        "was\n"
+        "            in force, waits until it is settled and purges; then the half-cycle runs whole again, "
+        "or\n"
+        "            its pulse once more. Recipe, parameters, tool file and version are those of that run;\n"
+        "            a RECIPE beside it must be the same.\n"
+        "  --repeat, --skip  a pulse that was cut, where the recipe asks what to do with it",
+        OPT_SET | OPT_WAIT | OPT_RESUME | OPT_REPEAT | OPT_SKIP, 0, 1, aldctl_run,
+        "start a recipe; --resume goes on with a run that was interrupted"},
     {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status,
         "what the tool is doing and what it waits for; live"},
     {"watch", "", "the same, live, until interrupted", 0, 0, 0, aldctl_watch, ""},
@@ -109,7 +122,11 @@ static const struct aldctl_command commands[] = {
     {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_command, ""},
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
         "the last runs; what was recorded of one"},
-    {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report, ""},
+    {"report", "RUN [-o FILE.html]",
+        "what was recorded of a run, pulse by pulse\n"
+        "  -o  the whole run as one page for a browser and for paper, with plots (by gnuplot), metrics, the texts\n"
+        "      in force and a paragraph of methods",
+        OPT_OUTPUT, 1, 1, aldctl_report, ""},
     {"counters", "[reset VALVE]",
         "how often and how long valves were open, what is left in the bottles;\n"
         "  reset VALVE  it was replaced: count from zero",
@@ -155,7 +172,9 @@ static const struct {
     {"--powder-area", "AREA", OPT_POWDER_AREA, NULL, NULL},
     {"--saturation", "SITES", OPT_SATURATION, NULL, NULL},
     {"--plot", "FILE.svg", OPT_PLOT, NULL, NULL},
+    {"-o", "FILE", OPT_OUTPUT, NULL, NULL},
     {"--link", "NAME=ADDRESS", OPT_LINK, NULL, NULL},
+    {"--resume", "RUN", OPT_RESUME, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -319,8 +338,14 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
         case OPT_PLOT:
                 o->plot = value;
                 break;
+        case OPT_OUTPUT:
+                o->output = value;
+                break;
         case OPT_LINK:
                 return take_link(a, value);
+        case OPT_RESUME:
+                o->resume = value;
+                break;
         case OPT_ALL:
                 o->all = true;
                 break;

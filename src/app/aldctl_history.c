@@ -2,6 +2,7 @@
 #include "ald/app/aldctl.h"      /* own declarations */
 #include "ald/app/aldctl_line.h" /* line_try: the hello names the database */
 #include "ald/app/aldctl_show.h" /* show_* */
+#include "ald/app/run_sum.h"     /* run_sum_add */
 #include "ald/base/time.h"       /* time_format_utc, TIME_S */
 #include "ald/store/query.h"     /* query_* */
 
@@ -92,6 +93,13 @@ static json_t *json_run(const struct query_run *r)
         add_json(o, "recipe_sha256", json_string(r->recipe_sha256));
         add_json(o, "tool_sha256", json_string(r->tool_sha256));
         add_json(o, "version", json_string(r->version));
+        if (r->last_step[0] != '\0')
+                add_json(o, "last_step", json_string(r->last_step));
+        if (r->resumes != 0)
+                add_json(o, "resumes",
+                    json_pack("{s:I, s:I, s:s, s:i}", "run", (json_int_t)r->resumes, "cycle",
+                        (json_int_t)r->resumes_cycle, "path", r->resumes_path, "attempt",
+                        r->resumes_attempt));
         return o;
 }
 
@@ -153,33 +161,11 @@ enum aldctl_exit aldctl_runs(const struct aldctl_command *self, const struct ald
 
 /* ---- report ---- */
 
-/* What the rows add up to. Planned and actual lengths run from the first pulse's opening to the last one's close. */
 struct report {
-        json_t *pulses, *events;                                /* NULL for people */
-        int64_t planned_from_us, planned_to_us, from_us, to_us; /* 0 = none yet */
-        int64_t width_error_us_max;
-        int count, not_done, event_count;
+        json_t *pulses, *events; /* NULL for people */
+        struct run_sum sum;
+        int event_count;
 };
-
-static void sum_pulse(struct report *s, const struct query_pulse *p)
-{
-        s->count++;
-        if (strcmp(p->outcome, "done") != 0) {
-                s->not_done++;
-                return;
-        }
-        if (p->planned_open_us > 0 && p->planned_width_us >= 0) {
-                s->planned_from_us = s->planned_from_us == 0 ? p->planned_open_us : s->planned_from_us;
-                s->planned_to_us = p->planned_open_us + p->planned_width_us;
-        }
-        if (p->opened_us > 0 && p->width_us >= 0) {
-                int64_t error = p->width_us - p->planned_width_us;
-                s->from_us = s->from_us == 0 ? p->opened_us : s->from_us;
-                s->to_us = p->opened_us + p->width_us;
-                error = error < 0 ? -error : error;
-                s->width_error_us_max = error > s->width_error_us_max ? error : s->width_error_us_max;
-        }
-}
 
 static json_t *json_pulse(const struct query_pulse *p)
 {
@@ -203,6 +189,8 @@ static json_t *json_pulse(const struct query_pulse *p)
         add_json(o, "pressure_peak", json_number_or_null(p->peak));
         add_json(o, "pressure_rise", json_number_or_null(has_both ? p->peak - p->base : NAN));
         add_json(o, "pressure_area", json_number_or_null(p->area));
+        add_json(o, "pressure_fit", json_number_or_null(p->fit));
+        add_json(o, "pressure_decay_s", json_seconds(p->decay_us));
         return o;
 }
 
@@ -241,7 +229,7 @@ static void on_pulse(void *ctx, const struct query_pulse *p)
 {
         struct report *s = ctx;
 
-        sum_pulse(s, p);
+        run_sum_add(&s->sum, p);
         if (s->pulses != NULL)
                 (void)json_array_append_new(s->pulses, json_pulse(p));
         else
@@ -262,6 +250,9 @@ static void print_head(const struct query_run *r)
                 (void)printf(": ");
                 show_text(stdout, r->reason, false);
         }
+        if (r->resumes != 0)
+                (void)printf("\ngoes on with run %lld %s cycle %lld, %s", (long long)r->resumes,
+                    r->resumes_attempt > 0 ? "at" : "behind", (long long)r->resumes_cycle, r->resumes_path);
         text_init(&t, planned, sizeof planned);
         if (r->timed_us > 0)
                 time_add_duration(&t, r->timed_us);
@@ -278,7 +269,7 @@ static void print_head(const struct query_run *r)
             show_colour(stdout, SHOW_BOLD), rise, show_colour(stdout, SHOW_PLAIN));
 }
 
-static void print_sum(const struct report *s)
+static void print_sum(const struct run_sum *s)
 {
         char planned[40], actual[40];
         struct text t;
@@ -332,7 +323,7 @@ static enum aldctl_exit report_run(
                 print_head(run);
         found = query_pulses(q, run->id, on_pulse, &s);
         if (found == 0 && !o->json)
-                print_sum(&s);
+                print_sum(&s.sum);
         if (found == 0)
                 found = query_events(q, run->id, on_event, &s);
         if (found != 0) {
@@ -344,24 +335,29 @@ static enum aldctl_exit report_run(
         if (!o->json)
                 return ALDCTL_OK;
         out = json_run(run);
-        add_json(out, "planned_span_s", json_seconds(s.planned_to_us - s.planned_from_us));
-        add_json(out, "span_s", json_seconds(s.to_us - s.from_us));
-        add_json(out, "width_error_s_max", json_seconds(s.width_error_us_max));
+        add_json(out, "planned_span_s", json_seconds(s.sum.planned_to_us - s.sum.planned_from_us));
+        add_json(out, "span_s", json_seconds(s.sum.to_us - s.sum.from_us));
+        add_json(out, "width_error_s_max", json_seconds(s.sum.width_error_us_max));
         add_json(out, "pulse_rows", s.pulses);
         add_json(out, "events", s.events);
         show_json(out);
         return ALDCTL_OK;
 }
 
-long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o)
+long long aldctl_read_run(const struct aldctl_command *self, const char *word)
 {
         char *end;
-        long long id = strtoll(o->words[0], &end, 10);
+        long long id = strtoll(word, &end, 10);
 
         if (*end == '\0' && id > 0)
                 return id;
-        show_error("'%s' is no run number; usage: aldctl %s %s", o->words[0], self->name, self->usage);
+        show_error("'%s' is no run number; usage: aldctl %s %s", word, self->name, self->usage);
         return 0;
+}
+
+long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o)
+{
+        return aldctl_read_run(self, o->words[0]);
 }
 
 enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct aldctl_options *o)
@@ -374,11 +370,17 @@ enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct a
 
         if (id == 0)
                 return ALDCTL_USAGE;
+        if (o->output != NULL && o->json) {
+                show_error("-o writes a page, --json an object: one of them");
+                return ALDCTL_USAGE;
+        }
         q = aldctl_open_database(o, &code);
         if (q == NULL)
                 return code;
         found = query_run(q, id, &run);
-        if (found == 1)
+        if (found == 1 && o->output != NULL)
+                code = aldctl_report_page(q, id, o->output);
+        else if (found == 1)
                 code = report_run(o, q, &run);
         else {
                 code = ALDCTL_FAILED;

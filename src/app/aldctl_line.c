@@ -121,6 +121,18 @@ static void show_row(const char *name, const char *text)
         (void)fputc('\n', stderr);
 }
 
+static void show_message(bool is_refused, const char *text)
+{
+        if (!is_refused) {
+                show_error("%s", text);
+                return;
+        }
+        (void)fprintf(
+            stderr, "%srefused:%s ", show_colour(stderr, SHOW_YELLOW), show_colour(stderr, SHOW_PLAIN));
+        show_text(stderr, text, false);
+        (void)fputc('\n', stderr);
+}
+
 /* Say what the daemon refused, with everything that it says about it. */
 static enum aldctl_exit show_refusal(const struct aldctl_options *o, json_t *error)
 {
@@ -132,14 +144,7 @@ static enum aldctl_exit show_refusal(const struct aldctl_options *o, json_t *err
                 return code;
         }
         show_text(stderr, show_get_text(data, "diagnostics"), true);
-        if (code == ALDCTL_REFUSED || code == ALDCTL_DENIED) {
-                (void)fprintf(stderr, "%srefused:%s ", show_colour(stderr, SHOW_YELLOW),
-                    show_colour(stderr, SHOW_PLAIN));
-                show_text(stderr, show_get_text(error, "message"), false);
-                (void)fputc('\n', stderr);
-        } else {
-                show_error("%s", show_get_text(error, "message"));
-        }
+        show_message(code == ALDCTL_REFUSED || code == ALDCTL_DENIED, show_get_text(error, "message"));
         show_row("interlock", show_get_text(data, "interlock"));
         show_row("condition", show_get_text(data, "condition"));
         show_row("now", show_get_text(data, "values"));
@@ -147,8 +152,7 @@ static enum aldctl_exit show_refusal(const struct aldctl_options *o, json_t *err
         return code;
 }
 
-/* The same words for people and programs when the daemon itself cannot be asked. */
-static enum aldctl_exit say(
+enum aldctl_exit line_say(
     const struct aldctl_options *o, enum aldctl_exit code, const char *text, const char *hint)
 {
         if (o->json) {
@@ -156,14 +160,14 @@ static enum aldctl_exit say(
                     (int)code, "hint", hint));
                 return code;
         }
-        show_error("%s", text);
+        show_message(code == ALDCTL_REFUSED, text);
         show_row("hint", hint);
         return code;
 }
 
 static enum aldctl_exit say_lost(const struct aldctl_options *o)
 {
-        return say(o, ALDCTL_NOT_CONNECTED, "the daemon closed the connection", "");
+        return line_say(o, ALDCTL_NOT_CONNECTED, "the daemon closed the connection", "");
 }
 
 /* ---- Opening ---- */
@@ -209,7 +213,7 @@ enum aldctl_exit line_open(struct line *l, const struct aldctl_options *o)
         if (code != ALDCTL_OK) {
                 (void)snprintf(
                     text, sizeof text, "cannot reach the daemon at %s: %s", o->socket, strerror(errno));
-                return say(o, code, text,
+                return line_say(o, code, text,
                     code == ALDCTL_DENIED
                         ? "the socket is open to members of its group; log in again after joining it"
                         : "is aldd running? --socket or ALD_SOCKET say where");
@@ -218,10 +222,10 @@ enum aldctl_exit line_open(struct line *l, const struct aldctl_options *o)
         if (refusal != NULL)
                 code = show_refusal(o, refusal);
         else if (code != ALDCTL_OK)
-                code = say(o, code, "what answers there is not aldd", "");
+                code = line_say(o, code, "what answers there is not aldd", "");
         json_decref(refusal);
         if (code == ALDCTL_OK && show_get_number(l->hello, "protocol", 0) != LINE_PROTOCOL)
-                return say(
+                return line_say(
                     o, ALDCTL_FAILED, "the daemon speaks another protocol version than this aldctl", "");
         return code;
 }
@@ -279,9 +283,9 @@ enum aldctl_exit line_ask(
         while ((got = line_next(l, LINE_ANSWER_MS, &message)) == LINE_MESSAGE && !is_answer(l, message))
                 json_decref(message);
         if (got == LINE_TIMEOUT)
-                return say(o, ALDCTL_NOT_CONNECTED, "the daemon does not answer", "");
+                return line_say(o, ALDCTL_NOT_CONNECTED, "the daemon does not answer", "");
         if (got == LINE_INTERRUPTED)
-                return say(o, ALDCTL_FAILED, "interrupted before the daemon answered", "");
+                return line_say(o, ALDCTL_FAILED, "interrupted before the daemon answered", "");
         if (got == LINE_CLOSED)
                 return say_lost(o);
         if (json_object_get(message, "error") != NULL)
@@ -290,4 +294,16 @@ enum aldctl_exit line_ask(
                 *result = json_incref(json_object_get(message, "result"));
         json_decref(message);
         return code;
+}
+
+void line_tell(const struct aldctl_options *o, json_t *result)
+{
+        if (o->json) {
+                show_json(result);
+                return;
+        }
+        show_text(stdout, show_get_text(result, "text"), false);
+        (void)fputc('\n', stdout);
+        (void)fflush(stdout);
+        json_decref(result);
 }

@@ -3,19 +3,15 @@
 #include "ald/app/aldctl.h"        /* own declarations */
 #include "ald/app/aldctl_replay.h" /* struct aldctl_replay */
 #include "ald/app/aldctl_show.h"   /* show_error */
-#include "ald/app/digest.h"        /* digest_sha256 */
 #include "ald/app/version.h"       /* version_text */
-#include "ald/base/diag.h"         /* diag_new */
 #include "ald/base/time.h"         /* time_add_duration */
-#include "ald/core/recipe.h"       /* struct recipe */
-#include "ald/file/file.h"         /* file_compile_tool, file_compile_joined */
+#include "ald/core/resume.h"       /* resume_again */
 
 #include <errno.h>    /* errno */
-#include <jansson.h>  /* run.parameters */
 #include <stdarg.h>   /* va_list */
 #include <stdio.h>    /* fprintf */
-#include <stdlib.h>   /* exit, free */
-#include <string.h>   /* strcmp, strlen, strsignal */
+#include <stdlib.h>   /* exit */
+#include <string.h>   /* strsignal */
 #include <sys/wait.h> /* waitpid */
 #include <unistd.h>   /* fork, isatty */
 
@@ -37,90 +33,20 @@ static void give_up(struct aldctl_replay *r, const char *fmt, ...)
 
 /* ---- what was in force then ---- */
 
-static bool is_digest(const char *text, const char *sha256)
-{
-        char hex[DIGEST_HEX];
-
-        digest_sha256(text, strlen(text), hex);
-        return strcmp(hex, sha256) == 0;
-}
-
-/* The first error is enough: the texts were sound for the version that recorded them. */
-static void give_up_compiling(struct aldctl_replay *r, const char *what, const struct diag *d)
-{
-        for (size_t i = 0; i < diag_count(d); i++) {
-                const struct diag_entry *e = diag_entry(d, i);
-
-                if (e->severity != DIAG_ERROR)
-                        continue;
-                give_up(r, "this version does not accept the recorded %s: line %d: %s", what, e->at.line,
-                    e->text);
-                return;
-        }
-        give_up(r, "the recorded %s cannot be compiled", what);
-}
-
-static bool compile_tool(struct aldctl_replay *r, const char *text, struct diag *d)
-{
-        if (!is_digest(text, r->run.tool_sha256)) {
-                give_up(r, "the recorded tool file is not the one that was in force: its SHA-256 differs");
-                return false;
-        }
-        r->tool = file_compile_tool("tool of the run", text, strlen(text), d);
-        if (r->tool == NULL)
-                give_up_compiling(r, "tool file", d);
-        return r->tool != NULL;
-}
-
-static size_t list_parameters(json_t *parameters, struct file_set sets[RECIPE_PARAMETERS_MAX])
-{
-        size_t count = 0;
-        const char *name;
-        json_t *value;
-
-        json_object_foreach(parameters, name, value)
-        {
-                if (json_is_string(value) && count < RECIPE_PARAMETERS_MAX)
-                        sets[count++] = (struct file_set){.name = name, .value = json_string_value(value)};
-        }
-        return count;
-}
-
-static bool compile_recipe(struct aldctl_replay *r, const struct query_texts *texts, struct diag *d)
-{
-        struct file_set sets[RECIPE_PARAMETERS_MAX];
-        json_t *parameters = json_loads(texts->parameters, 0, NULL);
-        size_t count = list_parameters(parameters, sets);
-
-        r->recipe = file_compile_joined(
-            "recipe of the run", texts->recipe, strlen(texts->recipe), r->tool, sets, count, d);
-        json_decref(parameters);
-        if (r->recipe == NULL) {
-                give_up_compiling(r, "recipe", d);
-                return false;
-        }
-        digest_sha256(r->recipe->text, r->recipe->text_len, r->recipe->sha256);
-        if (strcmp(r->recipe->sha256, r->run.recipe_sha256) == 0)
-                return true;
-        give_up(r, "the recorded recipe is not the one that ran: its SHA-256 differs");
-        return false;
-}
-
 static bool compile(struct aldctl_replay *r)
 {
-        struct query_texts texts;
-        struct diag *d = diag_new();
-        bool ok = false;
+        struct resume_refusal refusal;
+        const struct recipe_resume was = aldctl_past_resume(&r->run);
 
-        if (d == NULL || query_texts(r->q, r->run.id, &texts) != 1) {
-                give_up(r, "%s", d == NULL ? "memory is out" : query_why(r->q));
-                diag_free(d);
+        if (!aldctl_past_load(&r->past, r->q, &r->run)) {
+                give_up(r, "%s", r->past.why);
                 return false;
         }
-        ok = compile_tool(r, texts.tool, d) && compile_recipe(r, &texts, d);
-        query_free_texts(&texts);
-        diag_free(d);
-        return ok;
+        /* A run that went on with another one had its preparation before its program. */
+        if (was.run_id == 0 || resume_again(r->past.recipe, r->past.tool, &was, &refusal))
+                return true;
+        give_up(r, "this version does not go on where that one did: %s", refusal.text);
+        return false;
 }
 
 /* ---- the tape ---- */
@@ -204,7 +130,7 @@ static void replay(struct aldctl_replay *r)
 {
         if (!compile(r))
                 return;
-        r->player = player_new(r->tool, r->recipe);
+        r->player = player_new(r->past.tool, r->past.recipe);
         if (r->player == NULL) {
                 give_up(r, "memory is out");
                 return;
@@ -220,8 +146,7 @@ static enum aldctl_exit replay_run(struct aldctl_replay *r)
                 replay(r);
         aldctl_replay_say(r);
         player_free(r->player);
-        recipe_free(r->recipe);
-        free(r->tool);
+        aldctl_past_free(&r->past);
         return r->verdict == ALDCTL_SAME ? ALDCTL_OK : ALDCTL_FAILED;
 }
 

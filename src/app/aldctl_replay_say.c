@@ -43,6 +43,10 @@ static void add_record(struct text *t, const struct record *r)
         case RECORD_PULSE_METRICS:
                 text_add(t, "pulse %s in cycle %lld", r->u.pulse.path, (long long)r->u.pulse.cycle);
                 break;
+        case RECORD_BASE:
+                text_add(t, "base pressure %s the pulses: %g", r->u.base.is_after ? "after" : "before",
+                    r->u.base.pressure);
+                break;
         case RECORD_EVENT:
                 text_add(t, "%s %s: %s", r->u.event.kind, r->u.event.source, r->u.event.text);
                 break;
@@ -63,7 +67,7 @@ static void add_record(struct text *t, const struct record *r)
 /* A decision in words; nothing for those that every turn takes (feeds, samples kept). */
 static void add_effect(struct text *t, const struct aldctl_replay *r, const struct effect *e)
 {
-        const struct tool_tag *tags = r->tool->tags;
+        const struct tool_tag *tags = r->past.tool->tags;
 
         switch (e->kind) {
         case EFFECT_WRITE:
@@ -80,11 +84,11 @@ static void add_effect(struct text *t, const struct aldctl_replay *r, const stru
                 text_add(t, "take back the pulse of %s", tags[e->u.revoke.tag].name);
                 break;
         case EFFECT_REARM:
-                text_add(t, "re-arm %s", r->tool->devices[e->u.device].name);
+                text_add(t, "re-arm %s", r->past.tool->devices[e->u.device].name);
                 break;
         case EFFECT_PROVE:
                 text_add(t, "%s the watchdog of %s", e->u.prove.stop ? "stop proving" : "prove",
-                    r->tool->devices[e->u.prove.device].name);
+                    r->past.tool->devices[e->u.prove.device].name);
                 break;
         case EFFECT_RECORD:
                 add_record(t, &e->u.record);

@@ -1,16 +1,16 @@
 #include "ald/app/live.h"
 
 #include "ald/app/digest.h"      /* digest_sha256 */
+#include "ald/app/live_recipe.h" /* live_recipe_compile */
 #include "ald/app/usage.h"       /* usage_of_pulse_umol */
 #include "ald/app/version.h"     /* version_text */
-#include "ald/base/diag.h"       /* diag_new */
 #include "ald/base/text.h"       /* text_add */
 #include "ald/base/time.h"       /* TIME_S */
 #include "ald/bus/bus.h"         /* bus_start, bus_next */
 #include "ald/control/control.h" /* control_new */
 #include "ald/core/core.h"       /* core_step */
 #include "ald/core/tape.h"       /* tape_turn */
-#include "ald/file/file.h"       /* file_compile_recipe */
+#include "ald/file/file.h"       /* struct file_set */
 #include "ald/store/store.h"     /* store_open, store_post */
 
 #include <errno.h>             /* errno */
@@ -47,6 +47,7 @@ struct live {
         int signals;
         bool is_over;
         bool was_left_open; /* by the process before, as far as is known (core/core.h) */
+        char tool_sha256[DIGEST_HEX];
         char diagnostics[DIAGNOSTICS_MAX];
 };
 
@@ -269,72 +270,33 @@ static const struct core *give_core(void *ctx)
         return live->core;
 }
 
-static void print_diagnostics(struct live *live, const struct diag *d)
-{
-        struct text t;
-
-        text_init(&t, live->diagnostics, sizeof live->diagnostics);
-        for (size_t i = 0; i < diag_count(d); i++)
-                diag_add_entry(d, i, &t);
-}
-
-/* What a client sent beside its recipe. */
-struct sent {
-        const struct control_text *texts;
-        size_t count;
-};
-
-static const char *find_sent(void *ctx, const char *path, size_t *len, const char **why)
-{
-        const struct sent *sent = ctx;
-
-        for (size_t i = 1; i < sent->count; i++) {
-                if (strcmp(sent->texts[i].name, path) != 0)
-                        continue;
-                *len = sent->texts[i].len;
-                return sent->texts[i].text;
-        }
-        *why = "it was not sent with the recipe";
-        return NULL;
-}
-
-static struct recipe *compile_sent(struct live *live, struct sent *sent, const char *const *set_names,
-    const char *const *set_values, size_t sets, struct diag *d)
-{
-        struct file_set set[SETS_MAX];
-        struct file_library library = {find_sent, sent};
-        struct recipe *recipe;
-
-        for (size_t i = 0; i < sets; i++)
-                set[i] = (struct file_set){.name = set_names[i], .value = set_values[i]};
-        recipe = file_compile_recipe_with(
-            sent->texts[0].name, sent->texts[0].text, sent->texts[0].len, live->tool, set, sets, &library, d);
-        if (recipe != NULL)
-                digest_sha256(recipe->text, recipe->text_len, recipe->sha256);
-        return recipe;
-}
-
 static const struct recipe *compile(void *ctx, const struct control_text *texts, size_t count,
-    const char *const *set_names, const char *const *set_values, size_t sets, const char **why)
+    const char *const *set_names, const char *const *set_values, size_t sets, struct control_resume *resume,
+    const char **why)
 {
         struct live *live = ctx;
-        struct sent sent = {texts, count};
-        struct diag *d = diag_new();
-        struct recipe *recipe = NULL;
+        struct file_set set[SETS_MAX];
+        struct live_recipe ask = {.tool = live->tool,
+            .tool_sha256 = live->tool_sha256,
+            .texts = texts,
+            .text_count = count,
+            .sets = set,
+            .set_count = sets,
+            .resume = resume};
+        struct text diagnostics;
         int slot = 0;
 
         *why = "no memory, or too many parameters";
         while (slot < RECIPES_MAX && live->recipes[slot] != NULL)
                 slot++;
-        if (d != NULL && sets <= SETS_MAX && slot < RECIPES_MAX) {
-                recipe = compile_sent(live, &sent, set_names, set_values, sets, d);
-                print_diagnostics(live, d);
-                *why = live->diagnostics;
-        }
-        if (recipe != NULL)
-                live->recipes[slot] = recipe;
-        diag_free(d);
-        return recipe;
+        if (sets > SETS_MAX || slot == RECIPES_MAX)
+                return NULL;
+        for (size_t i = 0; i < sets; i++)
+                set[i] = (struct file_set){.name = set_names[i], .value = set_values[i]};
+        text_init(&diagnostics, live->diagnostics, sizeof live->diagnostics);
+        live->recipes[slot] = live_recipe_compile(&ask, &diagnostics);
+        *why = live->diagnostics;
+        return live->recipes[slot];
 }
 
 /* ---- life ---- */
@@ -346,15 +308,14 @@ static bool keep_piece(void *store, const struct tape_piece *piece)
 
 static bool open_record(struct live *live, const struct live_config *config)
 {
-        char sha256[DIGEST_HEX];
         struct store_config store = {.path = config->db_path,
             .tool = config->tool,
             .tool_text = config->tool_text,
-            .tool_sha256 = sha256,
+            .tool_sha256 = live->tool_sha256,
             .version = version_text(),
             .sha256 = digest_sha256};
 
-        digest_sha256(config->tool_text, config->tool_text_len, sha256);
+        digest_sha256(config->tool_text, config->tool_text_len, live->tool_sha256);
         live->store = store_open(&store);
         if (live->store != NULL)
                 live->tape = tape_new(&(struct tape_sink){.ctx = live->store, .take = keep_piece});

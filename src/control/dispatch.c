@@ -5,6 +5,7 @@
 #include "ald/control/jsonrpc.h" /* jsonrpc_* */
 #include "ald/control/params.h"  /* params_* */
 #include "ald/control/report.h"  /* report_* */
+#include "ald/control/resumes.h" /* resumes_read */
 #include "ald/core/core.h"       /* core_get_status */
 #include "ald/core/machine.h"    /* machine_state_name */
 #include "ald/core/verb.h"       /* verb_find, verb_gate */
@@ -243,6 +244,17 @@ static size_t gather(const struct session *s, const struct session_upload *recip
         return count;
 }
 
+/* What stands against going on with a run: told with what would be accepted, and audited (A3). */
+static void refuse_resume(struct request *r, struct command *c, const struct resume_refusal *refused)
+{
+        json_t *data = data_exit(3);
+
+        (void)json_object_set_new(data, "hint", jsonrpc_text(refused->hint));
+        fail(r->s, r->id, JSONRPC_REFUSED, refused->text, data);
+        text_copy(c->refused, sizeof c->refused, refused->text);
+        r->d->owner->command(r->d->owner->ctx, c);
+}
+
 /* A recipe is compiled only for who may run it, when it could run. Who may not is sent to the core as it is, without
  * a recipe, which refuses it at its gate and keeps the audit record. */
 static void do_run(struct request *r, struct command *c)
@@ -251,6 +263,9 @@ static void do_run(struct request *r, struct command *c)
         const char *name = params_text(r->params, "recipe"), *why = "";
         const struct session_upload *upload;
         struct control_text texts[SESSION_UPLOADS_MAX];
+        struct control_resume *resume = NULL;
+        struct params_fault fault;
+        struct resumes resumes;
 
         if (verb_gate(VERB_RUN, c->role, state_now(r)) != VERB_ALLOWED) {
                 hand_over(r, c);
@@ -261,12 +276,25 @@ static void do_run(struct request *r, struct command *c)
                 fail_no_upload(r, name);
                 return;
         }
+        if (resumes_is_asked(r->params)) {
+                if (!resumes_read(r->params, &resumes, &fault)) {
+                        fail_params(r, &fault);
+                        return;
+                }
+                resume = &resumes.resume;
+                resume->from.repeat = c->repeat;
+                resume->from.skip = c->skip;
+        }
         params_read_map(r->params, "set", &set);
-        c->recipe = r->d->owner->compile(
-            r->d->owner->ctx, texts, gather(r->s, upload, texts), set.names, set.values, set.count, &why);
+        c->recipe = r->d->owner->compile(r->d->owner->ctx, texts, gather(r->s, upload, texts), set.names,
+            set.values, set.count, resume, &why);
         session_drop_uploads(r->s);
         if (c->recipe != NULL) {
                 hand_over(r, c);
+                return;
+        }
+        if (resume != NULL && resume->refused.text[0] != '\0') {
+                refuse_resume(r, c, &resume->refused);
                 return;
         }
         /* The client is told here, with the lines; the core refuses for the audit record alone (A3). */

@@ -194,7 +194,8 @@ static void end_start_up(struct core *core)
                     "run %lld was interrupted: the daemon ended in it; nothing resumes by itself",
                     (long long)core->interrupted_run);
                 interlock_raise(&core->locks, "restart", TOOL_ACT_ABORT, why,
-                    "Look at the tool and the powder, then reset.", core->wall_us);
+                    "Look at the tool and the powder, then reset; `aldctl run --resume` offers to go on.",
+                    core->wall_us);
                 interlock_clear(&core->locks, "restart");
                 core_log(core, "trip", RECORD_TRIP, "restart", "%s", why);
         }

@@ -143,8 +143,13 @@ static void do_run(struct core *core, const struct command *command, struct effe
                 return;
         core_start_run(core, command);
         reply->run_id = core->run_id;
-        snprintf(reply->text, sizeof reply->text, "run %lld started: %s", (long long)core->run_id,
-            core->recipe_name);
+        if (command->recipe->resume.run_id != 0)
+                snprintf(reply->text, sizeof reply->text,
+                    "run %lld goes on with run %lld as soon as an operator confirms: `aldctl confirm`",
+                    (long long)core->run_id, (long long)command->recipe->resume.run_id);
+        else
+                snprintf(reply->text, sizeof reply->text, "run %lld started: %s", (long long)core->run_id,
+                    core->recipe_name);
 }
 
 /* ---- the others ---- */

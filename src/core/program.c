@@ -200,10 +200,26 @@ static void note_phase(struct core *core, int16_t phase)
             core, "step", RECORD_INFO, core->recipe->name, "phase %s", core->recipe->phases[op->phase].name);
 }
 
+/* The half-cycle that another run did not end is this one's: a hold goes back to it, and its pulse has had its attempts. */
+static void take_up(struct core *core)
+{
+        const struct recipe_resume *from = &core->recipe->resume;
+
+        core->half = from->half;
+        core->half_cycle = core->cycle;
+        core->half_line = core->recipe->ops[from->half.op].line;
+        core->has_half = true;
+        core->must_repeat = from->attempt > 0;
+        core->attempt = from->attempt;
+        for (int i = 0; i < RECIPE_DEPTH_MAX; i++)
+                core->pass_us[i] = core->step_us;
+}
+
 /* To where `to` stands. False: the run stops here instead. */
 static bool move_to(struct core *core, const struct position *to, const struct position_move *move)
 {
         int16_t phase = core->recipe->ops[core->at.op].phase;
+        bool is_resumed = core->recipe->ops[core->at.op].kind == RECIPE_RESUMED;
         bool is_loop =
             core->recipe->ops[core->at.op].kind == RECIPE_REPEAT ||
             (core->recipe->ops[core->at.op].kind == RECIPE_REPEAT_END && to->depth == core->at.depth);
@@ -217,6 +233,8 @@ static bool move_to(struct core *core, const struct position *to, const struct p
         if (is_loop)
                 core->pass_us[core->at.depth - 1] = core->step_us;
         note_phase(core, phase);
+        if (is_resumed)
+                take_up(core);
         return true;
 }
 

@@ -63,7 +63,8 @@ static void report_program(const struct core *core, struct core_status *out)
         if (op->phase >= 0)
                 text_copy(out->phase, sizeof out->phase, core->recipe->phases[op->phase].name);
         else
-                text_copy(out->phase, sizeof out->phase, "finally");
+                text_copy(
+                    out->phase, sizeof out->phase, op->phase == RECIPE_IN_RESUME ? "resume" : "finally");
         text_init(&t, out->step, sizeof out->step);
         step_describe(&t, core->tool, core->recipe, op);
         out->source_line = op->source_line;
@@ -71,7 +72,7 @@ static void report_program(const struct core *core, struct core_status *out)
         out->is_bounded = !position_has_waits(&core->at, core->recipe);
         out->left_us =
             position_tail_us(&core->at, core->recipe) + (out->step_left_us > 0 ? out->step_left_us : 0);
-        if (op->phase >= 0)
+        if (op->phase != RECIPE_IN_FINALLY)
                 out->left_us += recipe_finally_us(core->recipe);
 }
 

@@ -2,6 +2,7 @@
 
 #include <assert.h> /* assert */
 #include <stdarg.h> /* va_list */
+#include <stdio.h>  /* snprintf */
 #include <string.h> /* memset */
 
 /* ---- what a state does when it is entered ---- */
@@ -66,11 +67,26 @@ static void enter_resetting(struct core *core)
         core_enter_image(core, TOOL_IMAGE_STANDBY, CAUSE_IMAGE);
 }
 
+static void log_resume(struct core *core)
+{
+        const struct recipe_resume *from = &core->recipe->resume;
+        char how[48] = "";
+
+        if (from->attempt > 0)
+                snprintf(how, sizeof how, ", attempt %d of its pulse", from->attempt + 1);
+        core_log(core, "step", RECORD_WARNING, core->recipe->name,
+            "goes on with run %lld %s cycle %lld, %s%s", (long long)from->run_id,
+            from->attempt > 0 ? "at" : "behind", (long long)from->cycle, from->path, how);
+}
+
 static void enter_execute(struct core *core)
 {
         core->held_us = 0;
         if (core->is_in_program) {
                 core_resume_program(core);
+        } else if (core->recipe->resume.run_id != 0) {
+                core_begin_program(core, core->recipe->resume.first);
+                log_resume(core);
         } else {
                 core_begin_program(core, core->recipe->phases[0].first);
                 core_log(
@@ -304,7 +320,7 @@ void core_start_run(struct core *core, const struct command *command)
         core->recipe = command->recipe;
         core->run_id = core->next_run_id++;
         core->run_started_us = core->now_us;
-        core->cycle = core->cycles_begun = core->cycles_ended = 0;
+        core->cycle = core->cycles_begun = core->cycles_ended = core->recipe->resume.cycles_before;
         core->is_in_program = core->is_entered = core->has_half = core->must_repeat = false;
         core->is_stopping_after_cycle = core->is_gas_cut = core->is_skipping = false;
         core->recover_us = core->waited_us = core->held_us = 0;

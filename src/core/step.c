@@ -230,6 +230,8 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
         pulse->record.opened_us = pulse->record.width_us = -1;
         pulse->record.open_acked_us = pulse->record.closed_us = pulse->record.close_acked_us = -1;
         pulse->record.pressure_base = pulse->record.pressure_peak = pulse->record.pressure_area = NAN;
+        pulse->record.pressure_fit = NAN;
+        pulse->record.pressure_decay_us = -1;
         pulse->record.outcome = PULSE_PENDING;
         text_init(&path, pulse->record.path, sizeof pulse->record.path);
         position_add_path(&path, &core->at, core->recipe);

@@ -56,11 +56,21 @@ uint64_t trace_fold_text(uint64_t hash, const char *text)
 
 /* ---- records ---- */
 
+static uint64_t fold_resume(uint64_t hash, const struct recipe_resume *from)
+{
+        hash = trace_fold_int(hash, from->run_id);
+        hash = trace_fold_int(hash, from->cycle);
+        hash = trace_fold_text(hash, from->path);
+        return trace_fold_int(hash, from->attempt);
+}
+
 static uint64_t fold_run(uint64_t hash, const struct record_run *run, enum record_kind kind)
 {
         if (kind == RECORD_RUN_START) { /* in the others the recipe may be gone when it is looked at */
                 hash = trace_fold_text(hash, run->recipe == NULL ? "" : run->recipe->name);
                 hash = trace_fold_text(hash, run->recipe == NULL ? "" : run->recipe->sha256);
+                if (run->recipe != NULL && run->recipe->resume.run_id != 0)
+                        hash = fold_resume(hash, &run->recipe->resume);
         }
         hash = trace_fold_text(hash, run->state);
         hash = trace_fold_text(hash, run->reason);
@@ -85,7 +95,18 @@ static uint64_t fold_pulse(uint64_t hash, const struct record_pulse *p)
         hash = trace_fold_int(hash, p->is_device_timed);
         hash = trace_fold_double(hash, p->pressure_base);
         hash = trace_fold_double(hash, p->pressure_peak);
-        return trace_fold_double(hash, p->pressure_area);
+        hash = trace_fold_double(hash, p->pressure_area);
+        hash = trace_fold_double(hash, p->pressure_fit);
+        return trace_fold_int(hash, p->pressure_decay_us);
+}
+
+static uint64_t fold_base(uint64_t hash, const struct record_base *b)
+{
+        hash = trace_fold_int(hash, b->is_after);
+        hash = trace_fold_double(hash, b->flow);
+        hash = trace_fold_double(hash, b->pressure);
+        hash = trace_fold_double(hash, b->spread);
+        return trace_fold_int(hash, b->samples);
 }
 
 static uint64_t fold_event(uint64_t hash, const struct record_event *e)
@@ -152,6 +173,8 @@ uint64_t trace_fold_record(uint64_t hash, const struct record *r)
         case RECORD_PULSE_END:
         case RECORD_PULSE_METRICS:
                 return fold_pulse(hash, &r->u.pulse);
+        case RECORD_BASE:
+                return fold_base(hash, &r->u.base);
         case RECORD_EVENT:
                 return fold_event(hash, &r->u.event);
         case RECORD_AUDIT:

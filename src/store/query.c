@@ -212,19 +212,19 @@ int query_next(struct query *q, sqlite3_stmt *stmt)
         return query_fail(q, sqlite3_errmsg(q->db));
 }
 
-static void get_text(sqlite3_stmt *stmt, int column, char *to, size_t cap)
+void query_get_text(sqlite3_stmt *stmt, int column, char *to, size_t cap)
 {
         const char *text = (const char *)sqlite3_column_text(stmt, column);
 
         text_copy(to, cap, text == NULL ? "" : text);
 }
 
-static int64_t get_known(sqlite3_stmt *stmt, int column)
+int64_t query_get_known(sqlite3_stmt *stmt, int column)
 {
         return sqlite3_column_type(stmt, column) == SQLITE_NULL ? -1 : sqlite3_column_int64(stmt, column);
 }
 
-static double get_number(sqlite3_stmt *stmt, int column)
+double query_get_number(sqlite3_stmt *stmt, int column)
 {
         return sqlite3_column_type(stmt, column) == SQLITE_NULL ? NAN : sqlite3_column_double(stmt, column);
 }
@@ -233,7 +233,9 @@ static double get_number(sqlite3_stmt *stmt, int column)
         "SELECT id, recipe, state, reason, operator, started_us, ended_us,"                                  \
         " (SELECT count(*) FROM cycle WHERE run_id = run.id),"                                               \
         " (SELECT count(*) FROM pulse WHERE run_id = run.id), recipe_sha256, tool_sha256, version,"          \
-        " json_extract(declared, '$.timed_s'), json_extract(declared, '$.pressure_unit') FROM run "
+        " json_extract(declared, '$.timed_s'), json_extract(declared, '$.pressure_unit'), last_step, "       \
+        "resumes,"                                                                                           \
+        " resumes_cycle, resumes_path, resumes_attempt FROM run "
 
 static void get_run(sqlite3_stmt *stmt, struct query_run *run)
 {
@@ -244,15 +246,20 @@ static void get_run(sqlite3_stmt *stmt, struct query_run *run)
             .timed_us = (int64_t)(sqlite3_column_double(stmt, 12) * 1e6 + 0.5),
             .cycles = sqlite3_column_int64(stmt, 7),
             .pulses = sqlite3_column_int64(stmt, 8),
+            .resumes = sqlite3_column_int64(stmt, 15),
+            .resumes_cycle = sqlite3_column_int64(stmt, 16),
+            .resumes_attempt = sqlite3_column_int(stmt, 18),
         };
-        get_text(stmt, 1, run->recipe, sizeof run->recipe);
-        get_text(stmt, 2, run->state, sizeof run->state);
-        get_text(stmt, 3, run->reason, sizeof run->reason);
-        get_text(stmt, 4, run->user, sizeof run->user);
-        get_text(stmt, 9, run->recipe_sha256, sizeof run->recipe_sha256);
-        get_text(stmt, 10, run->tool_sha256, sizeof run->tool_sha256);
-        get_text(stmt, 11, run->version, sizeof run->version);
-        get_text(stmt, 13, run->pressure_unit, sizeof run->pressure_unit);
+        query_get_text(stmt, 1, run->recipe, sizeof run->recipe);
+        query_get_text(stmt, 2, run->state, sizeof run->state);
+        query_get_text(stmt, 3, run->reason, sizeof run->reason);
+        query_get_text(stmt, 4, run->user, sizeof run->user);
+        query_get_text(stmt, 9, run->recipe_sha256, sizeof run->recipe_sha256);
+        query_get_text(stmt, 10, run->tool_sha256, sizeof run->tool_sha256);
+        query_get_text(stmt, 11, run->version, sizeof run->version);
+        query_get_text(stmt, 13, run->pressure_unit, sizeof run->pressure_unit);
+        query_get_text(stmt, 14, run->last_step, sizeof run->last_step);
+        query_get_text(stmt, 17, run->resumes_path, sizeof run->resumes_path);
 }
 
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx)
@@ -271,10 +278,8 @@ int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct q
         return found;
 }
 
-int query_run(struct query *q, int64_t id, struct query_run *out)
+static int take_run(struct query *q, sqlite3_stmt *stmt, struct query_run *out)
 {
-        sqlite3_stmt *stmt = query_ask(q, RUN_COLUMNS "WHERE id = ?1", id);
-
         if (stmt == NULL)
                 return -1;
         int found = query_next(q, stmt);
@@ -284,62 +289,14 @@ int query_run(struct query *q, int64_t id, struct query_run *out)
         return found;
 }
 
-static void get_pulse(sqlite3_stmt *stmt, struct query_pulse *p)
+int query_run(struct query *q, int64_t id, struct query_run *out)
 {
-        *p = (struct query_pulse){
-            .cycle = sqlite3_column_int64(stmt, 0),
-            .attempt = sqlite3_column_int(stmt, 2),
-            .planned_open_us = get_known(stmt, 5),
-            .opened_us = get_known(stmt, 6),
-            .planned_width_us = get_known(stmt, 7),
-            .width_us = get_known(stmt, 8),
-            .base = get_number(stmt, 9),
-            .peak = get_number(stmt, 10),
-            .area = get_number(stmt, 11),
-            .open_acked_us = get_known(stmt, 12),
-            .closed_us = get_known(stmt, 13),
-            .close_acked_us = get_known(stmt, 14),
-            .is_device_timed = sqlite3_column_int(stmt, 15) != 0,
-        };
-        get_text(stmt, 1, p->path, sizeof p->path);
-        get_text(stmt, 3, p->outcome, sizeof p->outcome);
-        get_text(stmt, 4, p->precursor, sizeof p->precursor);
+        return take_run(q, query_ask(q, RUN_COLUMNS "WHERE id = ?1", id), out);
 }
 
-#define PULSE_COLUMNS                                                                                        \
-        "SELECT cycle, path, attempt, outcome, precursor, planned_open_us, opened_us, planned_width_us,"     \
-        " width_us, pressure_base, pressure_peak, pressure_area, open_acked_us, closed_us, close_acked_us, " \
-        "device_timed"                                                                                       \
-        " FROM pulse "
-
-static int list_pulses(
-    struct query *q, sqlite3_stmt *stmt, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
+int query_resumed_by(struct query *q, int64_t id, struct query_run *out)
 {
-        struct query_pulse pulse;
-        int found;
-
-        if (stmt == NULL)
-                return -1;
-        while ((found = query_next(q, stmt)) == 1) {
-                get_pulse(stmt, &pulse);
-                row(ctx, &pulse);
-        }
-        sqlite3_finalize(stmt);
-        return found;
-}
-
-int query_pulses(
-    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
-{
-        return list_pulses(q,
-            query_ask(
-                q, PULSE_COLUMNS "WHERE run_id = ?1 ORDER BY planned_open_us, cycle, path, attempt", run_id),
-            row, ctx);
-}
-
-int query_all_pulses(struct query *q, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
-{
-        return list_pulses(q, query_ask(q, PULSE_COLUMNS "LIMIT ?1", INT64_MAX), row, ctx);
+        return take_run(q, query_ask(q, RUN_COLUMNS "WHERE resumes = ?1 ORDER BY id DESC LIMIT 1", id), out);
 }
 
 static int list_events(
@@ -350,10 +307,10 @@ static int list_events(
         while ((found = query_next(q, stmt)) == 1) {
                 struct query_event e = {.t_us = sqlite3_column_int64(stmt, 0)};
 
-                get_text(stmt, 1, e.kind, sizeof e.kind);
-                get_text(stmt, 2, e.severity, sizeof e.severity);
-                get_text(stmt, 3, e.source, sizeof e.source);
-                get_text(stmt, 4, e.text, sizeof e.text);
+                query_get_text(stmt, 1, e.kind, sizeof e.kind);
+                query_get_text(stmt, 2, e.severity, sizeof e.severity);
+                query_get_text(stmt, 3, e.source, sizeof e.source);
+                query_get_text(stmt, 4, e.text, sizeof e.text);
                 row(ctx, &e);
         }
         sqlite3_finalize(stmt);

@@ -42,6 +42,18 @@ static int put_event(struct rows *r, const struct record *record, const char *da
         return statement_run(&r->sql, stmt);
 }
 
+static void bind_resume(sqlite3_stmt *stmt, const struct recipe_resume *from)
+{
+        for (int at = 14; at <= 17; at++)
+                sqlite3_bind_null(stmt, at);
+        if (from->run_id == 0)
+                return;
+        sqlite3_bind_int64(stmt, 14, from->run_id);
+        sqlite3_bind_int64(stmt, 15, from->cycle);
+        sqlite3_bind_text(stmt, 16, from->path, -1, SQLITE_STATIC);
+        sqlite3_bind_int(stmt, 17, from->attempt);
+}
+
 static int put_run_start(struct rows *r, const struct record *record, const struct runcopy *copy)
 {
         const struct record_run *run = &record->u.run;
@@ -64,6 +76,7 @@ static int put_run_start(struct rows *r, const struct record *record, const stru
         sqlite3_bind_text(stmt, 11, r->config.tool_text, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 12, r->config.tool_sha256, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 13, r->config.version, -1, SQLITE_STATIC);
+        bind_resume(stmt, &copy->resume);
         return statement_run(&r->sql, stmt);
 }
 
@@ -118,7 +131,24 @@ static int put_pulse(struct rows *r, const struct record *record, enum statement
                 sqlite3_bind_double(stmt, 11, p->pressure_base);
                 sqlite3_bind_double(stmt, 12, p->pressure_peak);
                 sqlite3_bind_double(stmt, 13, p->pressure_area);
+                sqlite3_bind_double(stmt, 17, p->pressure_fit);
+                statement_bind_known(stmt, 18, p->pressure_decay_us);
         }
+        return statement_run(&r->sql, stmt);
+}
+
+static int put_base(struct rows *r, const struct record *record)
+{
+        const struct record_base *b = &record->u.base;
+        sqlite3_stmt *stmt = r->sql.prepared[STATEMENT_BASE];
+
+        sqlite3_bind_int64(stmt, 1, record->run_id);
+        sqlite3_bind_text(stmt, 2, b->is_after ? "after" : "before", -1, SQLITE_STATIC);
+        sqlite3_bind_int64(stmt, 3, record->wall_us);
+        sqlite3_bind_double(stmt, 4, b->flow);
+        sqlite3_bind_double(stmt, 5, b->pressure);
+        sqlite3_bind_double(stmt, 6, b->spread);
+        sqlite3_bind_int64(stmt, 7, b->samples);
         return statement_run(&r->sql, stmt);
 }
 
@@ -174,6 +204,8 @@ static int put_any(struct rows *r, const struct record *record, const struct run
                 return put_pulse(r, record, STATEMENT_PULSE_END);
         case RECORD_PULSE_METRICS:
                 return put_pulse(r, record, STATEMENT_PULSE_METRICS);
+        case RECORD_BASE:
+                return put_base(r, record);
         case RECORD_EVENT:
                 return put_event(r, record, NULL);
         case RECORD_AUDIT:

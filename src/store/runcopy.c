@@ -27,6 +27,7 @@ struct runcopy *runcopy_new(const struct recipe *recipe)
         copy->thickness_nm = recipe->thickness_nm;
         copy->cycles = recipe->cycles;
         copy->timed_us = recipe->timed_us + recipe_finally_us(recipe);
+        copy->resume = recipe->resume;
         copy->text_len = recipe->text_len;
         memcpy(copy->text, recipe->text, recipe->text_len);
         copy->text[recipe->text_len] = '\0';

@@ -11,8 +11,8 @@
 static const char *const statements[STATEMENT_COUNT] = {
     [STATEMENT_RUN_START] =
         "INSERT INTO run(id, state, reason, operator, started_us, recipe, parameters, declared, recipe_text,"
-        " recipe_sha256, tool_text, tool_sha256, version) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-        "?11, ?12, ?13)",
+        " recipe_sha256, tool_text, tool_sha256, version, resumes, resumes_cycle, resumes_path, "
+        "resumes_attempt) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     [STATEMENT_RUN_STATE] = "UPDATE run SET state = ?2, reason = ?3 WHERE id = ?1",
     [STATEMENT_RUN_END] = "UPDATE run SET state = ?2, reason = ?3, ended_us = ?5 WHERE id = ?1",
     [STATEMENT_CYCLE] = "INSERT INTO cycle(run_id, n, started_us, ended_us) VALUES(?1, ?2, ?3, ?4)"
@@ -32,10 +32,13 @@ static const char *const statements[STATEMENT_COUNT] = {
     [STATEMENT_PULSE_METRICS] =
         "INSERT INTO pulse(" PULSE_KEY
         ", outcome, precursor, planned_open_us, planned_width_us, pressure_base,"
-        " pressure_peak, pressure_area) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?11, ?12, ?13) ON CONFLICT DO "
-        "UPDATE SET"
+        " pressure_peak, pressure_area, pressure_fit, pressure_decay_us)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?11, ?12, ?13, ?17, ?18) ON CONFLICT DO UPDATE SET"
         " pressure_base = excluded.pressure_base, pressure_peak = excluded.pressure_peak,"
-        " pressure_area = excluded.pressure_area",
+        " pressure_area = excluded.pressure_area, pressure_fit = excluded.pressure_fit,"
+        " pressure_decay_us = excluded.pressure_decay_us",
+    [STATEMENT_BASE] = "INSERT INTO base(run_id, moment, t_us, flow, pressure, spread, samples)"
+                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [STATEMENT_EVENT] = "INSERT INTO event(t_us, run_id, kind, severity, source, text, data)"
                         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [STATEMENT_AUDIT] =

@@ -187,7 +187,8 @@ static const struct core *on_core(void *ctx)
 
 /* A text with an '!' has errors; what a compiler does with texts is another harness's. */
 static const struct recipe *on_compile(void *ctx, const struct control_text *texts, size_t count,
-    const char *const *set_names, const char *const *set_values, size_t sets, const char **why)
+    const char *const *set_names, const char *const *set_values, size_t sets, struct control_resume *resume,
+    const char **why)
 {
         (void)ctx;
         FUZZ_CHECK(count >= 1 && count <= SESSION_UPLOADS_MAX, "%zu texts", count);

@@ -36,7 +36,7 @@ ISO_C = {name + ".h" for name in
          "stdnoreturn string".split()}
 # What the outer rings may take from the system besides.
 SYSTEM = {name + ".h" for name in
-          "fcntl dirent fnmatch getopt glob grp libgen pthread pwd sched semaphore signal strings syslog termios time "
+          "fcntl dirent fnmatch getopt glob grp libgen pthread pwd sched semaphore signal spawn strings syslog termios time "
           "unistd poll pty netdb locale wchar arpa/inet net/if netinet/in netinet/ip netinet/tcp sys/epoll sys/eventfd "
           "sys/file sys/ioctl sys/mman sys/prctl sys/random sys/resource sys/select sys/socket sys/stat sys/statvfs "
           "sys/syscall sys/sysmacros sys/time sys/timerfd sys/types sys/uio sys/un sys/wait malloc".split()}

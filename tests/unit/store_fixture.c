@@ -146,7 +146,9 @@ struct record fixture_pulse(enum record_kind kind, int64_t run, int64_t cycle, c
             .close_acked_us = -1,
             .pressure_base = NAN,
             .pressure_peak = NAN,
-            .pressure_area = NAN};
+            .pressure_area = NAN,
+            .pressure_fit = NAN,
+            .pressure_decay_us = -1};
         snprintf(r.u.pulse.path, sizeof r.u.pulse.path, "%s", path);
         return r;
 }

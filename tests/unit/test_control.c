@@ -73,7 +73,8 @@ static struct {
         char text[300000];
         char others[200]; /* names and lengths of the texts beside the recipe */
         char sets[200];
-        const struct recipe *recipe; /* NULL: does not compile */
+        char resume[200], refused[80]; /* as it was asked; what stands against it */
+        const struct recipe *recipe;   /* NULL: does not compile */
 } fake;
 
 static struct {
@@ -101,10 +102,19 @@ static const struct core *on_core(void *ctx)
 }
 
 static const struct recipe *on_compile(void *ctx, const struct control_text *texts, size_t count,
-    const char *const *set_names, const char *const *set_values, size_t sets, const char **why)
+    const char *const *set_names, const char *const *set_values, size_t sets, struct control_resume *resume,
+    const char **why)
 {
         (void)ctx;
         fake.compiles++;
+        if (resume != NULL) {
+                (void)snprintf(fake.resume, sizeof fake.resume, "%lld %lld %s %d %d %d %d %s %s %s",
+                    (long long)resume->from.run_id, (long long)resume->from.cycle, resume->from.path,
+                    resume->from.attempt, (int)resume->from.outcome, resume->from.repeat, resume->from.skip,
+                    resume->recipe_sha256, resume->tool_sha256, resume->version);
+                (void)snprintf(resume->refused.text, sizeof resume->refused.text, "%s", fake.refused);
+                (void)snprintf(resume->refused.hint, sizeof resume->refused.hint, "do so");
+        }
         ck_assert_uint_eq(texts[0].len, strlen(texts[0].text));
         memcpy(fake.text, texts[0].text, texts[0].len + 1);
         fake.others[0] = '\0';
@@ -933,6 +943,66 @@ START_TEST(a_recipe_goes_up_in_parts_and_runs)
 }
 END_TEST
 
+#define GOES_ON                                                                                              \
+        "\"run\":12,\"cycle\":7,\"path\":\"coat[3]\",\"attempt\":2,\"outcome\":\"cut\","                     \
+        "\"recipe_sha256\":\"aa\",\"tool_sha256\":\"bb\",\"version\":\"1.0\""
+
+START_TEST(a_run_that_goes_on_with_another)
+{
+        static struct recipe recipe;
+        int fd = dial();
+        json_t *m;
+
+        fake.recipe = &recipe;
+        upload(fd, "r.yaml", 1);
+        json_decref(ask(fd, CALL("run", "\"recipe\":\"r.yaml\",\"resumes\":{" GOES_ON "},\"repeat\":true")));
+        ck_assert_str_eq(fake.resume, "12 7 coat[3] 2 2 1 0 aa bb 1.0");
+        ck_assert_ptr_eq(fake.kept[0].recipe, &recipe);
+        ck_assert_ptr_nonnull(strstr(fake.kept[0].text, "run r.yaml run=12 cycle=7 path=coat[3]"));
+        /* What stands against it is told with its hint, and audited. */
+        fake.recipe = NULL;
+        (void)snprintf(fake.refused, sizeof fake.refused, "another tool file");
+        upload(fd, "r.yaml", 1);
+        m = ask(fd, CALL("run", "\"recipe\":\"r.yaml\",\"resumes\":{" GOES_ON "}"));
+        ck_assert_int_eq(code_of(m), JSONRPC_REFUSED);
+        ck_assert_str_eq(at(m, "error", "message"), "another tool file");
+        ck_assert_str_eq(
+            json_string_value(json_object_get(json_object_get(json_object_get(m, "error"), "data"), "hint")),
+            "do so");
+        json_decref(m);
+        ck_assert_int_eq(fake.count, 2);
+        ck_assert_str_eq(fake.kept[1].refused, "another tool file");
+        ck_assert_ptr_null(fake.kept[1].recipe);
+        close(fd);
+}
+END_TEST
+
+/* Each of its facts, missing and not understood. */
+START_TEST(what_a_run_goes_on_with_is_told_whole)
+{
+        static const char *const wrong[][2] = {{"\"run\":12,", ""}, {"\"cycle\":7,", ""},
+            {"\"path\":\"coat[3]\",", ""}, {"\"attempt\":2,", ""}, {"\"outcome\":\"cut\",", ""},
+            {"\"recipe_sha256\":\"aa\",", ""}, {"\"tool_sha256\":\"bb\",", ""}, {",\"version\":\"1.0\"", ""},
+            {"\"run\":12", "\"run\":\"12x\""}, {"\"run\":12", "\"run\":\"\""},
+            {"\"cycle\":7", "\"cycle\":-7"}, {"\"attempt\":2", "\"attempt\":20000000000"},
+            {"\"cut\"", "\"open wide\""}};
+        static const char all[] = GOES_ON;
+        const char *at_ = strstr(all, wrong[_i][0]);
+        char line[512];
+        int fd = dial();
+
+        ck_assert_ptr_nonnull(at_);
+        upload(fd, "r.yaml", 1);
+        (void)snprintf(line, sizeof line, CALL("run", "\"recipe\":\"r.yaml\",\"resumes\":{%.*s%s%s}"),
+            (int)(at_ - all), all, wrong[_i][1], at_ + strlen(wrong[_i][0]));
+        refuse(fd, line, JSONRPC_PARAMS, "'resumes' has no sound");
+        ck_assert_int_eq(fake.compiles, 0);
+        ck_assert_int_eq(fake.count, 1);
+        ck_assert_str_ne(fake.kept[0].refused, "");
+        close(fd);
+}
+END_TEST
+
 START_TEST(diagnostics_come_back)
 {
         int fd = dial();
@@ -1316,6 +1386,8 @@ static void add_tests(TCase *tc)
         tcase_add_test(tc, unanswered_commands_are_bounded_but_never_abort);
         tcase_add_test(tc, a_request_without_id_is_done_in_silence);
         tcase_add_test(tc, a_recipe_goes_up_in_parts_and_runs);
+        tcase_add_test(tc, a_run_that_goes_on_with_another);
+        tcase_add_loop_test(tc, what_a_run_goes_on_with_is_told_whole, 0, 13);
         tcase_add_test(tc, diagnostics_come_back);
         tcase_add_test(tc, only_a_whole_upload_of_that_name_runs);
         tcase_add_test(tc, texts_go_up_beside_a_recipe);

@@ -48,6 +48,8 @@ static void post_runs(struct store *s)
         done.u.pulse.is_device_timed = true;
         metrics.u.pulse.pressure_base = 2.25;
         metrics.u.pulse.pressure_area = 0.5;
+        metrics.u.pulse.pressure_fit = 0.625;
+        metrics.u.pulse.pressure_decay_us = 651000;
         fixture_post(s, fixture_run(RECORD_RUN_START, 1, T0, "Execute", ""));
         fixture_post(s, fixture_cycle(RECORD_CYCLE_START, 1, T0, 1));
         fixture_post(s, fixture_pulse(RECORD_PULSE_START, 1, 2, "coat[2]", 1));
@@ -146,7 +148,10 @@ START_TEST(one_run_with_its_pulses)
         ck_assert_int_eq(open->planned_width_us, 100000);
         ck_assert_int_eq(open->opened_us, -1);
         ck_assert_int_eq(open->width_us, -1);
-        ck_assert(isnan(open->base) && isnan(open->peak) && isnan(open->area));
+        ck_assert(isnan(open->base) && isnan(open->peak) && isnan(open->area) && isnan(open->fit));
+        ck_assert_int_eq(open->decay_us, -1);
+        ck_assert_double_eq(done->fit, 0.625);
+        ck_assert_int_eq(done->decay_us, 651000);
         ck_assert_str_eq(done->path, "coat[2]");
         ck_assert_str_eq(done->outcome, "done");
         ck_assert_int_eq(done->cycle, 2);
@@ -310,6 +315,56 @@ START_TEST(what_is_no_run_database_is_refused)
 }
 END_TEST
 
+struct bases {
+        int count;
+        struct query_base base[4];
+};
+static void take_base(void *ctx, const struct query_base *b)
+{
+        struct bases *bases = ctx;
+
+        ck_assert_int_lt(bases->count, 4);
+        bases->base[bases->count++] = *b;
+}
+
+static struct record base_record(int64_t run, int64_t t_us, bool is_after, double pressure)
+{
+        struct record r = {.kind = RECORD_BASE, .wall_us = t_us, .run_id = run};
+
+        r.u.base = (struct record_base){
+            .is_after = is_after, .flow = 70, .pressure = pressure, .spread = NAN, .samples = 500};
+        return r;
+}
+
+START_TEST(bases_before_and_after_the_pulses)
+{
+        const char *db = fixture_path("a.db");
+        struct store *s = fixture_open(db);
+        struct bases of_run = {0}, all = {0};
+
+        post_runs(s);
+        fixture_post(s, base_record(1, T0 + 30, false, 2.3));
+        fixture_post(s, base_record(1, T0 + 50, true, 2.325));
+        fixture_post(s, base_record(3, T0 + 95, false, 2.5));
+        fixture_await_records(s, RECORDS + 3);
+        struct query *q = open_query(db);
+        ck_assert_int_eq(query_bases(q, 1, take_base, &of_run), 0);
+        ck_assert_int_eq(query_bases(q, 0, take_base, &all), 0);
+        ck_assert_int_eq(of_run.count, 2);
+        ck_assert_str_eq(of_run.base[0].moment, "before");
+        ck_assert_str_eq(of_run.base[1].moment, "after");
+        ck_assert_int_eq(of_run.base[0].t_us, T0 + 30);
+        ck_assert_double_eq(of_run.base[0].flow, 70);
+        ck_assert_double_eq(of_run.base[1].pressure, 2.325);
+        ck_assert_double_nan(of_run.base[1].spread);
+        ck_assert_int_eq(of_run.base[1].samples, 500);
+        ck_assert_int_eq(all.count, 3);
+        ck_assert_int_eq(all.base[2].run_id, 3);
+        query_close(q);
+        store_close(s);
+}
+END_TEST
+
 START_TEST(a_question_without_end_is_given_up)
 {
         const char *db = fixture_path("a.db");
@@ -324,7 +379,7 @@ START_TEST(a_question_without_end_is_given_up)
             "precursor,"
             " 0 AS planned_open_us, 0 AS opened_us, 0 AS planned_width_us, 0 AS width_us, 0 AS pressure_base,"
             " 0 AS pressure_peak, 0 AS pressure_area, 0 AS open_acked_us, 0 AS closed_us, 0 AS "
-            "close_acked_us, 0 AS device_timed FROM n"));
+            "close_acked_us, 0 AS device_timed, 0 AS pressure_fit, 0 AS pressure_decay_us FROM n"));
         struct query *q = open_query(db);
         query_set_limit(q, 100000);
         ck_assert_int_eq(query_pulses(q, 1, take_pulse, &pulses), -1);
@@ -358,6 +413,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, fixture_make, fixture_clean);
         tcase_add_test(tcase, runs_come_newest_first);
         tcase_add_test(tcase, one_run_with_its_pulses);
+        tcase_add_test(tcase, bases_before_and_after_the_pulses);
         tcase_add_test(tcase, what_a_run_told);
         tcase_add_test(tcase, it_reads_while_the_daemon_runs_and_after);
         tcase_add_test(tcase, it_reads_a_bare_copy_in_a_folder_that_cannot_be_written);

@@ -132,10 +132,15 @@ START_TEST(an_older_file_is_brought_up_to_date)
             "ALTER TABLE pulse DROP COLUMN open_acked_us; ALTER TABLE pulse DROP COLUMN closed_us;"
             "ALTER TABLE pulse DROP COLUMN close_acked_us;"
             "ALTER TABLE pulse DROP COLUMN device_timed; ALTER TABLE pulse DROP COLUMN pressure_decay_us;"
+            "ALTER TABLE pulse DROP COLUMN pressure_fit;"
             "ALTER TABLE run DROP COLUMN resumes; ALTER TABLE run DROP COLUMN last_step;"
+            "ALTER TABLE run DROP COLUMN resumes_cycle; ALTER TABLE run DROP COLUMN resumes_path;"
+            "ALTER TABLE run DROP COLUMN resumes_attempt;"
             "ALTER TABLE run DROP COLUMN audit_id; ALTER TABLE run DROP COLUMN audit_sha256;"
             "ALTER TABLE run DROP COLUMN audit_id_ended; ALTER TABLE run DROP COLUMN audit_sha256_ended;"
-            "DROP TABLE base; DROP TABLE opening; DROP TABLE bottle; PRAGMA user_version = 1"));
+            "DROP TABLE base; DROP TABLE opening; DROP TABLE bottle; DROP TABLE rollup_mark; DROP INDEX event_gap;"
+            "ALTER TABLE sample_rollup DROP COLUMN uncertain; ALTER TABLE sample_rollup DROP COLUMN bad;"
+            "PRAGMA user_version = 1"));
         s = fixture_open(db);
         post_pulse(s, 1, 2, "coat[0]", 0, 100050);
         store_close(s);
@@ -154,17 +159,18 @@ START_TEST(the_contract_of_names_holds)
             "SELECT id, recipe, state, reason, operator, started_us, ended_us, parameters, recipe_text, "
             "recipe_sha256,"
             " tool_text, tool_sha256, version, resumes, last_step, audit_id, audit_sha256, audit_id_ended,"
-            " audit_sha256_ended FROM run",
+            " audit_sha256_ended, resumes_cycle, resumes_path, resumes_attempt FROM run",
             "SELECT run_id, n, started_us, ended_us FROM cycle",
             "SELECT run_id, cycle, path, attempt, outcome, precursor, planned_open_us, opened_us, "
             "planned_width_us,"
             " width_us, pressure_base, pressure_peak, pressure_area, open_acked_us, closed_us, "
             "close_acked_us,"
-            " device_timed, pressure_decay_us FROM pulse",
+            " device_timed, pressure_decay_us, pressure_fit FROM pulse",
             "SELECT run_id, moment, t_us, flow, pressure, spread, samples FROM base",
             "SELECT tag_id, t_us, value, quality FROM sample",
             "SELECT id, name, unit FROM tag",
-            "SELECT tag_id, period, t_us, min, max, mean, count FROM sample_rollup",
+            "SELECT tag_id, period, t_us, min, max, mean, count, uncertain, bad FROM sample_rollup",
+            "SELECT tag_id, period, t_us FROM rollup_mark",
             "SELECT run_id, n, t_us, kind, payload FROM input",
             "SELECT id, t_us, run_id, kind, severity, source, text, data FROM event",
             "SELECT id, t_us, uid, role, command, arguments, result, prev_sha256, sha256 FROM audit",
@@ -350,8 +356,9 @@ static void die_in_run(const char *db)
 START_TEST(a_run_that_a_crash_left_open_is_closed)
 {
         const char *db = fixture_path("a.db");
-        const char *reason = "daemon ended during the run (crash or power cut); last record at"
-                             " 2026-11-21T10:00:02.000000Z";
+        const char *reason =
+            "daemon ended during the run (crash or power cut); last record at"
+            " 2026-11-21T10:00:02.000000Z; last step: cycle 1, coat[2]: pulse water interrupted";
         struct store_state state;
 
         die_in_run(db);

@@ -42,7 +42,8 @@ struct field {
             IN_RECORD(which, u.pulse.width_us), IN_RECORD(which, u.pulse.open_acked_us),                     \
             IN_RECORD(which, u.pulse.closed_us), IN_RECORD(which, u.pulse.close_acked_us),                   \
             IN_RECORD(which, u.pulse.is_device_timed), IN_RECORD(which, u.pulse.pressure_base),              \
-            IN_RECORD(which, u.pulse.pressure_peak), IN_RECORD(which, u.pulse.pressure_area)
+            IN_RECORD(which, u.pulse.pressure_peak), IN_RECORD(which, u.pulse.pressure_area),                \
+            IN_RECORD(which, u.pulse.pressure_fit), IN_RECORD(which, u.pulse.pressure_decay_us)
 #define RUN_FIELDS(which)                                                                                    \
         RECORD_TEXT(which, u.run.state), RECORD_TEXT(which, u.run.reason), RECORD_TEXT(which, u.run.user)
 
@@ -77,6 +78,11 @@ static const struct field fields[] = {
     PULSE_FIELDS(RECORD_PULSE_START),
     PULSE_FIELDS(RECORD_PULSE_END),
     PULSE_FIELDS(RECORD_PULSE_METRICS),
+    IN_RECORD(RECORD_BASE, u.base.is_after),
+    IN_RECORD(RECORD_BASE, u.base.flow),
+    IN_RECORD(RECORD_BASE, u.base.pressure),
+    IN_RECORD(RECORD_BASE, u.base.spread),
+    IN_RECORD(RECORD_BASE, u.base.samples),
     RECORD_TEXT(RECORD_EVENT, u.event.kind),
     IN_RECORD(RECORD_EVENT, u.event.severity),
     RECORD_TEXT(RECORD_EVENT, u.event.source),

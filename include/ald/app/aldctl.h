@@ -27,6 +27,8 @@ struct aldctl_options {
         const char *db;                                            /* NULL: ask the daemon */
         const char *tool;                                          /* -c */
         const char *powder_mass, *powder_area, *saturation, *plot; /* dry-run; NULL: not given */
+        const char *output;                                        /* -o; NULL: not given */
+        const char *resume;                                        /* run: --resume; NULL: not given */
         bool json, wait, help, all;
         int limit; /* --limit */
         size_t set_count;
@@ -63,6 +65,7 @@ enum aldctl_exit aldctl_dryrun(const struct aldctl_command *self, const struct a
 /* aldctl_command.c */
 enum aldctl_exit aldctl_command(const struct aldctl_command *self,
     const struct aldctl_options *o); /* hold, open, ack, ...: the verb table's arguments */
+/* aldctl_run.c */
 enum aldctl_exit aldctl_run(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_list.c */
 enum aldctl_exit aldctl_status(const struct aldctl_command *self, const struct aldctl_options *o);
@@ -78,10 +81,14 @@ enum aldctl_exit aldctl_runs(const struct aldctl_command *self, const struct ald
 enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct aldctl_options *o);
 /* The run database that the options name, or the daemon; NULL: *code, and the reason was told. */
 struct query *aldctl_open_database(const struct aldctl_options *o, enum aldctl_exit *code);
-/* The run that the command's first word names; 0: it names none, which was told. */
+/* The run that a word names; 0: it names none, which was told. */
+long long aldctl_read_run(const struct aldctl_command *self, const char *word);
+/* The same of the command's first word. */
 long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_counters.c */
 enum aldctl_exit aldctl_counters(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_report.c: the run as one page into `path`. */
+enum aldctl_exit aldctl_report_page(struct query *q, long long id, const char *path);
 /* aldctl_latency.c */
 enum aldctl_exit aldctl_latency(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_replay.c */

@@ -31,4 +31,11 @@ enum line_got line_next(struct line *l, int timeout_ms, json_t **message);
 enum aldctl_exit line_ask(
     struct line *l, const struct aldctl_options *o, const char *verb, json_t *params, json_t **result);
 
+/* Say what the daemon would say, in the same words for people and programs, where it cannot be asked. The code. */
+enum aldctl_exit line_say(
+    const struct aldctl_options *o, enum aldctl_exit code, const char *text, const char *hint);
+
+/* Print the daemon's words; the result is released. */
+void line_tell(const struct aldctl_options *o, json_t *result);
+
 #endif

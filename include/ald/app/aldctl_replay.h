@@ -2,8 +2,9 @@
 #ifndef ALD_APP_ALDCTL_REPLAY_H
 #define ALD_APP_ALDCTL_REPLAY_H
 
-#include "ald/core/player.h" /* struct player */
-#include "ald/store/query.h" /* struct query */
+#include "ald/app/aldctl_past.h" /* struct aldctl_past */
+#include "ald/core/player.h"     /* struct player */
+#include "ald/store/query.h"     /* struct query */
 
 #include <jansson.h> /* json_t */
 
@@ -18,8 +19,7 @@ struct aldctl_replay {
         const struct aldctl_options *o;
         struct query *q;
         struct query_run run;
-        struct tool *tool;
-        struct recipe *recipe;
+        struct aldctl_past past;
         struct player *player;
         enum player_is is;
         int64_t after; /* number of the last row */

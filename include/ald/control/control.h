@@ -7,6 +7,7 @@
 #include "ald/core/core.h"   /* struct core_status, struct core_tag */
 #include "ald/core/event.h"  /* struct command, struct effect_reply */
 #include "ald/core/recipe.h" /* struct recipe */
+#include "ald/core/resume.h" /* struct resume_from */
 #include "ald/core/tool.h"   /* struct tool */
 
 #include <stdbool.h> /* bool */
@@ -25,6 +26,13 @@ struct control_text {
         size_t len;
 };
 
+/* A run to go on with, as its record tells. */
+struct control_resume {
+        struct resume_from from;
+        const char *recipe_sha256, *tool_sha256, *version; /* in force then; borrowed */
+        struct resume_refusal refused; /* out: what stands against it; text "" = nothing */
+};
+
 /* What the daemon does for its clients. */
 struct control_owner {
         void *ctx;
@@ -32,10 +40,12 @@ struct control_owner {
          * Its reply comes back through control_reply(). */
         void (*command)(void *ctx, const struct command *command);
         const struct core *(*core)(void *ctx);
-        /* Compile an uploaded recipe, texts[0]; it may include the others (`count` in all). NULL: `why` (borrowed until
-         * the next call) holds the diagnostics as text. */
+        /* Compile an uploaded recipe, texts[0]; it may include the others (`count` in all). With `resume` (else NULL) it is the
+         * recorded text of that run, and what is made goes on there. NULL: `why` (borrowed until the next call) holds the
+         * diagnostics as text, unless resume->refused says what stands against it. */
         const struct recipe *(*compile)(void *ctx, const struct control_text *texts, size_t count,
-            const char *const *set_names, const char *const *set_values, size_t sets, const char **why);
+            const char *const *set_names, const char *const *set_values, size_t sets,
+            struct control_resume *resume, const char **why);
 };
 
 struct control_config {

@@ -1,23 +1,14 @@
-/* Where a run stands in its program: the op and the passes of the loops around it. Small and copyable, so that a
- * half-cycle can be marked and gone back to, and one can look ahead without moving. */
+/* Where a run stands in its program (struct position, core/recipe.h). Small and copyable, so that a half-cycle can be
+ * marked and gone back to, and one can look ahead without moving. */
 #ifndef ALD_CORE_POSITION_H
 #define ALD_CORE_POSITION_H
 
-#include "ald/core/recipe.h" /* struct recipe, RECIPE_DEPTH_MAX */
+#include "ald/core/recipe.h" /* struct recipe, struct position */
 
 #include <stdbool.h> /* bool */
 #include <stdint.h>  /* int32_t, int64_t */
 
 struct text;
-
-struct position {
-        int32_t op;
-        int32_t depth;
-        struct {
-                int32_t repeat; /* op of the RECIPE_REPEAT */
-                int64_t pass;   /* from 1 */
-        } loop[RECIPE_DEPTH_MAX];
-};
 
 /* At `op`, outside every loop. */
 void position_start(struct position *p, int32_t op);
@@ -28,7 +19,7 @@ struct position_move {
         int64_t cycles_begun; /* 0 or 1 */
 };
 
-/* From a finished op to the next one in program order; REPEAT and REPEAT_END are moved over one at a time. */
+/* From a finished op to the next one in program order; REPEAT, REPEAT_END and RESUMED are moved over one at a time. */
 void position_advance(struct position *p, const struct recipe *r, struct position_move *move);
 
 /* Out of the innermost loop, from its RECIPE_REPEAT_END, though passes are left. */
@@ -45,6 +36,13 @@ int64_t position_pulse_in_us(const struct position *p, const struct recipe *r);
 
 /* The RECIPE_EXPOSE whose block holds `op` (its RECIPE_EXPOSE_END counts as inside), -1 = none. */
 int32_t position_find_expose(const struct recipe *r, int32_t op);
+
+/* Is `a` reached before `b` in a run (< 0), or after it (> 0)? 0: they are the same. */
+int position_compare(const struct position *a, const struct position *b);
+
+/* The place that a record of the run calls `path` in its `cycle` (position_add_path). False: the program has none, or not one
+ * alone, because a loop that ends on a condition came before it. */
+bool position_find(const struct recipe *r, int64_t cycle, const char *path, struct position *out);
 
 /* Inside a cycle? */
 bool position_in_cycle(const struct position *p, const struct recipe *r);

@@ -21,7 +21,9 @@ enum {
         RECIPE_GUARDS_MAX = 32,
         RECIPE_PARAMETERS_MAX = 64,
         RECIPE_CONDS_MAX = 128,
-        RECIPE_NOTES_MAX = 64
+        RECIPE_NOTES_MAX = 64,
+        RECIPE_RESUME_OPS =
+            TOOL_TAGS_MAX + 16 /* what comes before a run that another one began (core/resume.h) */
 };
 #define RECIPE_CYCLES_MAX INT64_C(100000000)
 
@@ -43,8 +45,12 @@ enum recipe_op_kind {
         RECIPE_REPEAT,     /* at most count times the ops up to its RECIPE_REPEAT_END at `jump` */
         RECIPE_REPEAT_END, /* back to the op after `jump` while passes are left; with cond >= 0: until it is true, and when
                              * no pass is left, otherwise */
-        RECIPE_END /* end of a section */
+        RECIPE_RESUMED, /* on to where `resume` says */
+        RECIPE_END      /* end of a section */
 };
+
+/* recipe_op.phase of what belongs to no phase. */
+enum { RECIPE_IN_FINALLY = -1, RECIPE_IN_RESUME = -2 };
 
 struct recipe_op {
         uint8_t kind;      /* enum recipe_op_kind */
@@ -53,7 +59,7 @@ struct recipe_op {
         bool is_cycle;     /* REPEAT: its passes are the cycles of the run */
         bool is_walls;     /* REPEAT: its cycles coat the walls (`coats: walls`) */
         bool stops;        /* ROTATE: at rest in every pulse, from lead_us before it */
-        int16_t phase;     /* index, -1 in `finally` */
+        int16_t phase;     /* index, or RECIPE_IN_FINALLY, RECIPE_IN_RESUME */
         int16_t tag;       /* SET, VALVE, ROTATE: output tag */
         int16_t line;      /* PULSE: precursor line */
         int16_t cond;      /* index into conds, -1 */
@@ -92,6 +98,28 @@ struct recipe_parameter {
         char value[64]; /* as written: default or --set */
 };
 
+/* Where a run stands in its program: the op and the passes of the loops around it (core/position.h). */
+struct position {
+        int32_t op;
+        int32_t depth;
+        struct {
+                int32_t repeat; /* op of the RECIPE_REPEAT */
+                int64_t pass;   /* from 1 */
+        } loop[RECIPE_DEPTH_MAX];
+};
+
+/* A run that goes on where another one was interrupted (core/resume.h). */
+struct recipe_resume {
+        int64_t run_id; /* the one that was; 0 = this run begins at the beginning */
+        int64_t cycle;  /* its last pulse, as the record names it */
+        char path[64];
+        int attempt; /* of that pulse, which was not done and is repeated as the next one; 0: done, or skipped: on behind it */
+        int64_t cycles_before; /* cycles begun before the one that is gone on with */
+        int32_t first;         /* op: the preparation, up to its RECIPE_RESUMED */
+        struct position half;  /* that pulse */
+        struct position at;    /* where the program goes on: at the pulse, or behind it */
+};
+
 struct recipe {
         char name[TOOL_NAME_MAX];
         char title[TOOL_TEXT_MAX];
@@ -103,17 +131,18 @@ struct recipe {
         size_t text_len;
 
         int32_t op_count;
-        struct recipe_op ops[RECIPE_OPS_MAX]; /* phases in order, RECIPE_END, then `finally`, RECIPE_END */
-        int32_t finally_first;                /* op where `finally` begins (its RECIPE_END if it is empty) */
+        /* Phases in order, RECIPE_END, then `finally`, RECIPE_END; then, before a resume, its preparation, RECIPE_END. */
+        struct recipe_op ops[RECIPE_OPS_MAX + RECIPE_RESUME_OPS];
+        int32_t finally_first; /* op where `finally` begins (its RECIPE_END if it is empty) */
         int phase_count;
         struct recipe_phase phases[RECIPE_PHASES_MAX];
         int guard_count;
         struct recipe_guard guards[RECIPE_GUARDS_MAX];
         int cond_count;
-        struct cond conds[RECIPE_CONDS_MAX];
+        struct cond conds[RECIPE_CONDS_MAX + 1]; /* the last one is the resume's */
         struct cond_pool pool;
         int note_count;
-        char notes[RECIPE_NOTES_MAX][TOOL_TEXT_MAX];
+        char notes[RECIPE_NOTES_MAX + 1][TOOL_TEXT_MAX]; /* likewise */
         int parameter_count;
         struct recipe_parameter parameters[RECIPE_PARAMETERS_MAX];
 
@@ -125,6 +154,7 @@ struct recipe {
         int64_t wall_cycles; /* of them, those that coat the walls */
         int64_t pulses;      /* total pulses */
         int64_t timed_us;    /* timed length of all phases (waits for conditions count 0) */
+        struct recipe_resume resume;
 
         /* Declared facts, recorded with the run. 0 = not given. */
         char powder_material[TOOL_NAME_MAX], powder_lot[TOOL_NAME_MAX];

@@ -19,6 +19,7 @@ enum record_kind {
         RECORD_PULSE_START, /* handed over */
         RECORD_PULSE_END,   /* edges known */
         RECORD_PULSE_METRICS,
+        RECORD_BASE, /* the pressure at a steady flow before or after the pulses of a run */
         RECORD_EVENT,
         RECORD_AUDIT,
         RECORD_SAMPLE,
@@ -52,6 +53,15 @@ struct record_pulse {
         int64_t open_acked_us, closed_us, close_acked_us; /* wall UTC; -1 = unknown */
         bool is_device_timed; /* width_us is what its module was told to time, else that of two writes */
         double pressure_base, pressure_peak, pressure_area; /* gauge's unit, and unit x s; NaN = unknown */
+        double pressure_fit; /* the area again, by the shape of a response: what is judged (core/pulse.h) */
+        int64_t pressure_decay_us; /* from the close until 1/e of the rise then is left; -1 = unknown */
+};
+
+/* wall_us of its record: when it ended. */
+struct record_base {
+        bool is_after;                 /* the pulses of the run; else before them */
+        double flow, pressure, spread; /* means and standard deviation: the carrier's unit, the gauge's */
+        int64_t samples;
 };
 
 /* One opening is told in two records: OPENED and CLOSED of a valve that stays open, PLANNED and ENDED of a timed one. */
@@ -112,6 +122,7 @@ struct record {
                 struct record_run run;
                 struct record_cycle cycle;
                 struct record_pulse pulse;
+                struct record_base base;
                 struct record_event event;
                 struct record_audit audit;
                 struct record_sample sample;

@@ -27,6 +27,11 @@ struct query_run {
             timed_us; /*timed length of the recipe with its `finally`, waits for conditions apart; 0 = unknown */
         char pressure_unit[16]; /* of the pulses' pressures; "" = unknown */
         char recipe_sha256[65], tool_sha256[65], version[32];
+        char last_step[160]; /* of one that a crash ended; "" = none */
+        int64_t resumes;     /* the run that it goes on with, 0 = none ... */
+        int64_t resumes_cycle;
+        char resumes_path[64];
+        int resumes_attempt; /* ... at this pulse, which it repeats; 0: behind it */
 };
 struct query_pulse {
         int64_t cycle;
@@ -36,16 +41,34 @@ struct query_pulse {
         int64_t open_acked_us, closed_us, close_acked_us;               /* -1 = NULL */
         bool is_device_timed;    /* the width is what its module was told to time */
         double base, peak, area; /* NaN = NULL */
+        double fit;              /* the area with less noise: what trends judge; NaN = NULL */
+        int64_t decay_us;        /* from the close until 1/e of the rise is left; -1 = NULL: noise hides it */
 };
 
 /* Newest first, at most `limit`. Return 0, or -1 with query_why(). The row is borrowed during the call of `row`. */
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx);
 /* One run: 1 found, 0 no such run, -1 error. */
 int query_run(struct query *q, int64_t id, struct query_run *out);
+/* The run that goes on with run `id`: 1 found, 0 none, -1 error. */
+int query_resumed_by(struct query *q, int64_t id, struct query_run *out);
+/* Those of the last cycle that has any, in no order that tells anything: the wall clock may have been set meanwhile. */
+int query_last_pulses(
+    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
 int query_pulses(
     struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
 /* Those of all runs, in the order in which they are stored. */
 int query_all_pulses(struct query *q, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
+/* The base pressure at the flow of the pulses. */
+struct query_base {
+        int64_t run_id;
+        char moment[16];               /* "before" or "after" the pulses */
+        int64_t t_us;                  /* UTC, its end */
+        double flow, pressure, spread; /* units of the carrier and the gauge; NaN = NULL */
+        int64_t samples;
+};
+/* Of one run, before first; of all runs in order when run_id is 0. */
+int query_bases(
+    struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_base *b), void *ctx);
 /* What a run told beside its pulses: questions and answers, notes, leak checks, trips, holds and whatever was amiss. */
 struct query_event {
         int64_t t_us; /* UTC */

@@ -8,8 +8,8 @@
 
 struct text;
 
-/* In one transaction: each open run becomes Aborted with the reason and the time of its last record, its open pulses
- * "interrupted", and an event at `wall_us` (UTC, now) says so. Out: *interrupted_run, the last such run, 0 = none.
+/* In one transaction: each open run becomes Aborted with the reason, the last step that is known to have begun and the time
+ * of its last record, its open pulses "interrupted", and an event at `wall_us` (UTC, now) says so. Out: *interrupted_run, the last such run, 0 = none.
  * False: *why; nothing is changed. */
 bool recover_runs(sqlite3 *db, int64_t wall_us, int64_t *interrupted_run, struct text *why);
 

@@ -17,6 +17,7 @@ struct runcopy {
         char powder_material[TOOL_NAME_MAX], powder_lot[TOOL_NAME_MAX];
         double powder_g, powder_m2_g, growth_nm, thickness_nm;
         int64_t cycles, timed_us; /* what the recipe plans */
+        struct recipe_resume resume;
         size_t text_len;
         char text[]; /* with a NUL */
 };
