@@ -115,6 +115,15 @@ uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close
         return output->pulse_id;
 }
 
+/* It is closed for certain since now at the latest: the close that was commanded may have reached it late, or those before it
+ * nobody (V2). */
+static void confirm_closed(struct output *out, int64_t now_us)
+{
+        if (!out->is_closed_sure && out->closed_us != INT64_MIN && now_us > out->closed_us)
+                out->closed_us = now_us;
+        out->is_closed_sure = true;
+}
+
 void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us)
 {
         struct output *out = &o->out[w->tag];
@@ -126,7 +135,7 @@ void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us
                 out->has_followed = false;
                 out->is_acked = w->ok;
                 if (!output_is_open(w->value)) {
-                        out->closed_us = w->sent_us;
+                        out->closed_us = w->ok ? now_us : w->sent_us;
                         out->is_closed_sure = w->ok;
                 }
                 /* And it is not wanted any more: the core does not open again what its link had to close (V3). */
@@ -139,10 +148,21 @@ void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us
         out->retry_us = w->ok ? TIME_NEVER : time_add(now_us, OUTPUT_RETRY_US);
         if (!w->ok || output_is_open(w->value))
                 return;
-        /* The close that is sure is the one that went out now: those before it may have reached nobody. */
-        if (!out->is_closed_sure && out->closed_us != INT64_MIN && w->sent_us > out->closed_us)
-                out->closed_us = w->sent_us;
-        out->is_closed_sure = true;
+        confirm_closed(out, now_us);
+}
+
+/* What the schedule planned is what was commanded, and what a recipe's purge is counted from: an edge that went out on time and
+ * was answered as edges are counts from its plan. A module that times its pulses closes by itself. */
+static int64_t closed_at(const struct output *out, const struct event_pulse *p)
+{
+        int64_t plan_us = out->pulse_close_us;
+        int64_t sent_us = p->close_sent_us != 0 ? p->close_sent_us : plan_us;
+        int64_t sure_us = p->close_acked_us != 0 && !p->is_device_timed ? p->close_acked_us : sent_us;
+
+        if (sent_us > plan_us - OUTPUT_ON_TIME_US && sent_us < plan_us + OUTPUT_ON_TIME_US &&
+            sure_us < plan_us + OUTPUT_EDGE_US)
+                return plan_us;
+        return sure_us;
 }
 
 void output_pulsed(struct outputs *o, const struct event_pulse *p, int64_t now_us)
@@ -160,10 +180,7 @@ void output_pulsed(struct outputs *o, const struct event_pulse *p, int64_t now_u
                 out->closed_us = out->before_us; /* it never opened */
                 return;
         }
-        out->closed_us = p->close_sent_us != 0 ? p->close_sent_us : out->pulse_close_us;
-        /* What the schedule planned is what was commanded; an edge that went out on time counts from its plan. */
-        if (out->closed_us > out->pulse_close_us && out->closed_us - out->pulse_close_us < 5 * TIME_MS)
-                out->closed_us = out->pulse_close_us;
+        out->closed_us = closed_at(out, p);
         out->is_closed_sure = p->close_acked_us != 0;
         if (!out->is_closed_sure)
                 out->retry_us = now_us;
@@ -233,7 +250,7 @@ static void settle_closed(struct outputs *o, const struct snapshot *snap, int ta
         if (!out->is_closed_sure && out->has_commanded && out->pulse_id == 0 &&
             !output_is_open(out->commanded) && o->tool->tags[tag].is_output &&
             output_reads_back(o, snap, tag))
-                out->is_closed_sure = true;
+                confirm_closed(out, snap->tag[tag].t_us);
 }
 
 /* While a device's watchdog is proven nothing on it leaves its safe value but the output that the proof lights. */

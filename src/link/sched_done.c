@@ -53,6 +53,7 @@ static void note_answer(struct sched *s, enum sched_job job, const struct sched_
         if (s->quarantine.is_serial && m->silences > 0)
                 sched_hurry_owed(s, s->job_device);
         m->call_us = took > m->call_us ? took : m->call_us - (m->call_us - took) / 8;
+        m->answer_us = took > m->answer_us ? took : m->answer_us - (m->answer_us - took) / 8;
         m->ready_us = r->done_us + s->tool->devices[s->job_device].pause_us;
         m->quiet_us = INT64_MIN;
         m->silences = 0;

@@ -43,7 +43,7 @@ int64_t sched_next_close(const struct sched *s)
  * so that it is there within 50 ms of its time. What is known to answer slowly is given its time. */
 static int64_t close_by(const struct sched *s, const struct pair *p)
 {
-        int64_t usual_us = 2 * s->manners[s->tool->tags[p->times.tag].device].call_us;
+        int64_t usual_us = 2 * s->manners[s->tool->tags[p->times.tag].device].answer_us;
         if (s->quarantine.is_serial || p->close_failed)
                 return TIME_NEVER;
         return time_add(s->now_us, usual_us > SCHED_CLOSE_US ? usual_us : SCHED_CLOSE_US);

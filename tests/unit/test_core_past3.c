@@ -359,14 +359,87 @@ START_TEST(a_close_that_reached_nobody_begins_no_purge)
                 w.id = out->item[0].u.write.id;
                 w.ok = i == 1;
                 w.sent_us = snap->now_us;
-                output_wrote(o, &w, snap->now_us);
+                output_wrote(o, &w, snap->now_us + 80 * TIME_MS);
         }
         ck_assert(!output_may_be_open(o, nb));
-        ck_assert_int_eq(o->out[nb].closed_us, 14 * TIME_S);
+        ck_assert_int_eq(o->out[nb].closed_us, 14 * TIME_S + 80 * TIME_MS);
         free(out);
         free(snap);
         free(locks);
         free(o);
+}
+END_TEST
+
+/* Closed, and acknowledged, as if nobody had ever opened it. */
+static void close_first(struct outputs *o, struct interlocks *locks, struct snapshot *snap, int tag)
+{
+        struct effects *out = calloc(1, sizeof *out);
+        struct event_wrote w = {.tag = (int16_t)tag, .ok = true, .sent_us = snap->now_us};
+
+        ck_assert_ptr_nonnull(out);
+        output_want(o, tag, 0, CAUSE_STARTUP);
+        output_arbitrate(o, locks, snap, out);
+        ck_assert_int_eq(out->count, 1);
+        w.id = out->item[0].u.write.id;
+        output_wrote(o, &w, snap->now_us);
+        free(out);
+}
+
+/* V2: a purge counts from when the valve is surely closed. What the schedule planned stands for an edge that went out on time
+ * and was answered as edges are: a recipe's purge may be no longer than the group's. */
+START_TEST(a_purge_counts_from_the_answer_of_a_close)
+{
+        static const struct {
+                int64_t sent_us, acked_us; /* behind the plan; 0 acked: no answer */
+                bool is_device_timed;
+                int64_t from_us;
+        } closes[] = {{200, 1200, false, 0}, {-50, 900, false, 0}, {4000, 40000, false, 0},
+            {200, 90000, false, 90000}, {6000, 7000, false, 7000}, {-100000, -99000, false, -99000},
+            {0, 90000, true, 0}, {200, 0, false, 0}};
+        struct interlocks *locks = calloc(1, sizeof *locks);
+        struct snapshot *snap = calloc(1, sizeof *snap);
+        struct effects *out = calloc(1, sizeof *out);
+        int64_t plan_us = 12 * TIME_S;
+        int nb = scenario_tag(s, "nb.valve");
+
+        ck_assert(locks != NULL && snap != NULL && out != NULL);
+        interlock_init(locks, s->tool, 0);
+        snapshot_init(snap, s->tool);
+        snap->now_us = 10 * TIME_S;
+        for (size_t i = 0; i < sizeof closes / sizeof closes[0]; i++) {
+                struct outputs *o = calloc(1, sizeof *o);
+                struct event_pulse p = {.tag = (int16_t)nb,
+                    .outcome = PULSE_DONE,
+                    .is_device_timed = closes[i].is_device_timed,
+                    .open_sent_us = 11 * TIME_S,
+                    .close_sent_us = plan_us + closes[i].sent_us,
+                    .close_acked_us = closes[i].acked_us != 0 ? plan_us + closes[i].acked_us : 0};
+
+                ck_assert_ptr_nonnull(o);
+                output_init(o, s->tool);
+                for (int k = 0; k < s->tool->tag_count; k++)
+                        if (k == nb || (s->tool->tags[k].is_output && tool_excludes(s->tool, nb, k, NULL)))
+                                close_first(o, locks, snap, k);
+                out->count = 0;
+                p.id = output_pulse(o, nb, 11 * TIME_S, plan_us, out);
+                output_pulsed(o, &p, plan_us + 100 * TIME_MS);
+                ck_assert_msg(o->out[nb].closed_us == plan_us + closes[i].from_us, "row %d: %lld us", (int)i,
+                    (long long)(o->out[nb].closed_us - plan_us));
+                ck_assert(output_may_be_open(o, nb) == (closes[i].acked_us == 0));
+                if (closes[i].acked_us == 0) { /* the read-back is its answer */
+                        snap->now_us = plan_us + 301 * TIME_MS;
+                        snap->tag[nb] =
+                            (struct snapshot_tag){.quality = QUALITY_GOOD, .t_us = plan_us + 300 * TIME_MS};
+                        out->count = 0;
+                        output_arbitrate(o, locks, snap, out);
+                        ck_assert_int_eq(o->out[nb].closed_us, plan_us + 300 * TIME_MS);
+                        ck_assert(!output_may_be_open(o, nb));
+                }
+                free(o);
+        }
+        free(out);
+        free(snap);
+        free(locks);
 }
 END_TEST
 
@@ -774,9 +847,9 @@ static Suite *core_past3_suite(void)
             what_another_opened_is_purged_before_anything_else_opens, what_a_crash_left_open_is_purged,
             what_an_end_left_to_purge_is_purged, a_pulse_whose_purge_breaks_off_is_taken_back,
             a_program_does_not_end_before_its_last_pulse_is_known,
-            a_close_that_reached_nobody_begins_no_purge, what_failed_is_tried_again_as_soon_as_its_link_is_up,
-            a_vent_goes_on_after_a_hold, a_vent_that_must_wait_shuts_nothing,
-            a_refused_reset_starts_an_expired_watchdog_again,
+            a_close_that_reached_nobody_begins_no_purge, a_purge_counts_from_the_answer_of_a_close,
+            what_failed_is_tried_again_as_soon_as_its_link_is_up, a_vent_goes_on_after_a_hold,
+            a_vent_that_must_wait_shuts_nothing, a_refused_reset_starts_an_expired_watchdog_again,
             a_reset_arms_a_watchdog_that_expired_and_was_restarted, no_bed_by_hand_under_an_open_lid,
             a_lapse_does_not_pump_a_vented_chamber, a_timeout_used_by_one_step_is_not_counted_on_another,
             a_run_that_stops_asks_nothing, a_refused_resume_resets_nothing,

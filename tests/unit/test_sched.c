@@ -861,6 +861,31 @@ START_TEST(test_lost_close_is_sent_again_in_time)
 }
 END_TEST
 
+static int64_t lost_feed_then_close(const struct sched_action *a)
+{
+        static int feeds, closes;
+        if (a->kind == SCHED_WRITE && a->reg == TOOL_HOLDING && ++feeds == 1)
+                return LATE_LOST;
+        return a->reg == TOOL_COIL && !a->words[0] && rig.coil[a->address] && ++closes == 1 ? LATE_LOST : 500;
+}
+
+/* A call that had no answer before says nothing of how quickly the module answers (seed 102639). */
+START_TEST(test_a_lost_feed_leaves_a_lost_close_no_more_time)
+{
+        start(LINK_VALVES);
+        bring_up();
+        rig.connects = 0;
+        rig.reply = lost_feed_then_close;
+        run_until(rig.now_us + 1000000);
+        int64_t t0 = rig.now_us + 100000;
+        give_pulse(1, TAG_NB, t0, 100000);
+        run_until(t0 + 500000);
+        check_edge(1, 0, false, t0 + 100000 + SCHED_CLOSE_US, 3000);
+        ck_assert_int_eq(rig.connects, 2);
+        finish();
+}
+END_TEST
+
 static int64_t answer_slowly(const struct sched_action *a)
 {
         (void)a;
@@ -1828,6 +1853,7 @@ int main(void)
         tcase_add_test(tc, test_close_again_at_once);
         tcase_add_test(tc, test_lost_close_is_sent_again_in_time);
         tcase_add_test(tc, test_a_slow_module_keeps_its_connection);
+        tcase_add_test(tc, test_a_lost_feed_leaves_a_lost_close_no_more_time);
         tcase_add_test(tc, test_refused_open_is_closed_at_once);
         tcase_add_test(tc, test_refused_close_is_paced);
         tcase_add_test(tc, test_watchdog_comes_before_polls_and_writes);

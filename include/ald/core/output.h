@@ -18,6 +18,8 @@ struct text;
 #define OUTPUT_RETRY_US INT64_C(500000)
 /* A read-back that was asked for within this time of a pulse's edge may show either side of it. */
 #define OUTPUT_EDGE_US INT64_C(50000)
+/* An edge that goes out less late than this is on its plan. */
+#define OUTPUT_ON_TIME_US INT64_C(5000)
 /* A ramp writes its set-point at most this often: some controllers' set-points wear (DESIGN.md, Outputs). */
 #define OUTPUT_RAMP_US INT64_C(10000000)
 
@@ -40,7 +42,9 @@ struct output {
         /* Pulses and exclusion. */
         uint32_t pulse_id; /* live pair, 0 = none */
         int64_t pulse_open_us, pulse_close_us;
-        int64_t closed_us;   /* commanded closed at; INT64_MIN = never opened, as far as is known */
+        int64_t
+            closed_us; /* commanded closed at, once confirmed: confirmed at; INT64_MIN = never opened, as far
+                              * as is known */
         bool is_closed_sure; /* the close was acknowledged or read back */
         bool reads_open;     /* the last read-back after the command says open */
         int64_t before_us;   /* closed_us before the pulse that was handed over last */
