@@ -5,6 +5,7 @@
 #include "ald/app/aldctl_run.h"  /* own declarations */
 #include "ald/app/aldctl_show.h" /* show_error */
 #include "ald/app/digest.h"      /* digest_sha256 */
+#include "ald/base/time.h"       /* TIME_S */
 #include "ald/base/diag.h"       /* diag_new */
 #include "ald/core/event.h"      /* pulse_outcome_name */
 #include "ald/core/machine.h"    /* machine_state_name */
@@ -192,6 +193,19 @@ static json_t *params_of(const struct resume *r)
             (int)is_given(r->o, "repeat"), "skip", (int)is_given(r->o, "skip"));
 }
 
+/* A pulse may open as it is handed over, ahead of its row by what a write takes: where a crash came when the next one was due, it
+ * may have begun and nobody knows. Samples are on the disk up to a second before the end, so that is known no better. */
+static bool may_have_begun(const struct resume *r)
+{
+        int64_t gap_us = position_pulse_in_us(&r->at, r->past.recipe);
+        int64_t end_us = r->pulse.planned_open_us + r->pulse.planned_width_us;
+
+        if (r->is_strange || r->run.last_step[0] == '\0' || gap_us < 0 || r->pulse.planned_open_us <= 0 ||
+            strcmp(r->pulse.outcome, pulse_outcome_name(PULSE_DONE)) != 0)
+                return false;
+        return end_us + gap_us >= r->run.ended_us - TIME_S && end_us + gap_us <= r->run.ended_us + TIME_S;
+}
+
 static void print_offer(const struct resume *r)
 {
         char ended[SHOW_TIME_CAP];
@@ -205,6 +219,9 @@ static void print_offer(const struct resume *r)
         show_text(stdout, r->run.reason, false);
         (void)printf("\n  its last pulse: cycle %lld, %s, %s (attempt %d): %s\n", (long long)r->pulse.cycle,
             r->pulse.path, r->pulse.precursor, r->pulse.attempt, r->pulse.outcome);
+        if (may_have_begun(r))
+                (void)printf(
+                    "  the next one was due as the record ends: it may have begun, and nobody knows\n");
         (void)fflush(stdout);
 }
 

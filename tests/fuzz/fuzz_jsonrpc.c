@@ -15,6 +15,7 @@
 #include "ald/control/dispatch.h"      /* dispatch_line */
 #include "ald/control/jsonrpc.h"       /* jsonrpc_line */
 
+#include <stdio.h>  /* snprintf */
 #include <stdlib.h> /* free */
 #include <string.h> /* memchr, strcmp */
 
@@ -197,6 +198,15 @@ static const struct recipe *on_compile(void *ctx, const struct control_text *tex
                     "an upload without name or end");
         for (size_t i = 0; i < sets; i++)
                 FUZZ_CHECK(set_names[i] && set_values[i], "set %zu of %zu", i, sets);
+        if (resume != NULL) {
+                FUZZ_CHECK(resume->from.path && resume->recipe_sha256 && resume->tool_sha256 &&
+                               resume->version && resume->from.run_id >= 0 && resume->from.attempt >= 0,
+                    "what goes on with nothing");
+                if (resume->from.attempt == 0) {
+                        (void)snprintf(resume->refused.text, sizeof resume->refused.text, "no \xff");
+                        return NULL;
+                }
+        }
         *why = "1:1: error: an '!' \xff";
         return strchr(texts[0].text, '!') ? NULL : world.recipe;
 }

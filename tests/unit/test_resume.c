@@ -1,35 +1,9 @@
 /* Runs that go on where another one was interrupted (core/resume.h): the two of them do the recipe's pulses once each, in order. */
 #include "one_scenario.h"
+#include "resume_rig.h" /* SUPER */
 
 #include "ald/core/position.h" /* position_compare */
 #include "ald/core/resume.h"   /* resume_prepare */
-
-#define SUPER                                                                                                \
-        "format: 1\nrecipe: super\ntitle: t\ntool: rotary-ald\n"                                             \
-        "phases:\n"                                                                                          \
-        "  prepare:\n"                                                                                       \
-        "    - set: {carrier.flow: 70 sccm, bed.speed: 3 rpm}\n"                                             \
-        "    - wait: {until: settled, timeout: 5 min}\n"                                                     \
-        "    - {pulse: water, for: 50 ms}\n"                                                                 \
-        "    - purge: 6 s\n"                                                                                 \
-        "  coat:\n"                                                                                          \
-        "    - repeat: 2\n"                                                                                  \
-        "      do:\n"                                                                                        \
-        "        - set: {carrier.flow: 70 sccm}\n"                                                           \
-        "        - repeat: 2\n"                                                                              \
-        "          do: [{pulse: nb, for: 200 ms}, {purge: 6 s}]\n"                                           \
-        "        - set: {carrier.flow: 50 sccm}\n"                                                           \
-        "        - purge: 12 s\n"                                                                            \
-        "        - {pulse: water, for: 50 ms}\n"                                                             \
-        "        - purge: 7 s\n"                                                                             \
-        "  more:\n"                                                                                          \
-        "    - repeat: 2\n"                                                                                  \
-        "      do: [{purge: 6 s}, {pulse: water, for: 50 ms}]\n"                                             \
-        "  last:\n"                                                                                          \
-        "    - purge: 6 s\n"                                                                                 \
-        "    - {pulse: nb, for: 200 ms}\n"                                                                   \
-        "    - purge: 6 s\n"                                                                                 \
-        "finally:\n  - purge: 1 s\n"
 
 enum { PLACES_MAX = 256, PULSES_MAX = 64 };
 
