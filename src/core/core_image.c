@@ -9,7 +9,7 @@
 #include <string.h> /* memcpy, memcmp, memset */
 
 /* Changes with what is written here or folded by the tape, not with the layout of the core. */
-enum { FORMAT = 4 };
+enum { FORMAT = 5 };
 
 /* Every part of the core: a part that moves, grows or comes anew gives another fingerprint. */
 #define PART(member)                                                                                         \
@@ -27,7 +27,7 @@ static const struct {
     PART(half_line), PART(has_half), PART(is_skipping), PART(attempt), PART(reenter), PART(pass_us),
     PART(held_us), PART(step_why), PART(is_confirmed), PART(stop_reason), PART(asked_us), PART(block),
     PART(block.flow[1]), PART(leak), PART(rotation), PART(pulse), PART(pulse.record), PART(stage),
-    PART(heater_good_us), PART(alarms), PART(plausible), PART(logged[1])};
+    PART(heater_good_us), PART(alarms), PART(plausible), PART(trend), PART(trend.past), PART(logged[1])};
 
 /* The pointers, in the order of their places; each takes no part in the image. */
 static const size_t pointers[] = {offsetof(struct core, tool), offsetof(struct core, locks.tool),
