@@ -9,7 +9,7 @@
  *     the shape of a response, with 15 s of base on both sides, by least squares: sd 1.52, 12 % of it
  *     the same shape if the base were known exactly (the bound):                  sd 1.46, 11 %
  * so that a depletion of 30 % is 2.5 standard deviations of one pulse. A shape that fades twice too fast or too slowly
- * costs 5 % of that. tests/unit/test_pulse.c measures it on the simulated tool. */
+ * costs 5 % of that. tests/unit/test_drift.c measures it on the simulated tool. */
 #ifndef ALD_CORE_PULSE_H
 #define ALD_CORE_PULSE_H
 
