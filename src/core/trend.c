@@ -135,8 +135,8 @@ static void tell_low(struct core *core, int line, bool stands)
         snprintf(id, sizeof id, "dose-low-%.36s", name);
         core_alarm(core, id, stands, is_nothing ? TOOL_PRIORITY_HIGH : TOOL_PRIORITY_MEDIUM,
             "Look at the bottle, its temperature and its hand valve, and whether the valve really opens.",
-            "%s: %s: area %.0f %% below the reference over the last %d pulses", name, what, -100 * change,
-            (int)pulses);
+            "%s: %s: area %.0f %% below the reference over the last %d pulses", name, what,
+            change < -1 ? 100 : -100 * change, (int)pulses);
 }
 
 static void tell_high(struct core *core, int line, bool stands)

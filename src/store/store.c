@@ -156,6 +156,7 @@ static struct writer *begin(struct store *s)
                 s->state.next_run_id = found.next_run_id;
                 s->state.interrupted_run = found.interrupted_run;
                 s->state.was_left_open = found.was_left_open;
+                s->state.past = found.past;
         }
         atomic_store(&s->is_open, w != NULL);
         s->is_decided = true;

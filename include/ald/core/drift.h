@@ -6,7 +6,7 @@
  *
  * - k is a part of the change that is to be found (Montgomery, Introduction to Statistical Quality Control, chapter 9;
  *   NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.3), in standard deviations of one pulse.
- * - h follows from k: a healthy line alarms once in a million pulses on either side (drift.c has the table).
+ * - h follows from k: a healthy line alarms once in 300,000 pulses on either side (drift.c has the table).
  * - The division by sqrt(1 + 1/n) makes the z independent with variance 1 while the reference is still being learned
  *   (recursive residuals; Hawkins, Self-starting CUSUM charts, The Statistician 36, 1987): no number of pulses has to go
  *   by unwatched but the first few.

@@ -2,13 +2,13 @@
  * (DESIGN.md, pulse table). Fed with every sample of the gauge; keeps a short past for the base.
  *
  * Two areas, since one cannot serve both ends. The trapezoids tell what happened, whatever its shape. The fit is what a
- * trend judges: a niobium pulse lifts 2.30 Torr by 10 mTorr for a second, and a gauge with noise of 0.2 % rms is off by
- * 4.6 mTorr in each sample. Theory for 20 samples a second (area 13 mTorr s):
+ * trend judges: a niobium pulse lifts 2.30 Torr by 9 mTorr for a second, and a gauge with noise of 0.2 % rms is off by
+ * 4.6 mTorr in each sample. Theory for 20 samples a second (area 12 mTorr s):
  *     trapezoids from a base of 1 s (20 samples):   6.2 (base) and 2.5 (samples): sd 6.7 mTorr s, half the area
- *     trapezoids from a base of 5 s:                2.8 and 2.5:                  sd 3.7, 28 % of it
- *     the shape of a response, with 15 s of base on both sides, by least squares: sd 1.52, 12 % of it
- *     the same shape if the base were known exactly (the bound):                  sd 1.46, 11 %
- * so that a depletion of 30 % is 2.5 standard deviations of one pulse. A shape that fades twice too fast or too slowly
+ *     trapezoids from a base of 5 s:                2.8 and 2.5:                  sd 3.7, 31 % of it
+ *     the shape of a response, with 15 s of base on both sides, by least squares: sd 1.52, 13 % of it
+ *     the same shape if the base were known exactly (the bound):                  sd 1.46, 12 %
+ * so that a depletion of 30 % is 2.3 standard deviations of one pulse. A shape that fades twice too fast or too slowly
  * costs 5 % of that. tests/unit/test_drift.c measures it on the simulated tool. */
 #ifndef ALD_CORE_PULSE_H
 #define ALD_CORE_PULSE_H

@@ -17,6 +17,7 @@ struct writer; /* opaque */
 struct writer_found {
         int64_t next_run_id, interrupted_run; /* as in struct store_state */
         bool was_left_open;
+        struct core_past past;
 };
 
 /* Lock, open or create, migrate, close interrupted runs. NULL: *why (without the path); a file that is not ours is
