@@ -38,6 +38,7 @@ enum aldctl_option {
         OPT_PLOT = 1 << 20,
         OPT_LINK = 1 << 21,
         OPT_ALL = 1 << 22,
+        OPT_PRECURSOR = 1 << 27,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -108,6 +109,11 @@ static const struct aldctl_command commands[] = {
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
         "the last runs; what was recorded of one"},
     {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report, ""},
+    {"pulses", "[RUN] [--limit N] [--precursor NAME]",
+        "what each precursor's pulses brought, in the last runs (20) or in one, and the base pressure\n"
+        "  CUSUM: low or high where their areas differ from those before by more than chance has it",
+        OPT_LIMIT | OPT_PRECURSOR, 0, 1, aldctl_pulses,
+        "what pulses brought, from cycle to cycle and run to run"},
     {"latency", "[RUN | --all]",
         "how late edges were and how wrong widths, of the last run unless it is said", OPT_ALL, 0, 1,
         aldctl_latency, "were a run's pulses on time; is it decided the same again?"},
@@ -145,6 +151,7 @@ static const struct {
     {"--saturation", "SITES", OPT_SATURATION, NULL, NULL},
     {"--plot", "FILE.svg", OPT_PLOT, NULL, NULL},
     {"--link", "NAME=ADDRESS", OPT_LINK, NULL, NULL},
+    {"--precursor", "NAME", OPT_PRECURSOR, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -310,6 +317,9 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 break;
         case OPT_LINK:
                 return take_link(a, value);
+        case OPT_PRECURSOR:
+                o->precursor = value;
+                break;
         case OPT_ALL:
                 o->all = true;
                 break;

@@ -27,6 +27,7 @@ struct aldctl_options {
         const char *db;                                            /* NULL: ask the daemon */
         const char *tool;                                          /* -c */
         const char *powder_mass, *powder_area, *saturation, *plot; /* dry-run; NULL: not given */
+        const char *precursor; /* pulses; NULL: not given */
         bool json, wait, help, all;
         int limit; /* --limit */
         size_t set_count;
@@ -80,6 +81,8 @@ enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct a
 struct query *aldctl_open_database(const struct aldctl_options *o, enum aldctl_exit *code);
 /* The run that the command's first word names; 0: it names none, which was told. */
 long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_pulses.c */
+enum aldctl_exit aldctl_pulses(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_latency.c */
 enum aldctl_exit aldctl_latency(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_replay.c */
