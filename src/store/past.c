@@ -71,7 +71,7 @@ static int read_areas(
             " AND precursor = ?2 AND outcome = 'done' AND pressure_fit IS NOT "
             "NULL"
             " AND planned_width_us = ?3 AND (?4 IS NULL OR flow IS NULL OR abs(flow - ?4) <= 0.02 * ?4)"
-            " ORDER BY pulse.run_id, planned_open_us LIMIT ?5",
+            " ORDER BY pulse.run_id, cycle LIMIT ?5",
             why);
         int64_t run = -1;
         int found;

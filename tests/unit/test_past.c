@@ -66,7 +66,7 @@ START_TEST(the_oldest_healthy_pulses_of_the_last_runs_speak)
         post_run(s, 2, 70.5, 2.31);
         post_pulses(s, 2, 40, 100000, 10);
         post_run(s, 3, 40, 1.7); /* another flow */
-        post_pulses(s, 3, 40, 100000, 40);
+        post_pulses(s, 3, 40, 100000, 14);
         post_run(s, 4, 70, 2.32);
         post_pulses(s, 4, 40, 50000, 5); /* another width */
         post_run(s, 5, 70, 2.33);
