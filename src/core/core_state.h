@@ -64,12 +64,13 @@ enum stage {
 
 /* The pulse that was handed over last. */
 struct core_pulse {
-        bool is_live;      /* its end is not yet reported */
-        bool is_measuring; /* its pressure is not yet recorded */
-        bool is_revoked;   /* it was taken back */
-        bool is_manual;    /* opened by hand: an event, no pulse of the run's record */
-        bool is_flowing;   /* it opened with the exhaust open, outside of a block that shuts it */
-        int16_t tag;       /* its valve */
+        bool is_live;        /* its end is not yet reported */
+        bool is_measuring;   /* its pressure is not yet recorded */
+        bool is_revoked;     /* it was taken back */
+        bool is_manual;      /* opened by hand: an event, no pulse of the run's record */
+        bool is_flowing;     /* it opened with the exhaust open, outside of a block that shuts it */
+        double flow, source; /* set-points of the carrier and of its source as it opened; NaN = none */
+        int16_t tag;         /* its valve */
         uint32_t id;
         struct record_pulse record;
         int64_t open_us, close_us; /* monotonic */
@@ -328,6 +329,8 @@ void core_begin_trend(struct core *core);
 int64_t core_quiet_us(const struct core *core);
 /* What else moves the pressure ends the measurement under way. */
 void core_watch_measure(struct core *core);
+/* A pulse of `line` is handed over: under what conditions. */
+void core_note_conditions(struct core *core, int line);
 /* The last pulse, of `line`, was measured. */
 void core_judge_trend(struct core *core, int line, const struct pulse_measured *m);
 /* A Good sample of the gauge. */

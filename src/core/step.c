@@ -223,7 +223,7 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
         pulse->close_us = open_us + op->for_us;
         pulse->id = output_pulse(&core->outs, line->valve, pulse->open_us, pulse->close_us, core->out);
         pulse->is_live = pulse->is_measuring = true;
-        pulse->is_flowing = core->block.kind == BLOCK_NONE;
+        core_note_conditions(core, op->line);
         pulse_gauge_begin(&core->gauge, pulse->open_us, pulse->close_us, quiet_us);
         pulse->record.cycle = core->cycle;
         pulse->record.attempt = core->attempt;

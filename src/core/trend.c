@@ -12,8 +12,8 @@
  * set-point or valve moved, and after a pulse (PROCESS.md: a slow tail of 10-25 s). */
 static const int64_t base_us = 10 * TIME_S, base_us_min = 2 * TIME_S, rest_us = 5 * TIME_S,
                      rest_us_pulse = 20 * TIME_S;
-/* Flows that differ by less are one flow. */
-static const double same_flow_part = 0.02;
+/* Flows that differ by less are one flow. Source temperatures are finer: 1 K at 110 degC is 7 % of the dose (PROCESS.md). */
+static const double same_flow_part = 0.02, same_source_part = 0.002;
 /* The bases of so many runs have a spread; the pressure of one flow repeats no better than this part of it. */
 enum { BASES_MIN = 3 };
 static const double base_repeats = 0.005, base_sigmas = 4;
@@ -95,9 +95,9 @@ void core_watch_measure(struct core *core)
 
 /* ---- pulses ---- */
 
-static bool is_same(double a, double b)
+static bool is_same(double a, double b, double part)
 {
-        return isnan(a) || isnan(b) || fabs(a - b) <= same_flow_part * fabs(b);
+        return isnan(a) || isnan(b) || fabs(a - b) <= part * fabs(b);
 }
 
 static double commanded(const struct core *core, int loop)
@@ -105,19 +105,27 @@ static double commanded(const struct core *core, int loop)
         return loop < 0 ? NAN : core->outs.out[core->tool->loops[loop].setpoint].commanded;
 }
 
+/* As they stand when it opens: the recipe may have gone on before it is judged. */
+void core_note_conditions(struct core *core, int line)
+{
+        core->pulse.is_flowing = core->block.kind == BLOCK_NONE;
+        core->pulse.flow = commanded(core, core->tool->carrier);
+        core->pulse.source = commanded(core, core->tool->lines[line].source);
+}
+
 /* Another dose, flow or source temperature has another reference. */
 static void take_conditions(struct core *core, int line)
 {
         struct core_trend_line *trend = &core->trend.line[line];
-        int64_t width_us = core->pulse.close_us - core->pulse.open_us;
-        double flow = commanded(core, core->tool->carrier);
-        double source = commanded(core, core->tool->lines[line].source);
+        const struct core_pulse *pulse = &core->pulse;
+        int64_t width_us = pulse->close_us - pulse->open_us;
 
-        if (trend->width_us != width_us || !is_same(trend->flow, flow) || !is_same(trend->source, source))
+        if (trend->width_us != width_us || !is_same(trend->flow, pulse->flow, same_flow_part) ||
+            !is_same(trend->source, pulse->source, same_source_part))
                 drift_forget(&trend->drift);
         trend->width_us = width_us;
-        trend->flow = flow;
-        trend->source = source;
+        trend->flow = pulse->flow;
+        trend->source = pulse->source;
 }
 
 static void tell_low(struct core *core, int line, bool stands)
@@ -226,7 +234,7 @@ static void end_base(struct core *core)
         t->last = mean_of(&t->base);
         t->last_us = t->base.last_us;
         t->has_last = true;
-        if (t->has_before && !t->has_after && is_same(t->last.flow, t->before.flow)) {
+        if (t->has_before && !t->has_after && is_same(t->last.flow, t->before.flow, same_flow_part)) {
                 t->after = t->last;
                 t->after_us = t->last_us;
                 t->has_after = true;
@@ -295,7 +303,7 @@ static int look_back(const struct core *core, double flow, double *middle, doubl
         int n = 0;
 
         for (int i = 0; i < core->trend.past_count; i++)
-                if (is_same(core->trend.past[i].flow, flow))
+                if (is_same(core->trend.past[i].flow, flow, same_flow_part))
                         value[n++] = core->trend.past[i].pressure;
         if (n < BASES_MIN)
                 return n;

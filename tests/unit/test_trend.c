@@ -51,8 +51,8 @@ static void inject_now(const char *what)
         inject(spec);
 }
 
-/* Cycles of the paper, between rests at the carrier's flow. */
-static void run_cycles(int cycles)
+/* Cycles of the paper, between rests at the carrier's flow. `after`: what follows them at once. */
+static void run_cycles_and(int cycles, const char *after)
 {
         char text[1000];
 
@@ -64,8 +64,8 @@ static void run_cycles(int cycles)
             "    - wait: {until: settled, for: 1 min, timeout: 2 h}\n"
             "    - repeat: %d\n      do: [{pulse: nb, for: 1 s}, {purge: 20 s}, {pulse: water, for: 100 ms}, "
             "{purge: 20 s}]\n"
-            "    - wait: 1 min\n",
-            cycles);
+            "%s    - wait: 1 min\n",
+            cycles, after);
         recipe_free(s->recipe);
         s->recipe = support_recipe_text(s->tool, text, NULL, 0);
         ck_assert_int_eq(scenario_do(s, s->runs_ended > 0 ? VERB_RESET : VERB_RUN), 0);
@@ -73,6 +73,11 @@ static void run_cycles(int cycles)
                 scenario_await(s, MACHINE_IDLE, TIME_MIN);
                 ck_assert_int_eq(scenario_do(s, VERB_RUN), 0);
         }
+}
+
+static void run_cycles(int cycles)
+{
+        run_cycles_and(cycles, "");
 }
 
 static const struct record_event *find_alarm(const char *id)
@@ -240,6 +245,25 @@ START_TEST(runs_of_one_daemon_follow_each_other)
 }
 END_TEST
 
+/* What the recipe sets while the last pulse is still looked at takes no reference away. */
+START_TEST(the_last_pulse_is_one_of_its_own_conditions)
+{
+        begin(&(struct core_past){.base_count = 0});
+        for (int i = 0; i < 2; i++) {
+                run_cycles_and(20,
+                    "    - pulse: nb\n      for: 1 s\n    - purge: 6 s\n"
+                    "    - set: {nb.temperature: 60 degC}\n    - set: {carrier.flow: 40 sccm}\n");
+                scenario_await(s, MACHINE_EXECUTE, TIME_MIN);
+                scenario_await(s, MACHINE_COMPLETE, 3 * TIME_H);
+        }
+        ck_assert_int_eq(s->alarms, 0);
+        inject_now("bottle-low:nb=40 %");
+        run_cycles(12);
+        scenario_await(s, MACHINE_EXECUTE, TIME_MIN);
+        ck_assert_int_gt(await_alarm("dose-low-nb"), 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("trend");
@@ -257,6 +281,7 @@ int main(void)
         tcase_add_test(tc, a_dose_of_another_width_has_another_reference);
         tcase_add_test(tc, a_base_pressure_that_drifts_is_told_before_and_after);
         tcase_add_test(tc, runs_of_one_daemon_follow_each_other);
+        tcase_add_test(tc, the_last_pulse_is_one_of_its_own_conditions);
         suite_add_tcase(suite, tc);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);
