@@ -6,7 +6,7 @@
 #include "ald/store/query.h"     /* query_* */
 
 #include <math.h>   /* fabs, isnan, NAN */
-#include <stdlib.h> /* calloc, free, qsort, realloc */
+#include <stdlib.h> /* calloc, free, malloc, realloc */
 #include <string.h> /* memcpy, memset, strcmp */
 
 enum { SPARK = 24, SPARK_MIN = 8, ROW = 78, RUNS_BEFORE = 20, RUNS_ALL = 1000000 };
@@ -110,13 +110,6 @@ static void take_pulse(void *ctx, const struct query_pulse *pulse)
 
 /* ---- figures ---- */
 
-static int compare(const void *a, const void *b)
-{
-        double x = *(const double *)a, y = *(const double *)b;
-
-        return (x > y) - (x < y);
-}
-
 static double median(const double *value, size_t n)
 {
         double *sorted = n > 0 ? malloc(n * sizeof *sorted) : NULL;
@@ -125,8 +118,7 @@ static double median(const double *value, size_t n)
         if (sorted == NULL)
                 return NAN;
         memcpy(sorted, value, n * sizeof *sorted);
-        qsort(sorted, n, sizeof *sorted, compare);
-        middle = n % 2 != 0 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+        middle = drift_median(sorted, n);
         free(sorted);
         return middle;
 }

@@ -1,6 +1,7 @@
 #include "ald/core/drift.h"
 
 #include <math.h>   /* isnan, NAN, sqrt */
+#include <stdlib.h> /* qsort */
 #include <string.h> /* memset */
 
 /* k below this would wait for more than a hundred pulses; above the last, h changes no more. */
@@ -165,4 +166,17 @@ double drift_change(const struct drift *d, int64_t *pulses)
         if (side->pulses == 0 || !(d->reference > 0))
                 return 0;
         return side->area_sum / (double)side->pulses / d->reference - 1;
+}
+
+static int compare(const void *a, const void *b)
+{
+        double x = *(const double *)a, y = *(const double *)b;
+
+        return (x > y) - (x < y);
+}
+
+double drift_median(double *value, size_t n)
+{
+        qsort(value, n, sizeof *value, compare);
+        return n % 2 != 0 ? value[n / 2] : (value[n / 2 - 1] + value[n / 2]) / 2;
 }

@@ -283,18 +283,6 @@ static void record_base(struct core *core, const struct record_base *base, int64
 
 /* ---- is it what it was? ---- */
 
-static double median(double *value, int n)
-{
-        for (int i = 1; i < n; i++)
-                for (int k = i; k > 0 && value[k] < value[k - 1]; k--) {
-                        double lower = value[k];
-
-                        value[k] = value[k - 1];
-                        value[k - 1] = lower;
-                }
-        return n % 2 != 0 ? value[n / 2] : (value[n / 2 - 1] + value[n / 2]) / 2;
-}
-
 /* Runs before at this flow: how many, their median, and how far from it is far. 1.4826 makes the median deviation that of a
  * normal distribution. */
 static int look_back(const struct core *core, double flow, double *middle, double *far)
@@ -307,10 +295,10 @@ static int look_back(const struct core *core, double flow, double *middle, doubl
                         value[n++] = core->trend.past[i].pressure;
         if (n < BASES_MIN)
                 return n;
-        *middle = median(value, n);
+        *middle = drift_median(value, (size_t)n);
         for (int i = 0; i < n; i++)
                 value[i] = fabs(value[i] - *middle);
-        *far = 1.4826 * median(value, n);
+        *far = 1.4826 * drift_median(value, (size_t)n);
         *far = *far > base_repeats * *middle ? *far : base_repeats * *middle;
         *far = base_sigmas * *far;
         return n;

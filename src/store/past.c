@@ -1,11 +1,10 @@
 #include "ald/store/past.h"
 
 #include "ald/base/text.h"  /* text_add */
-#include "ald/core/drift.h" /* DRIFT_LEARNS */
+#include "ald/core/drift.h" /* drift_median, DRIFT_LEARNS */
 
 #include <math.h>   /* fabs, NAN */
 #include <stdint.h> /* int64_t */
-#include <stdlib.h> /* qsort */
 #include <string.h> /* memcpy, memset */
 
 /* The areas of one line, in order; and for each whether the one before is its neighbour. */
@@ -92,27 +91,11 @@ static int read_areas(
         return found;
 }
 
-static int compare(const void *a, const void *b)
-{
-        double x = *(const double *)a, y = *(const double *)b;
-
-        return (x > y) - (x < y);
-}
-
-static double median(const double *value, int n)
-{
-        double sorted[DRIFT_LEARNS];
-
-        memcpy(sorted, value, (size_t)n * sizeof sorted[0]);
-        qsort(sorted, (size_t)n, sizeof sorted[0], compare);
-        return n % 2 != 0 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
-}
-
 /* The mean of what lies within four standard deviations of the median. The deviation comes from neighbours, which a slow loss
  * does not pull apart: 1.4826 / sqrt(2) times the median of their differences. */
 static void sum_up(const struct areas *areas, struct core_past_line *line)
 {
-        double middle, differences[DRIFT_LEARNS], sum = 0;
+        double middle, sorted[DRIFT_LEARNS], differences[DRIFT_LEARNS], sum = 0;
         int n = 0, taken = 0;
 
         for (int i = 1; i < areas->count; i++)
@@ -120,8 +103,9 @@ static void sum_up(const struct areas *areas, struct core_past_line *line)
                         differences[n++] = fabs(areas->area[i] - areas->area[i - 1]);
         if (n < DRIFT_FIRST)
                 return;
-        middle = median(areas->area, areas->count);
-        line->sigma = 1.0483 * median(differences, n);
+        memcpy(sorted, areas->area, (size_t)areas->count * sizeof sorted[0]);
+        middle = drift_median(sorted, (size_t)areas->count);
+        line->sigma = 1.0483 * drift_median(differences, (size_t)n);
         for (int i = 0; i < areas->count; i++) {
                 if (fabs(areas->area[i] - middle) > 4 * line->sigma)
                         continue;

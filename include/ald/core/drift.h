@@ -17,6 +17,7 @@
 #define ALD_CORE_DRIFT_H
 
 #include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
 #include <stdint.h>  /* int64_t */
 
 enum {
@@ -59,6 +60,8 @@ double drift_sigma(const struct drift *d);
 /* By what part of the reference the mean of the pulses since the change began differs (-0.3), and how many they are. 0
  * where nothing stands against the reference. */
 double drift_change(const struct drift *d, int64_t *pulses);
+/* Of n > 0 values, which it sorts. */
+double drift_median(double *value, size_t n);
 /* h for k. */
 double drift_limit(double k);
 
