@@ -42,6 +42,7 @@ enum aldctl_option {
         OPT_LOT = 1 << 26,
         OPT_CONTENT = 1 << 27,
         OPT_RESUME = 1 << 28,
+        OPT_PRECURSOR = 1 << 24,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -124,9 +125,15 @@ static const struct aldctl_command commands[] = {
         "the last runs; what was recorded of one"},
     {"report", "RUN [-o FILE.html]",
         "what was recorded of a run, pulse by pulse\n"
-        "  -o  the whole run as one page for a browser and for paper, with plots (by gnuplot), metrics, the texts\n"
+        "  -o  the whole run as one page for a browser and for paper, with plots (by gnuplot), metrics, the "
+        "texts\n"
         "      in force and a paragraph of methods",
         OPT_OUTPUT, 1, 1, aldctl_report, ""},
+    {"pulses", "[RUN] [--limit N] [--precursor NAME]",
+        "what each precursor's pulses brought, in the last runs (20) or in one, and the base pressure\n"
+        "  CUSUM: low or high where their areas differ from those before by more than chance has it",
+        OPT_LIMIT | OPT_PRECURSOR, 0, 1, aldctl_pulses,
+        "what pulses brought, from cycle to cycle and run to run"},
     {"counters", "[reset VALVE]",
         "how often and how long valves were open, what is left in the bottles;\n"
         "  reset VALVE  it was replaced: count from zero",
@@ -175,6 +182,7 @@ static const struct {
     {"-o", "FILE", OPT_OUTPUT, NULL, NULL},
     {"--link", "NAME=ADDRESS", OPT_LINK, NULL, NULL},
     {"--resume", "RUN", OPT_RESUME, NULL, NULL},
+    {"--precursor", "NAME", OPT_PRECURSOR, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -345,6 +353,9 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 return take_link(a, value);
         case OPT_RESUME:
                 o->resume = value;
+                break;
+        case OPT_PRECURSOR:
+                o->precursor = value;
                 break;
         case OPT_ALL:
                 o->all = true;

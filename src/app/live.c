@@ -330,6 +330,7 @@ static bool start_core(struct live *live)
 
         store_get_state(live->store, &state);
         start.next_run_id = state.next_run_id;
+        start.past = state.past;
         start.interrupted_run = state.interrupted_run;
         /* What nobody can say counts as left open. */
         live->was_left_open = start.was_left_open =

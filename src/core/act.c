@@ -304,6 +304,7 @@ void core_act(struct core *core)
                 if (core->state == before)
                         break;
         }
+        core_watch_measure(core);
         if (core->pulse.is_measuring && pulse_gauge_is_over(&core->gauge, core->now_us))
                 core_finish_measure(core);
         watch_exit(core);

@@ -29,6 +29,7 @@ struct core *core_new(const struct tool *tool, const struct core_start *start)
         alarm_init(&core->alarms, tool);
         core_init_plausible(core);
         core_init_counts(core, start->counts);
+        core_init_trend(core, &start->past);
         core->state = MACHINE_ABORTING;
         core->is_starting_up = true;
         core->interrupted_run = start->interrupted_run;
@@ -74,7 +75,7 @@ enum {
         TELLS_OF_COUNTS = 8, /* one of a write, two of a pulse, those that count.c bounds, one of a command */
         TELLS_OF_A_TURN = 3 * ALARM_MAX + TOOL_INTERLOCKS_MAX + CORE_LATCHES_MAX + TOOL_DEVICES_MAX +
                           BYPASS_MAX + MACHINE_STATE_COUNT * TELLS_OF_A_STATE + TELLS_OF_STEPS +
-                          TELLS_OF_COUNTS + 32
+                          TELLS_OF_COUNTS + 48
 };
 static_assert(EFFECTS_MAX >= EVENT_SAMPLES_MAX + TOOL_TAGS_MAX + TELLS_OF_A_TURN, "the worst turn has room");
 
@@ -268,8 +269,10 @@ static void fold_samples(struct core *core, const struct event *event)
                 if (s->tag < 0 || s->tag >= core->tool->tag_count ||
                     !snapshot_fold(&core->snap, core->tool, s))
                         continue;
-                if (s->tag == core->tool->gauge && core->snap.tag[s->tag].link_quality == QUALITY_GOOD)
-                        pulse_gauge_sample(&core->gauge, s->t_us, s->value);
+                if (s->tag != core->tool->gauge || core->snap.tag[s->tag].link_quality != QUALITY_GOOD)
+                        continue;
+                pulse_gauge_sample(&core->gauge, s->t_us, s->value);
+                core_base_sample(core, s->t_us, s->value);
         }
 }
 

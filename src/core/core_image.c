@@ -27,8 +27,8 @@ static const struct {
     PART(half_line), PART(has_half), PART(is_skipping), PART(attempt), PART(reenter), PART(pass_us),
     PART(held_us), PART(step_why), PART(is_confirmed), PART(stop_reason), PART(asked_us), PART(block),
     PART(block.flow[1]), PART(leak), PART(rotation), PART(pulse), PART(pulse.record), PART(stage),
-    PART(heater_good_us), PART(alarms), PART(plausible), PART(counts), PART(counts.bottle[1]),
-    PART(logged[1])};
+    PART(heater_good_us), PART(alarms), PART(plausible), PART(trend), PART(trend.past), PART(counts),
+    PART(counts.bottle[1]), PART(logged[1])};
 
 /* The pointers, in the order of their places; each takes no part in the image. */
 static const size_t pointers[] = {offsetof(struct core, tool), offsetof(struct core, locks.tool),

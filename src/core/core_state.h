@@ -7,6 +7,7 @@
 #include "ald/core/alarm.h"     /* struct alarms */
 #include "ald/core/bypass.h"    /* struct bypass_list */
 #include "ald/core/core.h"      /* enum machine_state, struct core_status */
+#include "ald/core/drift.h"     /* struct drift */
 #include "ald/core/event.h"     /* struct event, struct effects */
 #include "ald/core/interlock.h" /* struct interlocks */
 #include "ald/core/output.h"    /* struct outputs */
@@ -63,11 +64,13 @@ enum stage {
 
 /* The pulse that was handed over last. */
 struct core_pulse {
-        bool is_live;      /* its end is not yet reported */
-        bool is_measuring; /* its pressure is not yet recorded */
-        bool is_revoked;   /* it was taken back */
-        bool is_manual;    /* opened by hand: an event, no pulse of the run's record */
-        int16_t tag;       /* its valve */
+        bool is_live;        /* its end is not yet reported */
+        bool is_measuring;   /* its pressure is not yet recorded */
+        bool is_revoked;     /* it was taken back */
+        bool is_manual;      /* opened by hand: an event, no pulse of the run's record */
+        bool is_flowing;     /* it opened with the exhaust open, outside of a block that shuts it */
+        double flow, source; /* set-points of the carrier and of its source as it opened; NaN = none */
+        int16_t tag;         /* its valve */
         uint32_t id;
         struct record_pulse record;
         int64_t open_us, close_us; /* monotonic */
@@ -132,6 +135,27 @@ struct core_plausible {
         } line[TOOL_LINES_MAX];
         int64_t cut_out_us; /* source time of the last Good word that the over-temperature switch is off */
         int64_t unconfirmed_us; /* some output is not confirmed since; TIME_NEVER = all are */
+};
+
+/* A stretch of steady flow; pressures are summed about the first. */
+struct core_base_sums {
+        int64_t from_us, last_us, samples; /* from: TIME_NEVER = none is under way */
+        double about, sum, square, flow_sum;
+};
+
+/* What trends remember (trend.c). */
+struct core_trend {
+        struct core_trend_line {
+                struct drift drift;
+                int64_t width_us;
+                double flow, source; /* set-points that its reference belongs to; NaN = any */
+        } line[TOOL_LINES_MAX];
+        struct core_base_sums base;
+        bool has_last, has_before, has_after; /* last: whole, with nothing between it and now */
+        struct record_base last, before, after;
+        int64_t last_us, after_us; /* their ends */
+        int past_count;
+        struct core_past_base past[CORE_PAST_BASES]; /* of runs before, oldest first */
 };
 
 /* The proof of a device's watchdog (proof.c). */
@@ -257,6 +281,7 @@ struct core {
 
         struct alarms alarms;
         struct core_plausible plausible;
+        struct core_trend trend;
 
         struct core_counts counts;
 
@@ -322,6 +347,23 @@ void core_watch_counts(struct core *core);
 /* The verbs. */
 void core_do_bottle(struct core *core, const struct command *command, struct effect_reply *reply);
 void core_do_counters(struct core *core, const struct command *command, struct effect_reply *reply);
+/* ---- trend.c: what pulses and base pressures tell from cycle to cycle and from run to run ---- */
+void core_init_trend(struct core *core, const struct core_past *past);
+/* A run begins. */
+void core_begin_trend(struct core *core);
+/* Since when nothing but its way out moves the pressure, as far as is known: it may be in the future. */
+int64_t core_quiet_us(const struct core *core);
+/* What else moves the pressure ends the measurement under way. */
+void core_watch_measure(struct core *core);
+/* A pulse of `line` is handed over: under what conditions. */
+void core_note_conditions(struct core *core, int line);
+/* The last pulse, of `line`, was measured. */
+void core_judge_trend(struct core *core, int line, const struct pulse_measured *m);
+/* A Good sample of the gauge. */
+void core_base_sample(struct core *core, int64_t t_us, double value);
+/* A pulse of the run is handed over; the run ends: the base pressure is recorded and judged. */
+void core_base_before(struct core *core);
+void core_base_after(struct core *core);
 
 /* ---- alarm_command.c ---- */
 void core_do_ack(struct core *core, const struct command *command, struct effect_reply *reply);

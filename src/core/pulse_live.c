@@ -46,14 +46,22 @@ void core_watch_handed_over(struct core *core)
 void core_finish_measure(struct core *core)
 {
         struct record_pulse *p = &core->pulse.record;
+        struct pulse_measured m;
 
         if (!core->pulse.is_measuring)
                 return;
         core->pulse.is_measuring = false;
-        pulse_gauge_end(&core->gauge, &p->pressure_base, &p->pressure_peak, &p->pressure_area);
+        pulse_gauge_end(&core->gauge, &m);
+        p->pressure_base = m.base;
+        p->pressure_peak = m.peak;
+        p->pressure_area = m.area;
+        p->pressure_fit = m.fit;
+        p->pressure_decay_us = m.decay_us;
         core_record(core, RECORD_PULSE_METRICS)->u.pulse = *p;
-        if (p->outcome == PULSE_DONE)
-                core_judge_gauge(core, p->line, p->pressure_area, core->gauge.last_us - core->gauge.open_us);
+        if (p->outcome != PULSE_DONE)
+                return;
+        core_judge_gauge(core, p->line, p->pressure_area, pulse_gauge_span_us(&core->gauge));
+        core_judge_trend(core, p->line, &m);
 }
 
 /* An edge or its answer, -1 = there was none, by the wall clock as it stood when the pulse was planned: a clock that was set

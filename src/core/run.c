@@ -211,6 +211,7 @@ static void end_run(struct core *core)
         if (core->recipe == NULL)
                 return;
         core_finish_measure(core);
+        core_base_after(core);
         core_log_run(core, RECORD_RUN_END);
         core_emit(core, EFFECT_RECIPE_DONE)->u.recipe = core->recipe;
         core->recipe = NULL;
@@ -331,6 +332,7 @@ void core_start_run(struct core *core, const struct command *command)
         text_copy(core->recipe_name, sizeof core->recipe_name, core->recipe->name);
         text_copy(core->operator_name, sizeof core->operator_name, command->user);
         core_watch_windows(core, &core->recipe->pool);
+        core_begin_trend(core);
         core_log_run(core, RECORD_RUN_START);
         core->is_run_pending = !is_clean;
         core_go(core, core->state == MACHINE_IDLE && !is_clean ? MACHINE_ON_RESET : MACHINE_ON_RUN, "");

@@ -208,6 +208,7 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
 {
         const struct tool_line *line = &core->tool->lines[op->line];
         struct core_pulse *pulse = &core->pulse;
+        int64_t quiet_us = core_quiet_us(core);
         struct text path;
         struct record *r;
 
@@ -215,13 +216,15 @@ static void hand_over(struct core *core, const struct recipe_op *op, int64_t ope
         assert(open_us - core->now_us <= CORE_HANDOVER_US);
         core->attempt++;
         core_finish_measure(core);
+        core_base_before(core);
         memset(pulse, 0, sizeof *pulse);
         pulse->tag = line->valve;
         pulse->open_us = open_us;
         pulse->close_us = open_us + op->for_us;
         pulse->id = output_pulse(&core->outs, line->valve, pulse->open_us, pulse->close_us, core->out);
         pulse->is_live = pulse->is_measuring = true;
-        pulse_gauge_begin(&core->gauge, pulse->open_us, pulse->close_us);
+        core_note_conditions(core, op->line);
+        pulse_gauge_begin(&core->gauge, pulse->open_us, pulse->close_us, quiet_us);
         pulse->record.cycle = core->cycle;
         pulse->record.attempt = core->attempt;
         pulse->record.line = op->line;

@@ -62,6 +62,7 @@ struct raw_line {
         int64_t min_pulse, min_purge, width_tolerance, width_limit;
         struct tool_file_line_checks checks;
         const struct yaml_node *bottle;
+        double depletion;
 };
 static const struct key line_rows[] = {
     KIND_ROW(struct raw_line),
@@ -84,6 +85,8 @@ static const struct key line_rows[] = {
         .help = "a pulse raises the gauge by this in the mean"},
     {"bottle", KEY_NODE, false, KEY_NODE_AT(struct raw_line, bottle),
         .help = "what its bottle holds, and when to tell that it runs out"},
+    {"depletion", KEY_QUANTITY, false, KEY_AT(struct raw_line, depletion), .unit = "%", .min = 0, .max = 90,
+        .help = "a change of its dose that is to be found; 0 % = none"},
 };
 const struct keys tool_file_line_keys = KEYS("precursor", line_rows);
 
@@ -123,12 +126,15 @@ const struct keys tool_file_pump_keys = KEYS("pump", pump_rows);
 struct raw_gauge {
         int kind;
         const struct yaml_node *value, *atmosphere;
+        double base_drift;
 };
 static const struct key gauge_rows[] = {
     KIND_ROW(struct raw_gauge),
     {"value", KEY_NODE, true, KEY_NODE_AT(struct raw_gauge, value), .help = "tag of the chamber pressure"},
     {"atmosphere", KEY_NODE, false, KEY_NODE_AT(struct raw_gauge, atmosphere),
         .help = "tag: chamber at atmosphere"},
+    {"base_drift", KEY_QUANTITY, false, KEY_AT(struct raw_gauge, base_drift), .unit = "%", .min = 0,
+        .max = 90, .help = "the base pressure may differ from earlier runs' by this; 0 % = by any"},
 };
 const struct keys tool_file_gauge_keys = KEYS("gauge", gauge_rows);
 
@@ -272,7 +278,7 @@ static int read_loop(struct tool_file *f, const struct yaml_node *node, enum kin
 
 static int read_line(struct tool_file *f, const struct yaml_node *node)
 {
-        struct raw_line raw = {.width_tolerance = 5 * TIME_MS};
+        struct raw_line raw = {.width_tolerance = 5 * TIME_MS, .depletion = 30};
         struct keys_found found;
         struct tool *tool = f->tool;
         bool ok = keys_read(&f->r, node, &tool_file_line_keys, node->key, &raw, &found);
@@ -287,6 +293,7 @@ static int read_line(struct tool_file *f, const struct yaml_node *node)
         line->purge_us_min = raw.min_purge;
         line->width_tolerance_us = (double)raw.width_tolerance;
         line->width_limit_us = raw.width_limit;
+        line->depletion = raw.depletion / 100;
         if (raw.width_limit > 0 && raw.width_limit < raw.width_tolerance)
                 reader_error(&f->r, ok ? keys_node(&found, "width_limit") : node,
                     "width_limit: it is below width_tolerance (%g ms): what holds the run is told first",
@@ -344,13 +351,14 @@ static int read_pump(struct tool_file *f, const struct yaml_node *node)
 
 static int read_gauge(struct tool_file *f, const struct yaml_node *node)
 {
-        struct raw_gauge raw = {0};
+        struct raw_gauge raw = {.base_drift = 3};
         struct keys_found found;
         keys_read(&f->r, node, &tool_file_gauge_keys, node->key, &raw, &found);
         int tag = want_tag(f, raw.value, "value", false);
         if (tag >= 0 && f->tool->tags[tag].unit && f->tool->tags[tag].unit->dim != UNIT_DIM_PRESSURE)
                 reader_error(&f->r, raw.value, "value: '%s' is no pressure", f->tool->tags[tag].name);
         take_place(f, node, &f->tool->gauge, tag, "gauge");
+        f->tool->base_drift = raw.base_drift / 100;
         int atmosphere = want_bit(f, raw.atmosphere, "atmosphere", false);
         if (f->tool->atmosphere < 0)
                 f->tool->atmosphere = (int16_t)atmosphere;

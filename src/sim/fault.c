@@ -31,6 +31,7 @@ static const struct kind kinds[FAULT_KIND_COUNT] = {
     [FAULT_HEATER_STUCK_ON] = {"heater-stuck-on", HEATER, FAULT_VALUE_NONE},
     [FAULT_HEATER_DEAD] = {"heater-dead", HEATER, FAULT_VALUE_NONE},
     [FAULT_BOTTLE_EMPTY] = {"bottle-empty", LINE, FAULT_VALUE_NONE},
+    [FAULT_BOTTLE_LOW] = {"bottle-low", LINE, FAULT_VALUE_PERCENT},
     [FAULT_PUMP_FAIL] = {"pump-fail", NO_TARGET, FAULT_VALUE_NONE},
     [FAULT_LEAK] = {"leak", NO_TARGET, FAULT_VALUE_FLOW},
     [FAULT_CLOG] = {"clog", NO_TARGET, FAULT_VALUE_PERCENT},
@@ -58,6 +59,7 @@ const char *fault_help(void)
                "  heater-stuck-on:HEATER   the zone heats at full power, whatever its set-point\n"
                "  heater-dead:HEATER       the zone has no power\n"
                "  bottle-empty:LINE        the line's bottle gives nothing, though its valve opens\n"
+               "  bottle-low:LINE=PART     the line's bottle gives less, for example 30 %\n"
                "  pump-fail                the pump stops\n"
                "  leak=FLOW                air enters the chamber, for example 20 sccm\n"
                "  clog=PART                the exhaust loses conductance, for example 80 %\n"

@@ -251,6 +251,7 @@ static double step_line(struct plant *plant, int i, double ahead_torr, double h_
         struct dose_flow flow = dose_deliver(&line->dose, &line->numbers, &at);
         double gas_umol = 0, taken;
 
+        flow.vapour_sccm *= 1 - line->lost_part;
         taken = dose_spread(&line->dose, &line->numbers, &at, &bed, flow.vapour_sccm, &gas_umol);
         if (plant->sites_umol > 0)
                 cover(plant, i, taken);

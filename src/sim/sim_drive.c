@@ -28,9 +28,9 @@ bool sim_fault_is_on(const struct sim *sim, enum fault_kind kind)
         return sim_fault_on(sim, kind, TOOL_NONE, TOOL_NONE) != NULL;
 }
 
-static double amount(const struct sim *sim, enum fault_kind kind)
+static double amount(const struct sim *sim, enum fault_kind kind, int tag)
 {
-        const struct fault *f = sim_fault_on(sim, kind, TOOL_NONE, TOOL_NONE);
+        const struct fault *f = sim_fault_on(sim, kind, tag, TOOL_NONE);
 
         return f == NULL ? 0 : f->value;
 }
@@ -82,14 +82,15 @@ void sim_drive(struct sim *sim)
                 plant->line[i].is_open = passes(sim, tool->lines[i].valve, has_power);
                 plant->line[i].is_empty =
                     sim_fault_on(sim, FAULT_BOTTLE_EMPTY, tool->lines[i].valve, TOOL_NONE) != NULL;
+                plant->line[i].lost_part = amount(sim, FAULT_BOTTLE_LOW, tool->lines[i].valve);
         }
         plant->is_pumped = (tool->pump_run == TOOL_NONE || sim->held[tool->pump_run] != 0) &&
                            !sim_fault_is_on(sim, FAULT_PUMP_FAIL);
         plant->is_exhaust_open = passes(sim, tool->exhaust, true);
         plant->is_soft_open = tool->soft != TOOL_NONE && passes(sim, tool->soft, true);
         plant->is_vent_open = tool->vent != TOOL_NONE && passes(sim, tool->vent, true);
-        plant->leak_sccm = amount(sim, FAULT_LEAK);
-        plant->clog_part = amount(sim, FAULT_CLOG);
+        plant->leak_sccm = amount(sim, FAULT_LEAK, TOOL_NONE);
+        plant->clog_part = amount(sim, FAULT_CLOG, TOOL_NONE);
         plant_touch(plant);
 }
 

@@ -158,6 +158,7 @@ static struct writer *begin(struct store *s)
                 s->state.interrupted_run = found.interrupted_run;
                 s->state.was_left_open = found.was_left_open;
                 s->counts = found.counts;
+                s->state.past = found.past;
         }
         atomic_store(&s->is_open, w != NULL);
         s->is_decided = true;

@@ -7,6 +7,7 @@
 #include "ald/core/recq.h"      /* recq_record and friends */
 #include "ald/store/counts.h"   /* counts_open */
 #include "ald/store/lockfile.h" /* lockfile_take, lockfile_drop */
+#include "ald/store/past.h"     /* past_read */
 #include "ald/store/recover.h"  /* recover_runs */
 #include "ald/store/rows.h"     /* rows_put_record and friends */
 #include "ald/store/schema.h"   /* schema_prepare */
@@ -130,7 +131,8 @@ static bool prepare(struct writer *w, struct writer_found *found, struct text *w
         if (!find_last_word(w->db, &found->was_left_open, why) ||
             !counts_open(w->db, w->config->tool, &found->counts, why) ||
             !recover_runs(w->db, wall_now_us(), &found->interrupted_run, why) ||
-            !find_next_run(w->db, &found->next_run_id, why))
+            !find_next_run(w->db, &found->next_run_id, why) ||
+            !past_read(w->db, w->config->tool, &found->past, why))
                 return false;
         w->rows = rows_new(w->db, &rows, why);
         return w->rows != NULL;

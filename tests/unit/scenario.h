@@ -304,7 +304,8 @@ static inline void scenario_took(void *ctx, const struct core *core, const struc
 }
 
 /* Begin at start-up above s->tool; not ready: cold and at the air. */
-static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, bool is_ready)
+static inline void scenario_begin_past(
+    struct scenario *s, int64_t interrupted_run, bool is_ready, const struct core_past *past)
 {
         struct virtual_config config = {.sim = {.seed = 1, .ready = is_ready},
             .start = {.now_us = 10 * TIME_S,
@@ -315,6 +316,8 @@ static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, b
                 .was_left_open = s->was_left_open,
                 .counts = s->counts}};
 
+        if (past != NULL)
+                config.start.past = *past;
         s->bad_tag = s->deaf_tag = s->deviant_tag = s->deaf_device = -1;
         config.watch = (struct virtual_watch){.ctx = s,
             .record = scenario_record,
@@ -327,6 +330,22 @@ static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, b
             .move = scenario_move};
         s->v = virtual_new(s->tool, &config);
         ck_assert_ptr_nonnull(s->v);
+}
+
+static inline void scenario_begin(struct scenario *s, int64_t interrupted_run, bool is_ready)
+{
+        scenario_begin_past(s, interrupted_run, is_ready, NULL);
+}
+
+/* A ready tool of its own (taken), with what the record tells of runs before. */
+static inline struct scenario *scenario_make_past(struct tool *tool, const struct core_past *past)
+{
+        struct scenario *s = calloc(1, sizeof *s);
+
+        ck_assert_ptr_nonnull(s);
+        s->tool = tool;
+        scenario_begin_past(s, 0, true, past);
+        return s;
 }
 
 /* A scenario with a tool of its own (taken). */

@@ -160,7 +160,7 @@ START_TEST(test_help)
 {
         static const char *const names[] = {
             "stuck-closed:", "stuck-open:", "frozen:", "nan:", "drift:", "reads:", "deaf:", "flow-stuck:",
-            "motor-stall:", "heater-stuck-on:", "heater-dead:", "bottle-empty:", "pump-fail",
+            "motor-stall:", "heater-stuck-on:", "heater-dead:", "bottle-empty:", "bottle-low:", "pump-fail",
             "leak=", "clog=", "lid-open", "emo", "slow:", "silent:", "drop:", "absent:", "watchdog-dead:"};
 
         ck_assert_uint_eq(sizeof names / sizeof names[0], FAULT_KIND_COUNT);

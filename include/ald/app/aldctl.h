@@ -29,6 +29,7 @@ struct aldctl_options {
         const char *powder_mass, *powder_area, *saturation, *plot; /* dry-run; NULL: not given */
         const char *output;                                        /* -o; NULL: not given */
         const char *resume;                                        /* run: --resume; NULL: not given */
+        const char *precursor; /* pulses; NULL: not given */
         bool json, wait, help, all;
         int limit; /* --limit */
         size_t set_count;
@@ -89,6 +90,8 @@ long long aldctl_run_number(const struct aldctl_command *self, const struct aldc
 enum aldctl_exit aldctl_counters(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_report.c: the run as one page into `path`. */
 enum aldctl_exit aldctl_report_page(struct query *q, long long id, const char *path);
+/* aldctl_pulses.c */
+enum aldctl_exit aldctl_pulses(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_latency.c */
 enum aldctl_exit aldctl_latency(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_replay.c */

@@ -29,6 +29,24 @@ struct core; /* opaque */
  * purged (V2). */
 #define CORE_PURGED "purged"
 
+/* What the record tells of runs before, for trends; all zero: nothing. */
+enum { CORE_PAST_BASES = 16 };
+struct core_past_line {
+        int64_t width_us; /* of its pulses, planned */
+        double flow;      /* the carrier's, its unit; NaN = not known */
+        double area;      /* their mean: pressure_fit */
+        double sigma;     /* of one */
+        int64_t count;
+};
+struct core_past_base {
+        double flow, pressure;
+};
+struct core_past {
+        struct core_past_line line[TOOL_LINES_MAX];
+        int base_count;
+        struct core_past_base base[CORE_PAST_BASES]; /* before the pulses of runs, oldest first */
+};
+
 struct core_start {
         int64_t now_us, wall_us;
         int64_t next_run_id;     /* the record's next free run number, from 1 */
@@ -43,6 +61,7 @@ struct core_start {
          * the core does by the clock has a deadline of its own and comes on time all the same; only the age of a value is
          * looked at in turns alone, so a runner that takes fewer brings fresh values to each of them. */
         int64_t turn_us_max;
+        struct core_past past;
 };
 
 /* A core for `tool` (borrowed for its whole life). The first step begins start-up: the abort image is written and

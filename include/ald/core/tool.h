@@ -249,6 +249,7 @@ struct tool_line {
         double hot_line_by;   /* it stays hotter than the source by this (K), else an alarm */
         double
             gauge_rise; /* a pulse moves the gauge by this much in the mean, else an alarm; 0 = not watched */
+        double depletion; /* a change of its pulses' area by this part is to be found; 0 = not watched */
         int64_t
             lead_us; /* a pulse that no schedule foretold is planned so far ahead: calls that share its link are over by
                           * then (link/load.h); 0 = none shares it */
@@ -380,6 +381,7 @@ struct tool {
         struct cond_pool conds;
         /* Equipment with one place in the simulated tool and on the screen; TOOL_NONE where the tool has none. */
         int16_t gauge;            /* tag: chamber pressure */
+        double base_drift;        /* the base pressure may differ from earlier runs' by this part; 0 = any */
         int16_t pump_run;         /* output tag */
         int16_t pump_running;     /* input tag */
         int16_t exhaust;          /* output tag: exhaust stop valve */

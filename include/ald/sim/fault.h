@@ -23,6 +23,7 @@ enum fault_kind {
         FAULT_HEATER_STUCK_ON,
         FAULT_HEATER_DEAD,
         FAULT_BOTTLE_EMPTY, /* the line's bottle gives nothing */
+        FAULT_BOTTLE_LOW,   /* it gives less: part of the vapour that is lost, 0-1 */
         FAULT_PUMP_FAIL,
         FAULT_LEAK, /* sccm of air into the chamber */
         FAULT_CLOG, /* part of the exhaust's conductance that is lost, 0-1 */

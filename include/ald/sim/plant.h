@@ -34,6 +34,7 @@ struct plant_line {
         int source;                   /* loop, or TOOL_NONE */
         bool is_open;                 /* driven */
         bool is_empty;                /* driven: its bottle gives nothing */
+        double lost_part;             /* driven: part of its vapour that does not come, 0-1 */
         bool is_resting;              /* closed, nothing of it in the chamber, head space full */
         double rest_degc;             /* source temperature when it came to rest */
         double coverage;              /* part of the bed's sites it covers */

@@ -9,6 +9,7 @@
 #define ALD_STORE_STORE_H
 
 #include "ald/core/count.h"  /* struct counts */
+#include "ald/core/core.h"   /* struct core_past */
 #include "ald/core/record.h" /* struct record */
 #include "ald/core/tape.h"   /* struct tape_piece */
 #include "ald/core/tool.h"   /* struct tool */
@@ -38,6 +39,7 @@ struct store_state {
         int64_t interrupted_run; /* the last run that a crash left open and that open() closed; 0 = none */
         bool
             was_left_open; /* the record's last word at open was not CORE_PURGED (core/core.h); a new one has none */
+        struct core_past past;   /* as found at open */
         int64_t stored, dropped; /* samples; together all that were posted and are no longer queued */
         int64_t records_stored, records_lost; /* all other records; of the lost ones, pieces of tapes too */
         size_t queued;                        /* samples and records not yet safe on disk */

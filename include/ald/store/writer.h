@@ -19,6 +19,7 @@ struct writer_found {
         int64_t next_run_id, interrupted_run; /* as in struct store_state */
         bool was_left_open;
         struct counts counts;
+        struct core_past past;
 };
 
 /* Lock, open or create, migrate, close interrupted runs. NULL: *why (without the path); a file that is not ours is
