@@ -44,6 +44,10 @@ static void emit(struct trend *t)
 
 static void merge(struct trend_point *to, const struct trend_point *p)
 {
+        bool has_samples = to->count + to->bad > 0;
+
+        if (p->count + p->bad > 0 && (!has_samples || p->quality > to->quality))
+                to->quality = p->quality;
         if (p->count > 0 && (to->count == 0 || p->min < to->min)) {
                 to->min = p->min;
                 to->min_us = p->min_us;
@@ -56,7 +60,6 @@ static void merge(struct trend_point *to, const struct trend_point *p)
         to->count += p->count;
         to->bad += p->bad;
         to->lost += p->lost;
-        to->quality = p->quality > to->quality ? p->quality : to->quality;
 }
 
 static void add_point(struct trend *t, const struct trend_point *p)
