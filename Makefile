@@ -195,6 +195,9 @@ PULSES   ?= 1000
 $(BUILD)/bench/sim: tests/bench/sim.c $(BUILD)/libald.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(UNITCC) -MF $@.d $< $(BUILD)/libald.a $(LDFLAGS) $(PKGLIBS) -lm -o $@
+$(BUILD)/bench/store: tests/bench/store.c $(BUILD)/libald.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(UNITCC) -MF $@.d $< $(BUILD)/libald.a $(LDFLAGS) $(PKGLIBS) -lm -o $@
 $(LOOPS): tests/bench/loop.c tests/bench/loop.h
 $(BUILD)/bench/late: tests/bench/loop.h
 $(BUILD)/bench/loop_libmodbus $(BUILD)/bench/loop_libevent: tests/bench/lab.c tests/bench/lab.h
