@@ -364,6 +364,16 @@ const char *rows_error(const struct rows *r)
         return r->sql.error;
 }
 
+struct statements *rows_statements(struct rows *r)
+{
+        return &r->sql;
+}
+
+struct rollup *rows_rollup(struct rows *r)
+{
+        return r->rollup;
+}
+
 int64_t rows_duplicates(const struct rows *r)
 {
         return r->duplicates;

@@ -158,6 +158,7 @@ static const char schema_4[] =
     " t_us INTEGER NOT NULL,\n"
     " PRIMARY KEY(tag_id, period)\n"
     ") STRICT, WITHOUT ROWID;\n"
+    "CREATE INDEX run_started_us ON run(started_us, ended_us);\n"
     "CREATE INDEX event_gap ON event(t_us) WHERE kind = 'gap';\n";
 
 /* migrations[i] leads from version i to i + 1, in one transaction. */

@@ -132,7 +132,7 @@ START_TEST(an_older_file_is_brought_up_to_date)
             "ALTER TABLE run DROP COLUMN resumes; ALTER TABLE run DROP COLUMN last_step;"
             "ALTER TABLE run DROP COLUMN audit_id; ALTER TABLE run DROP COLUMN audit_sha256;"
             "ALTER TABLE run DROP COLUMN audit_id_ended; ALTER TABLE run DROP COLUMN audit_sha256_ended;"
-            "DROP TABLE base; DROP TABLE rollup_mark; DROP INDEX event_gap;"
+            "DROP TABLE base; DROP TABLE rollup_mark; DROP INDEX event_gap; DROP INDEX run_started_us;"
             "ALTER TABLE sample_rollup DROP COLUMN uncertain; ALTER TABLE sample_rollup DROP COLUMN bad;"
             "PRAGMA user_version = 1"));
         s = fixture_open(db);
