@@ -38,6 +38,10 @@ enum aldctl_option {
         OPT_PLOT = 1 << 20,
         OPT_LINK = 1 << 21,
         OPT_ALL = 1 << 22,
+        OPT_RUN = 1 << 26,
+        OPT_FROM = 1 << 27,
+        OPT_POINTS = 1 << 28,
+        OPT_CSV = 1 << 29,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -108,6 +112,13 @@ static const struct aldctl_command commands[] = {
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
         "the last runs; what was recorded of one"},
     {"report", "RUN", "what was recorded of a run, pulse by pulse", 0, 1, 1, aldctl_report, ""},
+    {"trend", "TAG [--run RUN | --from TIME --to TIME] [--points N] [--json | --csv]",
+        "how a tag went: the last hour, a run, or any time; no spike is lost however long that is\n"
+        "  --from, --to  \"2026-11-21 10:15\" (local), \"2026-11-21T10:15:30Z\" (UTC), or how long ago: 2h, "
+        "\"3 d\"\n"
+        "  --points      at most so many (2000), each with its minimum, maximum and mean",
+        OPT_RUN | OPT_FROM | OPT_TO | OPT_POINTS | OPT_CSV, 1, 1, aldctl_trend,
+        "how a tag went over a run or any time"},
     {"latency", "[RUN | --all]",
         "how late edges were and how wrong widths, of the last run unless it is said", OPT_ALL, 0, 1,
         aldctl_latency, "were a run's pulses on time; is it decided the same again?"},
@@ -139,12 +150,16 @@ static const struct {
     {"--for", "TIME", OPT_FOR, NULL, "for"},
     {"--reason", "TEXT", OPT_REASON, NULL, "reason"},
     {"--force", NULL, OPT_FORCE, NULL, "force"},
-    {"--to", "USER", OPT_TO, NULL, "to"},
+    {"--to", "USER or TIME", OPT_TO, NULL, "to"},
     {"--powder-mass", "MASS", OPT_POWDER_MASS, NULL, NULL},
     {"--powder-area", "AREA", OPT_POWDER_AREA, NULL, NULL},
     {"--saturation", "SITES", OPT_SATURATION, NULL, NULL},
     {"--plot", "FILE.svg", OPT_PLOT, NULL, NULL},
     {"--link", "NAME=ADDRESS", OPT_LINK, NULL, NULL},
+    {"--run", "RUN", OPT_RUN, NULL, "run"},
+    {"--from", "TIME", OPT_FROM, NULL, "from"},
+    {"--points", "N", OPT_POINTS, NULL, "points"},
+    {"--csv", NULL, OPT_CSV, NULL, "csv"},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 

@@ -80,6 +80,8 @@ enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct a
 struct query *aldctl_open_database(const struct aldctl_options *o, enum aldctl_exit *code);
 /* The run that the command's first word names; 0: it names none, which was told. */
 long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_trend.c */
+enum aldctl_exit aldctl_trend(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_latency.c */
 enum aldctl_exit aldctl_latency(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_replay.c */
