@@ -1,7 +1,8 @@
 /* What keeping samples costs: a day's load, or an hour of it, goes through the daemon's own writer as fast as that takes
  * it, with the times and the batches of a second that it would have.
  *
- * Usage: store PATH HOURS [TAGS [RATE]]. PATH is made anew. */
+ * Usage: store PATH HOURS [TAGS [RATE [tidy]]]. PATH is made anew. With `tidy` samples are kept for a day only, and are
+ * older than that: each is removed again. */
 #include "ald/base/text.h"    /* text_init */
 #include "ald/base/time.h"    /* TIME_S */
 #include "ald/base/unit.h"    /* unit_find */
@@ -113,6 +114,10 @@ static void write_second(struct load *l, int64_t second)
         }
         if (!writer_checkpoint(l->writer, second * TIME_S, &t))
                 fail("checkpoint", why);
+        bool more = l->tool.history.samples_us > 0;
+        while (more)
+                if (!writer_tidy(l->writer, &more, &t))
+                        fail("tidy", why);
         l->worst_s = fmax(l->worst_s, clock_s(CLOCK_MONOTONIC) - begun_s);
 }
 
@@ -155,13 +160,15 @@ int main(int argc, char **argv)
         int64_t seconds;
 
         if (argc < 3)
-                fail("usage", "store PATH HOURS [TAGS [RATE]]");
+                fail("usage", "store PATH HOURS [TAGS [RATE [tidy]]]");
         seconds = (int64_t)(strtod(argv[2], NULL) * 3600);
         l.tags = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 50;
         l.rate = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 1000 / l.tags;
         if (seconds < 1 || l.tags < 1 || l.tags > TOOL_TAGS_MAX || l.rate < 1)
                 fail("usage", "HOURS above 0, TAGS from 1 to 256, RATE from 1 on");
         make_tool(&l);
+        if (argc > 5)
+                l.tool.history.samples_us = 24 * TIME_H;
         struct store_config config = {
             .path = argv[1], .tool = &l.tool, .tool_text = "", .tool_sha256 = "", .version = "bench"};
         l.queue = recq_new(RECQ_RECORDS_DEFAULT, RECQ_SAMPLES_DEFAULT);
