@@ -46,8 +46,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_NEXT_SAMPLE] = "SELECT min(t_us) FROM sample WHERE tag_id = ?1 AND t_us >= ?2",
     [SQL_NEXT_ROLLUP] =
         "SELECT min(t_us) FROM sample_rollup WHERE tag_id = ?1 AND t_us >= ?2 AND period = ?3",
-    [SQL_MARK] = "INSERT INTO rollup_mark(tag_id, period, t_us) VALUES(?1, ?2, ?3)"
-                 " ON CONFLICT DO UPDATE SET t_us = excluded.t_us",
+    [SQL_MARK] = ("INSERT INTO rollup_mark(tag_id, period, t_us) VALUES(?1, ?2, ?3)"
+                  " ON CONFLICT DO UPDATE SET t_us = excluded.t_us"),
 };
 
 /* The start of the period that holds t_us; times before 1970 too. */

@@ -12,6 +12,7 @@
 
 #include <inttypes.h> /* PRId64 */
 #include <math.h>     /* sin */
+#include <signal.h>   /* signal */
 #include <stdio.h>    /* printf */
 #include <stdlib.h>   /* exit, strtol */
 #include <string.h>   /* strstr */
@@ -32,6 +33,14 @@ struct load {
         int64_t pushed;
         double worst_s; /* longest time in one second's commit, on the clock */
 };
+
+static volatile sig_atomic_t is_interrupted;
+
+static void interrupt(int number)
+{
+        (void)number;
+        is_interrupted = 1;
+}
 
 static double clock_s(clockid_t id)
 {
@@ -157,7 +166,7 @@ static void report(const struct load *l, const char *path, double seconds, doubl
 int main(int argc, char **argv)
 {
         static struct load l;
-        int64_t seconds;
+        int64_t seconds, i;
 
         if (argc < 3)
                 fail("usage", "store PATH HOURS [TAGS [RATE [tidy]]]");
@@ -176,16 +185,20 @@ int main(int argc, char **argv)
         l.writer = open_writer(&config);
 
         double cpu_s = clock_s(CLOCK_PROCESS_CPUTIME_ID), begun_s = clock_s(CLOCK_MONOTONIC), fed_s = 0;
-        for (int64_t i = 0; i < seconds; i++) {
+        signal(SIGINT, interrupt); /* what was fed until then is told */
+        for (i = 0; i < seconds && !is_interrupted; i++) {
                 double before_s = clock_s(CLOCK_PROCESS_CPUTIME_ID);
 
                 push_second(&l, i);
                 fed_s += clock_s(CLOCK_PROCESS_CPUTIME_ID) - before_s; /* ours, not the writer's */
                 write_second(&l, i);
+                if (i % 3600 == 3599)
+                        fprintf(stderr, "\r%d of %g h", (int)(i / 3600) + 1, (double)seconds / 3600);
         }
+        fputc('\n', stderr);
         cpu_s = clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu_s - fed_s;
         double took_s = clock_s(CLOCK_MONOTONIC) - begun_s;
-        report(&l, argv[1], (double)seconds, cpu_s, took_s);
+        report(&l, argv[1], (double)i, cpu_s, took_s);
         writer_close(l.writer);
         recq_free(l.queue);
         inputq_free(l.inputs);
