@@ -66,7 +66,7 @@ static void fill(const char *path, int64_t now)
 
         kept_count = 0;
         for (int tag = 0; tag < TAGS; tag++)
-                for (int64_t t = now - 60 * DAY; t < now - TIME_H; t += TIME_MIN + below(30 * TIME_MIN))
+                for (int64_t t = now - 60 * DAY; t < now - TIME_H; t += 2 * TIME_MIN + below(90 * TIME_MIN))
                         put_sample(db, tag, t, (double)below(100000));
         for (int i = 0; i < RUNS; i++) {
                 runs[i].started_us = now - 59 * DAY + below(56 * DAY);
@@ -282,6 +282,35 @@ START_TEST(trends_go_on)
 }
 END_TEST
 
+/* The store does it by itself, beside what comes. */
+START_TEST(it_is_done_while_samples_come)
+{
+        static struct tool tool;
+        const struct timespec moment = {.tv_nsec = 10000000};
+        const char *path = fixture_path("a.db");
+        struct store_config config = fixture_config(path);
+        struct store_state state;
+        int64_t now = now_us(), told = 0;
+
+        seed = 5;
+        fill(path, now);
+        tool = *fixture_tool();
+        tool.history = (struct tool_history){5 * DAY, 0};
+        config.tool = &tool;
+        struct store *s = store_open(&config);
+        for (int i = 0; i < 3000 && told == 0; i++) {
+                fixture_post(s, fixture_sample(FIXTURE_WATER_VALVE, now + i, i));
+                nanosleep(&moment, NULL); /* nothing tells of it; the database is asked again */
+                if (i % 10 == 9)
+                        told = fixture_number(path, "SELECT count(*) FROM event WHERE kind = 'retention'");
+        }
+        ck_assert_int_gt(told, 0);
+        store_get_state(s, &state);
+        ck_assert(state.ok);
+        store_close(s);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("retention");
@@ -289,8 +318,9 @@ int main(void)
 
         tcase_add_checked_fixture(c, fixture_make, fixture_clean);
         tcase_set_timeout(c, 60);
-        tcase_add_loop_test(c, only_what_the_policy_says_is_removed, 0, 10);
+        tcase_add_loop_test(c, only_what_the_policy_says_is_removed, 0, 8);
         tcase_add_test(c, trends_go_on);
+        tcase_add_test(c, it_is_done_while_samples_come);
         suite_add_tcase(suite, c);
         return fixture_main(suite);
 }
