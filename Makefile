@@ -187,12 +187,15 @@ fuzz-long: fuzz
 	$(PYTHON) tests/fuzz/fuzz.py --build $(FUZZDIR) --runs $(RUNS) $(FUZZERS)
 
 # ---- Benchmarks: how fast the simulation is, and how exact pulses are beside what else one could write (tests/bench) ----
-.PHONY: bench bench-bins bench-sim
+.PHONY: bench bench-bins bench-sim bench-store
 BENCHCC   = $(UNITCC) -MF $@.d -MT $@ $(filter %.c,$^)
 LOOPS    := $(addprefix $(BUILD)/bench/,loop_bare loop_libmodbus loop_libevent)
 BENCHBINS := $(LOOPS) $(addprefix $(BUILD)/bench/,stalls load late)
 PULSES   ?= 1000
 $(BUILD)/bench/sim: tests/bench/sim.c $(BUILD)/libald.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(UNITCC) -MF $@.d $< $(BUILD)/libald.a $(LDFLAGS) $(PKGLIBS) -lm -o $@
+$(BUILD)/bench/store: tests/bench/store.c $(BUILD)/libald.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(UNITCC) -MF $@.d $< $(BUILD)/libald.a $(LDFLAGS) $(PKGLIBS) -lm -o $@
 $(LOOPS): tests/bench/loop.c tests/bench/loop.h
@@ -205,6 +208,10 @@ bench-bins: $(BENCHBINS)
 bench-sim: deps
 	+@$(SUBMAKE) all $(BUILD)/bench/sim $(BUILD)/tests/sim
 	@tests/bench/bench-sim.sh $(BUILD)
+# What keeping samples costs, and how soon a year of them is read: STORE=--help for more of either.
+bench-store: deps
+	+@$(SUBMAKE) all $(BUILD)/bench/store
+	@$(PYTHON) -B tests/bench/store.py --build $(BUILD) $(STORE)
 bench: deps
 	+@$(SUBMAKE) all bench-bins
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) --pulses $(PULSES) $(BENCH)
@@ -313,6 +320,7 @@ help:
 	@echo "make bench          pulses beside what else one could write, PULSES=$(PULSES) of each width in each condition, with its time"
 	@echo "                    said first; BENCH='--quick --only idle,load' for less; BENCH=--help for the rest"
 	@echo "make bench-sim      virtual seconds a second: dry runs of the reference recipe and of 100,000 cycles, the fault simulation"
+	@echo "make bench-store    samples through the daemon's writer: CPU, bytes, gaps; trends of a year of them; STORE='--hours 24' for a day"
 	@echo "make lint           format, cppcheck, clang-tidy, shellcheck, python, man pages, systemd units"
 	@echo "make format         let clang-format rewrite the sources"
 	@echo "make install        DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)"

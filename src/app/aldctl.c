@@ -14,37 +14,41 @@
 
 #define ALDCTL_SOCKET "/run/aldd/aldd.sock"
 
-enum aldctl_option {
-        OPT_SOCKET = 1 << 0,
-        OPT_DB = 1 << 1,
-        OPT_JSON = 1 << 2,
-        OPT_HELP = 1 << 3,
-        OPT_VERSION = 1 << 4,
-        OPT_TOOL = 1 << 5,
-        OPT_SET = 1 << 6,
-        OPT_WAIT = 1 << 7,
-        OPT_NOW = 1 << 8,
-        OPT_REPEAT = 1 << 9,
-        OPT_SKIP = 1 << 10,
-        OPT_LIMIT = 1 << 11,
-        OPT_AFTER_CYCLE = 1 << 12,
-        OPT_FOR = 1 << 13,
-        OPT_REASON = 1 << 14,
-        OPT_FORCE = 1 << 15,
-        OPT_TO = 1 << 16,
-        OPT_POWDER_MASS = 1 << 17,
-        OPT_POWDER_AREA = 1 << 18,
-        OPT_SATURATION = 1 << 19,
-        OPT_PLOT = 1 << 20,
-        OPT_LINK = 1 << 21,
-        OPT_ALL = 1 << 22,
-        OPT_OUTPUT = 1 << 23,
-        OPT_LOT = 1 << 26,
-        OPT_CONTENT = 1 << 27,
-        OPT_RESUME = 1 << 28,
-        OPT_PRECURSOR = 1 << 24,
-        OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
-};
+/* What may be given, as a set: more than an enumeration has bits for. */
+#define OPT(n) (UINT64_C(1) << (n))
+#define OPT_SOCKET OPT(0)
+#define OPT_DB OPT(1)
+#define OPT_JSON OPT(2)
+#define OPT_HELP OPT(3)
+#define OPT_VERSION OPT(4)
+#define OPT_TOOL OPT(5)
+#define OPT_SET OPT(6)
+#define OPT_WAIT OPT(7)
+#define OPT_NOW OPT(8)
+#define OPT_REPEAT OPT(9)
+#define OPT_SKIP OPT(10)
+#define OPT_LIMIT OPT(11)
+#define OPT_AFTER_CYCLE OPT(12)
+#define OPT_FOR OPT(13)
+#define OPT_REASON OPT(14)
+#define OPT_FORCE OPT(15)
+#define OPT_TO OPT(16)
+#define OPT_POWDER_MASS OPT(17)
+#define OPT_POWDER_AREA OPT(18)
+#define OPT_SATURATION OPT(19)
+#define OPT_PLOT OPT(20)
+#define OPT_LINK OPT(21)
+#define OPT_ALL OPT(22)
+#define OPT_OUTPUT OPT(23)
+#define OPT_LOT OPT(24)
+#define OPT_CONTENT OPT(25)
+#define OPT_RESUME OPT(26)
+#define OPT_PRECURSOR OPT(27)
+#define OPT_RUN OPT(28)
+#define OPT_FROM OPT(29)
+#define OPT_POINTS OPT(30)
+#define OPT_CSV OPT(31)
+#define OPT_ALWAYS (OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION)
 
 static const struct aldctl_command commands[] = {
     {"check", "RECIPE -c TOOL [--set NAME=VALUE]...", "is the recipe sound for the tool? needs no daemon",
@@ -129,6 +133,13 @@ static const struct aldctl_command commands[] = {
         "texts\n"
         "      in force and a paragraph of methods",
         OPT_OUTPUT, 1, 1, aldctl_report, ""},
+    {"trend", "TAG [--run RUN | --from TIME --to TIME] [--points N] [--json | --csv]",
+        "how a tag went: the last hour, a run, or any time; no spike is lost however long that is\n"
+        "  --from, --to  \"2026-11-21 10:15\" (local), \"2026-11-21T10:15:30Z\" (UTC), or how long ago: 2h, "
+        "\"3 d\"\n"
+        "  --points      at most so many (2000), each with its minimum, maximum and mean",
+        OPT_RUN | OPT_FROM | OPT_TO | OPT_POINTS | OPT_CSV, 1, 1, aldctl_trend,
+        "how a tag went over a run or any time"},
     {"pulses", "[RUN] [--limit N] [--precursor NAME]",
         "what each precursor's pulses brought, in the last runs (20) or in one, and the base pressure\n"
         "  CUSUM: low or high where their areas differ from those before by more than chance has it",
@@ -151,7 +162,7 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const struct {
         const char *name, *value; /* value: NULL = none */
-        unsigned bit;
+        uint64_t bit;
         const char *help; /* NULL: told with its command */
         const char *arg;  /* the verb's argument that it is; NULL: it stays here */
 } options[] = {
@@ -172,7 +183,7 @@ static const struct {
     {"--for", "TIME", OPT_FOR, NULL, "for"},
     {"--reason", "TEXT", OPT_REASON, NULL, "reason"},
     {"--force", NULL, OPT_FORCE, NULL, "force"},
-    {"--to", "USER", OPT_TO, NULL, "to"},
+    {"--to", "USER or TIME", OPT_TO, NULL, "to"},
     {"--lot", "TEXT", OPT_LOT, NULL, "lot"},
     {"--content", "MASS", OPT_CONTENT, NULL, "content"},
     {"--powder-mass", "MASS", OPT_POWDER_MASS, NULL, NULL},
@@ -183,6 +194,10 @@ static const struct {
     {"--link", "NAME=ADDRESS", OPT_LINK, NULL, NULL},
     {"--resume", "RUN", OPT_RESUME, NULL, NULL},
     {"--precursor", "NAME", OPT_PRECURSOR, NULL, NULL},
+    {"--run", "RUN", OPT_RUN, NULL, "run"},
+    {"--from", "TIME", OPT_FROM, NULL, "from"},
+    {"--points", "N", OPT_POINTS, NULL, "points"},
+    {"--csv", NULL, OPT_CSV, NULL, "csv"},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -241,7 +256,7 @@ struct args {
         char **argv;
         int at;
         const struct aldctl_command *command;
-        unsigned given; /* bits of the options seen */
+        uint64_t given; /* bits of the options seen */
         struct aldctl_options options;
 };
 
@@ -315,7 +330,7 @@ static bool take_limit(struct args *a, const char *value)
         return true;
 }
 
-static bool set_option(struct args *a, unsigned bit, const char *value)
+static bool set_option(struct args *a, uint64_t bit, const char *value)
 {
         struct aldctl_options *o = &a->options;
 
@@ -373,7 +388,7 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
 }
 
 /* An option that goes to the daemon as it is. */
-static bool add_arg(struct args *a, unsigned bit, const char *name, const char *value)
+static bool add_arg(struct args *a, uint64_t bit, const char *name, const char *value)
 {
         struct aldctl_options *o = &a->options;
 
@@ -437,7 +452,7 @@ static bool take_all(struct args *a)
 static bool fits(const struct args *a)
 {
         const struct aldctl_command *c = a->command;
-        unsigned strange = a->given & ~(c->options | OPT_ALWAYS);
+        uint64_t strange = a->given & ~(c->options | OPT_ALWAYS);
 
         for (size_t i = 0; i < OPTIONS; i++)
                 if ((options[i].bit & strange) != 0) {

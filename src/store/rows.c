@@ -4,6 +4,7 @@
 #include "ald/base/time.h"       /* time_format_utc */
 #include "ald/core/event.h"      /* pulse_outcome_name */
 #include "ald/store/counts.h"    /* counts_put_valve, counts_put_bottle */
+#include "ald/store/rollup.h"    /* rollup_note, rollup_update */
 #include "ald/store/statement.h" /* struct statements */
 
 #include <assert.h>   /* assert */
@@ -23,6 +24,7 @@ struct rows {
         struct audit_head head, head_committed;
         int64_t duplicates, duplicates_now;
         struct left_out left_out[TOOL_TAGS_MAX];
+        struct rollup *rollup;
 };
 
 static int put_event(struct rows *r, const struct record *record, const char *data)
@@ -304,8 +306,12 @@ int rows_put_sample(struct rows *r, const struct recq_sample *s)
         sqlite3_bind_double(stmt, 3, s->u.value); /* NaN becomes NULL */
         sqlite3_bind_int(stmt, 4, s->quality);
         int rc = statement_run(&r->sql, stmt);
-        if (rc == SQLITE_OK && sqlite3_changes(r->sql.db) == 0)
+        if (rc != SQLITE_OK)
+                return rc;
+        if (sqlite3_changes(r->sql.db) == 0)
                 leave_out(r, s);
+        else
+                rollup_note(r->rollup, r->tag_id[s->tag], s->t_us);
         return rc;
 }
 
@@ -339,10 +345,14 @@ int rows_commit(struct rows *r)
 {
         int rc = put_left_out(r);
 
+        if (rc == SQLITE_OK && r->rollup != NULL)
+                rc = rollup_update(r->rollup, ROLLUP_PERIODS_AT_ONCE);
         if (rc == SQLITE_OK)
                 rc = statement_run_text(&r->sql, "COMMIT");
         if (rc != SQLITE_OK)
                 return rc;
+        if (r->rollup != NULL)
+                rollup_commit(r->rollup);
         r->head_committed = r->head;
         r->duplicates += r->duplicates_now;
         forget_transaction(r);
@@ -354,12 +364,24 @@ void rows_rollback(struct rows *r)
         /* SQLite has already rolled back by itself after some errors (disk full). */
         if (sqlite3_get_autocommit(r->sql.db) == 0)
                 sqlite3_exec(r->sql.db, "ROLLBACK", NULL, NULL, NULL);
+        if (r->rollup != NULL)
+                rollup_rollback(r->rollup);
         forget_transaction(r);
 }
 
 const char *rows_error(const struct rows *r)
 {
         return r->sql.error;
+}
+
+struct statements *rows_statements(struct rows *r)
+{
+        return &r->sql;
+}
+
+struct rollup *rows_rollup(struct rows *r)
+{
+        return r->rollup;
 }
 
 int64_t rows_duplicates(const struct rows *r)
@@ -424,6 +446,8 @@ struct rows *rows_new(sqlite3 *db, const struct rows_config *config, struct text
         if (rc == SQLITE_OK)
                 rc = rows_commit(r);
         if (rc == SQLITE_OK)
+                r->rollup = rollup_new(&r->sql, &rc);
+        if (rc == SQLITE_OK)
                 return r;
         text_add(why, "%s", r->sql.error);
         rows_rollback(r);
@@ -435,6 +459,7 @@ void rows_free(struct rows *r)
 {
         if (r == NULL)
                 return;
+        rollup_free(r->rollup);
         statement_finalize(&r->sql);
         free(r);
 }

@@ -165,6 +165,7 @@ static const char schema_4[] =
     " t_us INTEGER NOT NULL,\n"
     " PRIMARY KEY(tag_id, period)\n"
     ") STRICT, WITHOUT ROWID;\n"
+    "CREATE INDEX run_started_us ON run(started_us, ended_us);\n"
     "CREATE INDEX event_gap ON event(t_us) WHERE kind = 'gap';\n"
     "CREATE TABLE opening( /* a valve that is open, or about to be: what a crash finds and counts.\n"
     "   Table counter has for each output that was ever open, by its tag: VALVE.actuations (how often it "

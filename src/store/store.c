@@ -21,6 +21,7 @@
 
 #define SAMPLES_EVERY_US TIME_S
 #define RETRY_US         (250 * TIME_MS)
+#define TIDY_EVERY_US    (100 * TIME_MS)
 #define GIVE_UP_US       (3 * TIME_S)
 
 /* One transaction: bounds how long a record waits behind the samples of a batch. */
@@ -242,6 +243,23 @@ static void finish(struct store *s, struct writer *w)
         } while (ok || now_us() < give_up_us);
 }
 
+/* What can wait: a slice of it while no record does. When to look again. */
+static int64_t tidy(struct store *s, struct writer *w, int64_t due_us)
+{
+        char why[160];
+        struct text t;
+        bool more;
+
+        if (recq_records(s->queue) > 0)
+                return due_us;
+        text_init(&t, why, sizeof why);
+        if (!writer_tidy(w, &more, &t)) {
+                tell_disk(s, why); /* the next write clears it */
+                return now_us() + RETRY_US;
+        }
+        return more ? time_min(due_us, now_us() + TIDY_EVERY_US) : due_us;
+}
+
 static void *write_records(void *store)
 {
         struct store *s = store;
@@ -257,7 +275,8 @@ static void *write_records(void *store)
                 bool ok = work(s, w, with_samples);
                 if (ok && with_samples)
                         samples_due_us = now_us() + SAMPLES_EVERY_US;
-                wait_until(s, ok ? samples_due_us : now_us() + RETRY_US, !ok);
+                int64_t due_us = ok ? tidy(s, w, samples_due_us) : now_us() + RETRY_US;
+                wait_until(s, due_us, !ok);
         }
         finish(s, w);
         writer_close(w);

@@ -44,6 +44,10 @@ static void emit(struct trend *t)
 
 static void merge(struct trend_point *to, const struct trend_point *p)
 {
+        bool has_samples = to->count + to->bad > 0;
+
+        if (p->count + p->bad > 0 && (!has_samples || p->quality > to->quality))
+                to->quality = p->quality;
         if (p->count > 0 && (to->count == 0 || p->min < to->min)) {
                 to->min = p->min;
                 to->min_us = p->min_us;
@@ -56,7 +60,6 @@ static void merge(struct trend_point *to, const struct trend_point *p)
         to->count += p->count;
         to->bad += p->bad;
         to->lost += p->lost;
-        to->quality = p->quality > to->quality ? p->quality : to->quality;
 }
 
 static void add_point(struct trend *t, const struct trend_point *p)
@@ -263,9 +266,31 @@ static int has_samples(struct trend *t)
                    t->from_us, time_min(t->to_us, t->kept_us)));
 }
 
+/* Are there more samples than that? Told from few rows of rollups, give or take one at either end; 1, 0 or -1. */
+static int has_more(struct trend *t, int64_t than)
+{
+        int level = ROLLUP_LEVELS - 1;
+
+        while (level > 0 && rollup_period_us[level] > (t->to_us - t->from_us) / 16)
+                level--;
+        sqlite3_stmt *stmt = ask_window(t,
+            "SELECT coalesce(sum(count + bad), 0) > ?5 FROM sample_rollup WHERE tag_id = ?1"
+            " AND t_us >= ?2 AND t_us < ?3 AND period = ?4",
+            t->from_us, t->to_us);
+        if (stmt != NULL) {
+                sqlite3_bind_int64(stmt, 4, rollup_period_us[level]);
+                sqlite3_bind_int64(stmt, 5, than);
+        }
+        return (int)ask_number(t, stmt);
+}
+
 /* How many points there would be, had each sample one of its own; counted up to SAMPLES_MAX + 1. */
 static int64_t count_samples(struct trend *t)
 {
+        int many = has_more(t, SAMPLES_MAX);
+
+        if (many != 0)
+                return many < 0 ? -1 : SAMPLES_MAX + 1;
         sqlite3_stmt *stmt =
             ask_window(t, "SELECT count(*) FROM (SELECT 1 " SAMPLES_FROM " LIMIT ?4)", t->from_us, t->to_us);
         int64_t gaps;
@@ -297,7 +322,9 @@ static int choose(struct trend *t, int points)
                 t->width_us = 1;
                 return 0;
         }
-        if ((whole == 1 && samples <= SAMPLES_MAX) || t->mark_us[0] <= t->from_us) {
+        /* Points of several periods lose nothing by rollups but the exact time of an extreme. */
+        bool is_coarse = (t->to_us - t->from_us) / points >= 2 * rollup_period_us[0];
+        if ((whole == 1 && samples <= SAMPLES_MAX && !is_coarse) || t->mark_us[0] <= t->from_us) {
                 set_width(t, 1, points);
                 return 0;
         }

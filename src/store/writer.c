@@ -1,16 +1,18 @@
 #include "ald/store/writer.h"
 
-#include "ald/base/text.h"      /* text_add */
-#include "ald/base/time.h"      /* TIME_S */
-#include "ald/core/core.h"      /* CORE_PURGED */
-#include "ald/core/inputq.h"    /* inputq_next */
-#include "ald/core/recq.h"      /* recq_record and friends */
-#include "ald/store/counts.h"   /* counts_open */
-#include "ald/store/lockfile.h" /* lockfile_take, lockfile_drop */
-#include "ald/store/past.h"     /* past_read */
-#include "ald/store/recover.h"  /* recover_runs */
-#include "ald/store/rows.h"     /* rows_put_record and friends */
-#include "ald/store/schema.h"   /* schema_prepare */
+#include "ald/base/text.h"       /* text_add */
+#include "ald/base/time.h"       /* TIME_S */
+#include "ald/core/core.h"       /* CORE_PURGED */
+#include "ald/core/inputq.h"     /* inputq_next */
+#include "ald/core/recq.h"       /* recq_record and friends */
+#include "ald/store/counts.h"    /* counts_open */
+#include "ald/store/lockfile.h"  /* lockfile_take, lockfile_drop */
+#include "ald/store/past.h"      /* past_read */
+#include "ald/store/recover.h"   /* recover_runs */
+#include "ald/store/retention.h" /* retention_step */
+#include "ald/store/rollup.h"    /* rollup_catch_up */
+#include "ald/store/rows.h"      /* rows_put_record and friends */
+#include "ald/store/schema.h"    /* schema_prepare */
 
 #include <assert.h>   /* assert */
 #include <sqlite3.h>  /* sqlite3 */
@@ -25,11 +27,16 @@ enum { BUSY_MS = 1000 };
 enum { CHECKPOINT_PAGES = 1000 };
 #define CHECKPOINT_US (60 * TIME_S)
 
+/* One slice of tidying. */
+enum { TIDY_PERIODS = 256, TIDY_SAMPLES = 1000 };
+#define TIDY_US (10 * TIME_MS)
+
 struct writer {
         const struct store_config *config;
         int lock;
         sqlite3 *db;
         struct rows *rows;
+        struct retention *retention;
         int64_t records, samples;
         int wal_pages;        /* after the last commit */
         int checkpoint_pages; /* due at this length of the log */
@@ -41,6 +48,14 @@ static int64_t wall_now_us(void)
         struct timespec t;
 
         clock_gettime(CLOCK_REALTIME, &t);
+        return (int64_t)t.tv_sec * TIME_S + t.tv_nsec / 1000;
+}
+
+static int64_t monotonic_now_us(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
         return (int64_t)t.tv_sec * TIME_S + t.tv_nsec / 1000;
 }
 
@@ -135,11 +150,18 @@ static bool prepare(struct writer *w, struct writer_found *found, struct text *w
             !past_read(w->db, w->config->tool, &found->past, why))
                 return false;
         w->rows = rows_new(w->db, &rows, why);
-        return w->rows != NULL;
+        if (w->rows == NULL)
+                return false;
+        int rc;
+        w->retention = retention_new(w->rows, &w->config->tool->history, &rc);
+        if (w->retention == NULL)
+                text_add(why, "%s", rows_error(w->rows));
+        return w->retention != NULL;
 }
 
 static void free_writer(struct writer *w)
 {
+        retention_free(w->retention);
         rows_free(w->rows);
         sqlite3_close(w->db);
         if (w->lock >= 0)
@@ -246,6 +268,68 @@ bool writer_checkpoint(struct writer *w, int64_t now_us, struct text *why)
         return false;
 }
 
+/* Rollups first: what they lack is not removed. */
+static int tidy(struct writer *w, int64_t wall_us)
+{
+        int64_t begun_us = monotonic_now_us();
+        int rc = rollup_catch_up(rows_rollup(w->rows), TIDY_PERIODS);
+
+        while (rc == SQLITE_OK && !rollup_is_behind(rows_rollup(w->rows)) &&
+               retention_is_due(w->retention, wall_us) && monotonic_now_us() - begun_us < TIDY_US)
+                rc = retention_step(w->retention, wall_us, TIDY_SAMPLES);
+        return rc;
+}
+
+static int tell(struct writer *w, int64_t wall_us)
+{
+        return retention_tell(w->retention, wall_us);
+}
+
+/* One transaction of either. */
+static bool run_alone(
+    struct writer *w, int (*put)(struct writer *w, int64_t wall_us), int64_t wall_us, struct text *why)
+{
+        int rc = rows_begin(w->rows);
+
+        if (rc == SQLITE_OK)
+                rc = put(w, wall_us);
+        if (rc == SQLITE_OK)
+                rc = rows_commit(w->rows);
+        if (rc == SQLITE_OK) {
+                retention_commit(w->retention);
+                return true;
+        }
+        rows_rollback(w->rows);
+        retention_rollback(w->retention);
+        text_add(why, "%s", rows_error(w->rows));
+        return false;
+}
+
+static bool run_tell(struct writer *w, bool is_last, struct text *why)
+{
+        int64_t wall_us = wall_now_us();
+
+        if (!retention_has_news(w->retention, wall_us, is_last))
+                return true;
+        if (!run_alone(w, tell, wall_us, why))
+                return false;
+        retention_told(w->retention, wall_us);
+        return true;
+}
+
+static bool is_untidy(const struct writer *w)
+{
+        return rollup_is_behind(rows_rollup(w->rows)) || retention_is_due(w->retention, wall_now_us());
+}
+
+bool writer_tidy(struct writer *w, bool *more, struct text *why)
+{
+        bool ok = !is_untidy(w) || (run_alone(w, tidy, wall_now_us(), why) && run_tell(w, false, why));
+
+        *more = ok && is_untidy(w);
+        return ok;
+}
+
 int64_t writer_samples(const struct writer *w)
 {
         return w->samples;
@@ -265,6 +349,11 @@ void writer_close(struct writer *w)
 {
         if (w == NULL)
                 return;
+        char why[160];
+        struct text t;
+
+        text_init(&t, why, sizeof why);
+        (void)run_tell(w, true, &t); /* what is not told is left behind when the disk is at fault */
         /* analysis_limit keeps optimize short in a large database. */
         sqlite3_exec(w->db, "PRAGMA analysis_limit=200; PRAGMA optimize", NULL, NULL, NULL);
         sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

@@ -138,7 +138,8 @@ START_TEST(an_older_file_is_brought_up_to_date)
             "ALTER TABLE run DROP COLUMN resumes_attempt;"
             "ALTER TABLE run DROP COLUMN audit_id; ALTER TABLE run DROP COLUMN audit_sha256;"
             "ALTER TABLE run DROP COLUMN audit_id_ended; ALTER TABLE run DROP COLUMN audit_sha256_ended;"
-            "DROP TABLE base; DROP TABLE opening; DROP TABLE bottle; DROP TABLE rollup_mark; DROP INDEX event_gap;"
+            "DROP TABLE base; DROP TABLE opening; DROP TABLE bottle; DROP TABLE rollup_mark; DROP INDEX "
+            "event_gap; DROP INDEX run_started_us;"
             "ALTER TABLE sample_rollup DROP COLUMN uncertain; ALTER TABLE sample_rollup DROP COLUMN bad;"
             "PRAGMA user_version = 1"));
         s = fixture_open(db);
@@ -176,7 +177,8 @@ START_TEST(the_contract_of_names_holds)
             "SELECT id, t_us, uid, role, command, arguments, result, prev_sha256, sha256 FROM audit",
             "SELECT name, value FROM counter",
             "SELECT valve, precursor, since_us, planned_us FROM opening",
-            "SELECT id, precursor, lot, content_g, since_us, until_us, pulses, open_us, used_umol, unreckoned,"
+            "SELECT id, precursor, lot, content_g, since_us, until_us, pulses, open_us, used_umol, "
+            "unreckoned,"
             " molar_mass, warn_g, pulses_limit FROM bottle",
         };
         const char *db = fixture_path("a.db");

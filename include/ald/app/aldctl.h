@@ -49,7 +49,7 @@ struct aldctl_command {
         const char *name;
         const char *usage; /* what follows the name */
         const char *help;
-        unsigned options; /* bits of enum aldctl_option in aldctl.c */
+        uint64_t options; /* set of OPT_ in aldctl.c */
         size_t words_min, words_max;
         enum aldctl_exit (*run)(const struct aldctl_command *self, const struct aldctl_options *options);
         const char *group; /* --help: of it and of those after it whose group is ""; NULL: a line alone */
@@ -92,6 +92,8 @@ enum aldctl_exit aldctl_counters(const struct aldctl_command *self, const struct
 enum aldctl_exit aldctl_report_page(struct query *q, long long id, const char *path);
 /* aldctl_pulses.c */
 enum aldctl_exit aldctl_pulses(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_trend.c */
+enum aldctl_exit aldctl_trend(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_latency.c */
 enum aldctl_exit aldctl_latency(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_replay.c */

@@ -364,6 +364,12 @@ struct tool_sim {
         struct tool_sim_loop loop[TOOL_LOOPS_MAX];
 };
 
+/* How long samples are kept; 0 = for ever. Events, pulses, audit and rollups always are. */
+struct tool_history {
+        int64_t samples_us; /* outside of runs */
+        int64_t runs_us;    /* within runs: at least samples_us */
+};
+
 struct tool {
         char name[TOOL_NAME_MAX];
         char title[TOOL_TEXT_MAX];
@@ -397,6 +403,7 @@ struct tool {
         int bypass_max;           /* inputs bypassed at once, 0 = none ever */
         int64_t bypass_us_max;    /* longest bypass, at most 8 h */
         int64_t control_lapse_us; /* the control token lapses this long after its holder's last command */
+        struct tool_history history;
         struct tool_sim sim;
 };
 

@@ -13,6 +13,8 @@
 #include <sqlite3.h> /* sqlite3 */
 #include <stdint.h>  /* int64_t */
 
+struct rollup;
+struct statements;
 struct rows; /* opaque */
 
 /* Facts of the daemon that go into run rows. */
@@ -40,6 +42,10 @@ int rows_put_sample(struct rows *r, const struct recq_sample *sample);
 /* A piece of a run's tape. One that its table refuses for itself becomes an event likewise. */
 int rows_put_input(struct rows *r, const struct tape_piece *piece);
 const char *rows_error(const struct rows *r);
+
+/* What else writes on this connection shares these (borrowed). */
+struct statements *rows_statements(struct rows *r);
+struct rollup *rows_rollup(struct rows *r);
 
 /* Samples left out as duplicates in all committed transactions. */
 int64_t rows_duplicates(const struct rows *r);

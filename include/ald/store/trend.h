@@ -19,7 +19,7 @@ struct trend_point {
         int64_t min_us, max_us; /* when, to step_us; the first of equals */
         int64_t count, bad;     /* those samples, and further ones that are Bad or no number */
         int64_t lost;           /* known not to be kept (events of kind "gap"): count and bad may be 0 then */
-        int quality;            /* enum quality: the worst of all; Bad where samples were lost */
+        int quality;            /* enum quality: the worst of its samples; Bad: it has none */
 };
 
 struct trend_info {

@@ -38,6 +38,10 @@ bool writer_write(struct writer *w, struct recq *queue, const struct inputq *inp
 /* Move the write-ahead log into the database when it has grown (4 MiB) or aged (60 s). False: *why. */
 bool writer_checkpoint(struct writer *w, int64_t now_us, struct text *why);
 
+/* Between commits, when nothing waits: a slice of what is behind of rollups and retention, at most about 10 ms of it. *more: there
+ * is more to do. False: *why. */
+bool writer_tidy(struct writer *w, bool *more, struct text *why);
+
 int64_t writer_samples(const struct writer *w);    /* stored since open */
 int64_t writer_duplicates(const struct writer *w); /* left out and accounted for as gaps */
 int64_t writer_records(const struct writer *w);
