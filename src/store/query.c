@@ -190,6 +190,12 @@ const char *query_why(const struct query *q)
 
 /* ---- Ask ---- */
 
+sqlite3 *query_renew(struct query *q)
+{
+        q->deadline_us = now_us() + q->limit_us;
+        return q->db;
+}
+
 sqlite3_stmt *query_ask(struct query *q, const char *sql, int64_t argument)
 {
         sqlite3_stmt *stmt = NULL;
@@ -212,7 +218,7 @@ int query_next(struct query *q, sqlite3_stmt *stmt)
         return query_fail(q, sqlite3_errmsg(q->db));
 }
 
-static void get_text(sqlite3_stmt *stmt, int column, char *to, size_t cap)
+void query_get_text(sqlite3_stmt *stmt, int column, char *to, size_t cap)
 {
         const char *text = (const char *)sqlite3_column_text(stmt, column);
 
@@ -245,14 +251,14 @@ static void get_run(sqlite3_stmt *stmt, struct query_run *run)
             .cycles = sqlite3_column_int64(stmt, 7),
             .pulses = sqlite3_column_int64(stmt, 8),
         };
-        get_text(stmt, 1, run->recipe, sizeof run->recipe);
-        get_text(stmt, 2, run->state, sizeof run->state);
-        get_text(stmt, 3, run->reason, sizeof run->reason);
-        get_text(stmt, 4, run->user, sizeof run->user);
-        get_text(stmt, 9, run->recipe_sha256, sizeof run->recipe_sha256);
-        get_text(stmt, 10, run->tool_sha256, sizeof run->tool_sha256);
-        get_text(stmt, 11, run->version, sizeof run->version);
-        get_text(stmt, 13, run->pressure_unit, sizeof run->pressure_unit);
+        query_get_text(stmt, 1, run->recipe, sizeof run->recipe);
+        query_get_text(stmt, 2, run->state, sizeof run->state);
+        query_get_text(stmt, 3, run->reason, sizeof run->reason);
+        query_get_text(stmt, 4, run->user, sizeof run->user);
+        query_get_text(stmt, 9, run->recipe_sha256, sizeof run->recipe_sha256);
+        query_get_text(stmt, 10, run->tool_sha256, sizeof run->tool_sha256);
+        query_get_text(stmt, 11, run->version, sizeof run->version);
+        query_get_text(stmt, 13, run->pressure_unit, sizeof run->pressure_unit);
 }
 
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx)
@@ -301,9 +307,9 @@ static void get_pulse(sqlite3_stmt *stmt, struct query_pulse *p)
             .close_acked_us = get_known(stmt, 14),
             .is_device_timed = sqlite3_column_int(stmt, 15) != 0,
         };
-        get_text(stmt, 1, p->path, sizeof p->path);
-        get_text(stmt, 3, p->outcome, sizeof p->outcome);
-        get_text(stmt, 4, p->precursor, sizeof p->precursor);
+        query_get_text(stmt, 1, p->path, sizeof p->path);
+        query_get_text(stmt, 3, p->outcome, sizeof p->outcome);
+        query_get_text(stmt, 4, p->precursor, sizeof p->precursor);
 }
 
 #define PULSE_COLUMNS                                                                                        \
@@ -350,10 +356,10 @@ static int list_events(
         while ((found = query_next(q, stmt)) == 1) {
                 struct query_event e = {.t_us = sqlite3_column_int64(stmt, 0)};
 
-                get_text(stmt, 1, e.kind, sizeof e.kind);
-                get_text(stmt, 2, e.severity, sizeof e.severity);
-                get_text(stmt, 3, e.source, sizeof e.source);
-                get_text(stmt, 4, e.text, sizeof e.text);
+                query_get_text(stmt, 1, e.kind, sizeof e.kind);
+                query_get_text(stmt, 2, e.severity, sizeof e.severity);
+                query_get_text(stmt, 3, e.source, sizeof e.source);
+                query_get_text(stmt, 4, e.text, sizeof e.text);
                 row(ctx, &e);
         }
         sqlite3_finalize(stmt);

@@ -68,6 +68,18 @@ void query_free_texts(struct query_texts *texts);
  * short questions, not a long one: a reader keeps the log growing. */
 int query_inputs(struct query *q, int64_t run_id, int64_t after, int limit,
     bool (*row)(void *ctx, const struct tape_piece *piece), void *ctx);
+/* Records of the audit chain, newest first, at most `limit`. */
+struct query_audit {
+        int64_t id, t_us, uid, pid;
+        char user[48], role[12], command[24], arguments[96], state_before[16], state_after[16], result[128];
+        char sha256[65];
+};
+int query_audits(struct query *q, int limit, void (*row)(void *ctx, const struct query_audit *a), void *ctx);
+struct audit_verify;
+struct audit_verified;
+/* audit_verify() on this database; `go_on` is called before each of its questions. -1 when it gave up or went wrong. */
+int query_verify(struct query *q, const struct audit_verify *how, struct audit_verified *out);
+
 /* What went wrong last, with the path. */
 const char *query_why(const struct query *q);
 
