@@ -38,6 +38,11 @@ enum aldctl_option {
         OPT_PLOT = 1 << 20,
         OPT_LINK = 1 << 21,
         OPT_ALL = 1 << 22,
+        OPT_OUTPUT = 1 << 23,
+        OPT_FORMAT = 1 << 24,
+        OPT_WHAT = 1 << 25,
+        OPT_HEAD = 1 << 26,
+        OPT_VERIFY = 1 << 27,
         OPT_ALWAYS = OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION
 };
 
@@ -113,6 +118,13 @@ static const struct aldctl_command commands[] = {
         aldctl_latency, "were a run's pulses on time; is it decided the same again?"},
     {"replay", "RUN", "decide a recorded run once more: is it decided the same? needs no daemon", 0, 1, 1,
         aldctl_replay, ""},
+    {"audit", "[--limit N] | verify [--head ID:SHA256]",
+        "who asked for what, newest first (20)\n"
+        "verify: does the chain of these records hold, and each run's record that they close? needs no "
+        "daemon\n"
+        "  --head  a head kept elsewhere (journal of the daemon, archive, report): was the chain cut at its "
+        "end?",
+        OPT_LIMIT | OPT_HEAD, 0, 1, aldctl_audit, "who asked for what; was anything in the record changed?"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -145,6 +157,11 @@ static const struct {
     {"--saturation", "SITES", OPT_SATURATION, NULL, NULL},
     {"--plot", "FILE.svg", OPT_PLOT, NULL, NULL},
     {"--link", "NAME=ADDRESS", OPT_LINK, NULL, NULL},
+    {"-o", "FILE", OPT_OUTPUT, NULL, NULL},
+    {"--format", "csv|json", OPT_FORMAT, NULL, NULL},
+    {"--what", "TABLE", OPT_WHAT, NULL, NULL},
+    {"--head", "ID:SHA256", OPT_HEAD, NULL, NULL},
+    {"--verify", "FILE", OPT_VERIFY, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -310,6 +327,21 @@ static bool set_option(struct args *a, unsigned bit, const char *value)
                 break;
         case OPT_LINK:
                 return take_link(a, value);
+        case OPT_OUTPUT:
+                o->output = value;
+                break;
+        case OPT_FORMAT:
+                o->format = value;
+                break;
+        case OPT_WHAT:
+                o->what = value;
+                break;
+        case OPT_HEAD:
+                o->head = value;
+                break;
+        case OPT_VERIFY:
+                o->verify = value;
+                break;
         case OPT_ALL:
                 o->all = true;
                 break;

@@ -27,6 +27,7 @@ struct aldctl_options {
         const char *db;                                            /* NULL: ask the daemon */
         const char *tool;                                          /* -c */
         const char *powder_mass, *powder_area, *saturation, *plot; /* dry-run; NULL: not given */
+        const char *output, *format, *what, *head, *verify;        /* -o and others; NULL: not given */
         bool json, wait, help, all;
         int limit; /* --limit */
         size_t set_count;
@@ -82,6 +83,11 @@ struct query *aldctl_open_database(const struct aldctl_options *o, enum aldctl_e
 long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_latency.c */
 enum aldctl_exit aldctl_latency(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_audit.c */
+enum aldctl_exit aldctl_audit(const struct aldctl_command *self, const struct aldctl_options *o);
+struct audit_head;
+/* What --head says; false: told. */
+bool aldctl_take_head(const char *text, struct audit_head *head);
 /* aldctl_replay.c */
 enum aldctl_exit aldctl_replay(const struct aldctl_command *self, const struct aldctl_options *o);
 
