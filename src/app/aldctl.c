@@ -118,6 +118,12 @@ static const struct aldctl_command commands[] = {
         aldctl_latency, "were a run's pulses on time; is it decided the same again?"},
     {"replay", "RUN", "decide a recorded run once more: is it decided the same? needs no daemon", 0, 1, 1,
         aldctl_replay, ""},
+    {"export", "RUN [--format csv|json] [-o FILE | -o FOLDER/] [--what TABLE]",
+        "a run's record for other programs: man ald-export(5) has the columns\n"
+        "  --format  csv unless given; json: one object with everything\n"
+        "  --what    csv: samples, pulses, cycles, events, base or audit (samples unless given)\n"
+        "  -o        a file, whole or not at all; csv: a folder gets every table",
+        OPT_FORMAT | OPT_OUTPUT | OPT_WHAT, 1, 1, aldctl_export, "a run's record for other programs"},
     {"audit", "[--limit N] | verify [--head ID:SHA256]",
         "who asked for what, newest first (20)\n"
         "verify: does the chain of these records hold, and each run's record that they close? needs no "

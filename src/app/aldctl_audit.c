@@ -6,6 +6,7 @@
 #include "ald/base/time.h"          /* time_format_utc */
 #include "ald/store/audit_verify.h" /* struct audit_verify */
 #include "ald/store/query.h"        /* query_audits, query_verify */
+#include "ald/store/seal.h"         /* seal_parse */
 
 #include <stdio.h>  /* printf */
 #include <stdlib.h> /* strtoll */
@@ -45,13 +46,18 @@ static void collect_audit(void *ctx, const struct query_audit *a)
 static void print_audit(void *ctx, const struct query_audit *a)
 {
         char when[SHOW_TIME_CAP], line[400];
+        struct seal seal;
 
         (void)ctx;
         show_local(a->t_us, true, when);
         (void)printf("%6lld  %-19s  %-10.10s %-9s ", (long long)a->id, when, a->user, a->role);
-        (void)snprintf(line, sizeof line, "%s%s%s%s", a->arguments[0] == '\0' ? a->command : a->arguments,
-            strcmp(a->command, "run-ended") == 0 ? " closed" : "", strcmp(a->result, "ok") == 0 ? "" : ": ",
-            strcmp(a->result, "ok") == 0 ? "" : a->result);
+        if (seal_parse(a->role, a->command, a->arguments, a->result, &seal))
+                (void)snprintf(line, sizeof line, "run %lld closed: %lld rows, tape of %lld pieces",
+                    (long long)seal.run, (long long)seal.rows, (long long)seal.pieces);
+        else
+                (void)snprintf(line, sizeof line, "%s%s%s",
+                    a->arguments[0] == '\0' ? a->command : a->arguments,
+                    strcmp(a->result, "ok") == 0 ? "" : ": ", strcmp(a->result, "ok") == 0 ? "" : a->result);
         show_wrapped(stdout, line, 49, 51);
         (void)fputc('\n', stdout);
 }
@@ -140,11 +146,12 @@ static void say_verified(const struct audit_verified *r, const struct audit_head
         if (r->extract != 0)
                 (void)printf("an extract of run %lld, from record %lld on\n", (long long)r->extract,
                     (long long)r->first.id);
-        (void)printf("%s%s%s: %lld records", show_colour(stdout, r->findings == 0 ? SHOW_GREEN : SHOW_RED),
+        (void)printf(
+            "%s%s%s: records %lld to %lld; %lld run%s with heads, %lld closed, with %lld pieces of tape\n",
+            show_colour(stdout, r->findings == 0 ? SHOW_GREEN : SHOW_RED),
             r->findings == 0 ? "whole" : "not as it was written", show_colour(stdout, SHOW_PLAIN),
-            (long long)r->records);
-        (void)printf(", %lld runs' heads, %lld closed runs and %lld pieces of their tapes\n",
-            (long long)r->runs, (long long)r->sealed, (long long)r->pieces);
+            (long long)r->first.id, (long long)r->head.id, (long long)r->runs, r->runs == 1 ? "" : "s",
+            (long long)r->sealed, (long long)r->pieces);
         if (r->head.id > 0)
                 (void)printf("audit head %lld:%s\n", (long long)r->head.id, r->head.sha256);
         if (kept == NULL && r->findings == 0)
