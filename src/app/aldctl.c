@@ -123,7 +123,13 @@ static const struct aldctl_command commands[] = {
         "  --format  csv unless given; json: one object with everything\n"
         "  --what    csv: samples, pulses, cycles, events, base or audit (samples unless given)\n"
         "  -o        a file, whole or not at all; csv: a folder gets every table",
-        OPT_FORMAT | OPT_OUTPUT | OPT_WHAT, 1, 1, aldctl_export, "a run's record for other programs"},
+        OPT_FORMAT | OPT_OUTPUT | OPT_WHAT, 1, 1, aldctl_export,
+        "a run's record for other programs; all of it in one file"},
+    {"archive", "RUN -o FILE.tar.xz | --verify FILE [--head ID:SHA256]",
+        "everything of a run that has ended in one file: database, tables, texts, sums (man ald-export(5))\n"
+        "  --verify  is such a file what was written? needs no daemon and no database\n"
+        "  --head    and is its part of the audit chain the one that a head kept elsewhere names?",
+        OPT_OUTPUT | OPT_VERIFY | OPT_HEAD, 0, 1, aldctl_archive, ""},
     {"audit", "[--limit N] | verify [--head ID:SHA256]",
         "who asked for what, newest first (20)\n"
         "verify: does the chain of these records hold, and each run's record that they close? needs no "

@@ -270,6 +270,12 @@ static int check_head(struct walk *w, int64_t finding_id, const char *who, int64
         sqlite3_stmt *stmt = NULL;
         int rc;
 
+        if (w->out->extract != 0 && (id > w->out->head.id || id < w->out->first.id)) {
+                find(w, finding_id,
+                    "%s names record %" PRId64 ", but this extract has records %" PRId64 " to %" PRId64, who,
+                    id, w->out->first.id, w->out->head.id);
+                return SQLITE_OK;
+        }
         if (id > w->out->head.id) {
                 find(w, finding_id,
                     "%s names record %" PRId64 ", but the chain ends at record %" PRId64

@@ -1,7 +1,9 @@
-/* Questions about the audit chain. */
+/* Questions about the audit chain, and about the file as a whole. */
 #include "query_state.h"
 
 #include "ald/store/audit_verify.h" /* audit_verify */
+
+#include <string.h> /* strcmp */
 
 static void get_audit(sqlite3_stmt *stmt, struct query_audit *a)
 {
@@ -70,4 +72,21 @@ int query_verify(struct query *q, const struct audit_verify *how, struct audit_v
         sqlite3 *db = query_renew(q);
 
         return audit_verify(db, &inner, out) == SQLITE_OK ? 0 : query_fail(q, sqlite3_errmsg(db));
+}
+
+int query_integrity(struct query *q, char *why, int why_cap)
+{
+        sqlite3 *db = query_renew(q);
+        sqlite3_stmt *stmt;
+        int found = -1;
+
+        sqlite3_progress_handler(
+            db, 0, NULL, NULL); /* there is no other reader or writer to be kept waiting */
+        stmt = query_ask(q, "PRAGMA integrity_check(1)", 0);
+        if (stmt != NULL && query_next(q, stmt) == 1) {
+                query_get_text(stmt, 0, why, (size_t)why_cap);
+                found = strcmp(why, "ok") != 0;
+        }
+        sqlite3_finalize(stmt);
+        return found;
 }

@@ -88,6 +88,8 @@ enum aldctl_exit aldctl_audit(const struct aldctl_command *self, const struct al
 struct audit_head;
 /* What --head says; false: told. */
 bool aldctl_take_head(const char *text, struct audit_head *head);
+/* aldctl_archive.c */
+enum aldctl_exit aldctl_archive(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_export.c */
 enum aldctl_exit aldctl_export(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_replay.c */

@@ -80,6 +80,9 @@ struct audit_verified;
 /* audit_verify() on this database; `go_on` is called before each of its questions. -1 when it gave up or went wrong. */
 int query_verify(struct query *q, const struct audit_verify *how, struct audit_verified *out);
 
+/* Is the file sound, page by page? 0: yes; 1: no, *why says the first thing that is not; -1 error. As long as it takes. */
+int query_integrity(struct query *q, char *why, int why_cap);
+
 /* What went wrong last, with the path. */
 const char *query_why(const struct query *q);
 
