@@ -3,7 +3,7 @@
 #include "ald/base/text.h"       /* text_add, text_copy */
 #include "ald/base/time.h"       /* time_format_utc */
 #include "ald/core/event.h"      /* pulse_outcome_name */
-#include "ald/store/seal.h"      /* seal_read, struct seal_tape */
+#include "ald/store/closing.h"   /* struct closing */
 #include "ald/store/statement.h" /* struct statements */
 
 #include <assert.h>   /* assert */
@@ -16,22 +16,13 @@ struct left_out {
         int64_t count, first_us, last_us;
 };
 
-/* Runs that end in one transaction: one does, more only behind a disk that stood still. */
-enum { DUE_MAX = 8 };
-
 struct rows {
         struct statements sql;
         struct rows_config config;
         int64_t tag_id[TOOL_TAGS_MAX];
         struct audit_head head, head_committed;
-        struct seal_tape tape, tape_committed;
-        int64_t running, running_committed; /* the run under way, 0 = none */
-        int due_count;
-        struct {
-                int64_t run, t_us; /* of the record that made it so */
-        } due[DUE_MAX];            /* runs that get their closing record at commit */
-        const char *head_when;     /* what to tell the head for after the commit, NULL = nothing */
-        bool is_told;              /* a head was */
+        struct closing closing;
+        bool is_told; /* a head was */
         int64_t duplicates, duplicates_now;
         struct left_out left_out[TOOL_TAGS_MAX];
 };
@@ -85,8 +76,7 @@ static int put_run_start(struct rows *r, const struct record *record, const stru
         sqlite3_bind_text(stmt, 12, r->config.tool_sha256, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 13, r->config.version, -1, SQLITE_STATIC);
         bind_head(r, stmt, 14);
-        r->head_when = "run begins";
-        r->running = record->run_id;
+        closing_run_begins(&r->closing, record->run_id);
         return statement_run(&r->sql, stmt);
 }
 
@@ -101,8 +91,7 @@ static int put_run(struct rows *r, const struct record *record, enum statement w
         if (which == STATEMENT_RUN_END) {
                 sqlite3_bind_int64(stmt, 5, record->wall_us);
                 bind_head(r, stmt, 6);
-                if (r->running == record->run_id)
-                        r->running = 0;
+                closing_run_ends(&r->closing, record->run_id);
         }
         return statement_run(&r->sql, stmt);
 }
@@ -255,49 +244,17 @@ static int note_refused(struct rows *r, int rc, int64_t run_id, int64_t wall_us)
         return put_event(r, &note, NULL);
 }
 
-/* The run's closing record (store/seal.h). */
-static int put_seal(struct rows *r, int64_t run, int64_t t_us)
+/* Of what the closing of runs says: a record of its own, which must not stand in the way of the others either. */
+static int put_closing(void *rows, const struct record *record)
 {
-        struct record record;
-        struct seal seal;
-        int rc = seal_read(r->sql.db, run, &r->tape, r->config.digest, NULL, &seal);
+        struct rows *r = rows;
 
-        if (rc != SQLITE_OK)
-                return statement_failed(&r->sql, rc);
-        if (seal.rows == 0) /* its begin is still to come, or was refused */
-                return SQLITE_OK;
-        seal_make_record(&seal, t_us, &record);
-        r->head_when = "run ended";
-        return put_audit(r, &record);
+        return note_refused(r, put_audit(r, record), 0, record->wall_us);
 }
 
-static int put_seals(struct rows *r)
+static int closed(struct rows *r, int rc)
 {
-        int rc = SQLITE_OK;
-
-        for (int i = 0; i < r->due_count && rc == SQLITE_OK; i++)
-                rc = put_seal(r, r->due[i].run, r->due[i].t_us);
-        r->due_count = 0;
-        return rc;
-}
-
-/* What belongs to a run that is not under way any more is followed by a closing record, also when it comes late. */
-static int note_due(struct rows *r, int64_t run, int64_t t_us)
-{
-        int rc = SQLITE_OK, i = 0;
-
-        if (r->config.digest == NULL || run == 0 || run == r->running)
-                return rc;
-        while (i < r->due_count && r->due[i].run != run)
-                i++;
-        if (i == DUE_MAX) {
-                rc = put_seals(r);
-                i = 0;
-        }
-        r->due[i].run = run;
-        r->due[i].t_us = t_us;
-        r->due_count += i == r->due_count;
-        return rc;
+        return rc == SQLITE_OK ? rc : statement_failed(&r->sql, rc);
 }
 
 int rows_put_record(struct rows *r, const struct record *record, const struct runcopy *copy)
@@ -305,7 +262,7 @@ int rows_put_record(struct rows *r, const struct record *record, const struct ru
         int rc = note_refused(r, put_any(r, record, copy), record->run_id, record->wall_us);
 
         if (rc == SQLITE_OK && record->kind != RECORD_AUDIT)
-                rc = note_due(r, record->run_id, record->wall_us);
+                rc = closed(r, closing_note(&r->closing, record->run_id, record->wall_us));
         return rc;
 }
 
@@ -320,10 +277,8 @@ int rows_put_input(struct rows *r, const struct tape_piece *piece)
         if (piece->len > 0)
                 sqlite3_bind_blob(stmt, 5, piece->bytes, (int)piece->len, SQLITE_STATIC);
         int rc = statement_run(&r->sql, stmt);
-        if (rc == SQLITE_OK)
-                seal_tape_add(&r->tape, piece, r->config.digest);
-        rc = note_refused(r, rc, piece->run_id, piece->wall_us);
-        return rc == SQLITE_OK ? note_due(r, piece->run_id, piece->wall_us) : rc;
+        return rc == SQLITE_OK ? closed(r, closing_piece(&r->closing, piece))
+                               : note_refused(r, rc, piece->run_id, piece->wall_us);
 }
 
 /* An event that accounts for samples which are not in the table. */
@@ -410,10 +365,7 @@ int rows_begin(struct rows *r)
 {
         assert(r->duplicates_now == 0);
         r->head = r->head_committed;
-        r->tape = r->tape_committed;
-        r->running = r->running_committed;
-        r->due_count = 0;
-        r->head_when = NULL;
+        closing_begin(&r->closing);
         return statement_run_text(&r->sql, "BEGIN IMMEDIATE");
 }
 
@@ -422,16 +374,15 @@ int rows_commit(struct rows *r)
         int rc = put_left_out(r);
 
         if (rc == SQLITE_OK)
-                rc = put_seals(r);
+                rc = closed(r, closing_put_due(&r->closing));
         if (rc == SQLITE_OK)
                 rc = statement_run_text(&r->sql, "COMMIT");
         if (rc != SQLITE_OK)
                 return rc;
         r->head_committed = r->head;
-        r->tape_committed = r->tape;
-        r->running_committed = r->running;
-        if (r->head_when != NULL)
-                tell_head(r, r->head_when);
+        closing_commit(&r->closing);
+        if (r->closing.when != NULL)
+                tell_head(r, r->closing.when);
         r->duplicates += r->duplicates_now;
         forget_transaction(r);
         return SQLITE_OK;
@@ -489,28 +440,6 @@ static int find_tags(struct rows *r)
         return rc;
 }
 
-/* Runs that a crash left open and that were closed just now have neither head nor closing record yet. */
-static int seal_closed(struct rows *r)
-{
-        int64_t run, last = 0;
-        int rc = SQLITE_OK;
-
-        while (r->config.digest != NULL && (rc = seal_next_open(r->sql.db, &run)) == SQLITE_OK && run != 0) {
-                assert(run > last); /* each round closes one */
-                last = run;
-                rc = seal_close_row(r->sql.db, run, &r->head);
-                if (rc != SQLITE_OK)
-                        break;
-                rc = put_seal(r, run, r->config.wall_us);
-                if (rc != SQLITE_OK)
-                        return rc;
-        }
-        if (rc != SQLITE_OK)
-                statement_failed(&r->sql, rc);
-        r->head_when = "opened";
-        return rc;
-}
-
 struct rows *rows_new(sqlite3 *db, const struct rows_config *config, struct text *why)
 {
         assert(db != NULL && config->tool != NULL);
@@ -521,6 +450,7 @@ struct rows *rows_new(sqlite3 *db, const struct rows_config *config, struct text
                 return NULL;
         }
         r->config = *config;
+        r->closing = (struct closing){.db = db, .digest = config->digest, .put = put_closing, .ctx = r};
         int rc = statement_prepare(&r->sql, db);
         if (rc == SQLITE_OK) {
                 rc = audit_read_head(db, &r->head_committed);
@@ -532,7 +462,7 @@ struct rows *rows_new(sqlite3 *db, const struct rows_config *config, struct text
         if (rc == SQLITE_OK)
                 rc = find_tags(r);
         if (rc == SQLITE_OK)
-                rc = seal_closed(r);
+                rc = closed(r, closing_put_interrupted(&r->closing, &r->head, config->wall_us));
         if (rc == SQLITE_OK)
                 rc = rows_commit(r);
         if (rc == SQLITE_OK)
