@@ -79,7 +79,7 @@ static void put_number(const struct rows *r, double number)
                 (void)fputs(r->is_json ? "null" : "", r->to);
                 return;
         }
-        for (int digits = 9; digits <= 17; digits++) {
+        for (int digits = 15; digits <= 17; digits++) {
                 (void)snprintf(buf, sizeof buf, "%.*g", digits, number);
                 if (strtod(buf, NULL) == number)
                         break;

@@ -22,7 +22,7 @@ static const struct {
     {"event", "SELECT *, id FROM event WHERE (run_id = ?1 OR (run_id IS NULL AND t_us BETWEEN ?4 AND ?5)) "
               "AND id > ?2"
               " ORDER BY id LIMIT ?3"},
-    {"audit", "SELECT *, id FROM audit WHERE id > ?2 AND id BETWEEN max(?6, 0) AND ?7"
+    {"audit", "SELECT *, id FROM audit WHERE id > max(?2, ?6 - 1) AND id <= ?7"
               " AND (?6 >= 0 OR t_us BETWEEN ?4 AND ?5) ORDER BY id LIMIT ?3"},
     {"input", "SELECT *, n FROM input WHERE run_id = ?1 AND n > ?2 ORDER BY n LIMIT 256"},
     {"tag", "SELECT *, id FROM tag WHERE id > ?2 AND (EXISTS(SELECT 1 FROM sample WHERE tag_id = tag.id"
@@ -30,8 +30,9 @@ static const struct {
             "kind = 'gap'"
             " AND t_us BETWEEN ?4 AND ?5)) ORDER BY id LIMIT ?3"},
 };
-static const char samples[] = "SELECT *, t_us FROM sample WHERE tag_id = ?1 AND t_us > ?2 AND t_us BETWEEN "
-                              "?4 AND ?5 ORDER BY t_us LIMIT ?3";
+static const char samples[] =
+    "SELECT *, t_us FROM sample WHERE tag_id = ?1 AND t_us > max(?2, ?4 - 1) AND t_us <= ?5"
+    " ORDER BY t_us LIMIT ?3";
 
 struct extract {
         struct query *q;

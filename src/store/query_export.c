@@ -35,7 +35,8 @@ static const struct query_column sample_columns[] = {{"time", QUERY_TIME, NULL},
     {"value", QUERY_NUMBER, NULL}, {"unit", QUERY_TEXT, NULL}, {"quality", QUERY_TEXT, NULL},
     {"lost", QUERY_INTEGER, NULL}};
 
-/* ?1 run, ?2 to ?4 the key of the last row, ?5 rows at most, ?6 and ?7 the run's time, ?8 and ?9 its audit records. The key is
+/* One lower bound a key: of two SQLite takes either, and a slice must not begin at the run's begin again.
+ * ?1 run, ?2 to ?4 the key of the last row, ?5 rows at most, ?6 and ?7 the run's time, ?8 and ?9 its audit records. The key is
  * selected behind the columns. */
 #define COUNT(columns) (int)(sizeof columns / sizeof columns[0])
 static const struct {
@@ -61,7 +62,7 @@ static const struct {
     [QUERY_AUDIT] = {"audit", audit_columns, COUNT(audit_columns), 1,
         "SELECT id, t_us, uid, pid, user, role, command, arguments, state_before, state_after, result, "
         "prev_sha256,"
-        " sha256, id FROM audit WHERE id > ?2 AND id BETWEEN max(?8, 0) AND ?9 AND (?8 >= 0 OR t_us BETWEEN "
+        " sha256, id FROM audit WHERE id > max(?2, ?8 - 1) AND id <= ?9 AND (?8 >= 0 OR t_us BETWEEN "
         "?6 AND ?7)"
         " ORDER BY id LIMIT ?5"},
     [QUERY_BASE] = {"base", base_columns, COUNT(base_columns), 1,
@@ -70,7 +71,7 @@ static const struct {
     [QUERY_SAMPLES] = {"samples", sample_columns, COUNT(sample_columns), 1,
         "SELECT t_us, NULL, value, NULL, CASE quality WHEN 0 THEN 'good' WHEN 1 THEN 'uncertain' ELSE 'bad' "
         "END, NULL,"
-        " t_us FROM sample WHERE tag_id = ?1 AND t_us > ?2 AND t_us BETWEEN ?6 AND ?7 ORDER BY t_us LIMIT "
+        " t_us FROM sample WHERE tag_id = ?1 AND t_us > max(?2, ?6 - 1) AND t_us <= ?7 ORDER BY t_us LIMIT "
         "?5"},
 };
 

@@ -237,9 +237,9 @@ class Record(ald.Test):
         with open(self.path("run.tar.xz"), "rb") as f:
             good = f.read()
         random.seed(7)
-        flips = int(os.environ.get("ALD_FLIPS", 120))
-        places = [random.randrange(len(good) * 8) for _ in range(flips)] + [i * 8 for i in range(12)] + [
-            (len(good) - 1 - i) * 8 for i in range(32)]
+        flips = int(os.environ.get("ALD_FLIPS", 40))
+        places = [random.randrange(len(good) * 8) for _ in range(flips)] + [i * 8 for i in range(6)] + [
+            (len(good) - 1 - i) * 8 for i in range(14)]
         for place in places:
             bad = bytearray(good)
             bad[place // 8] ^= 1 << (place % 8)

@@ -248,6 +248,21 @@ START_TEST(findings_name_what_was_done)
 }
 END_TEST
 
+/* A migration only adds columns, which are NULL in old rows; a value put there is a change. */
+START_TEST(a_later_schema_breaks_nothing)
+{
+        sqlite3 *db = loose_copy(make_record());
+
+        change(db,
+            "ALTER TABLE run ADD COLUMN x; ALTER TABLE cycle ADD COLUMN x; ALTER TABLE pulse ADD COLUMN x;"
+            "ALTER TABLE event ADD COLUMN x; ALTER TABLE pulse ADD COLUMN y");
+        ck_assert_int_eq(verify(db, NULL).findings, 0);
+        change(db, "UPDATE cycle SET x = 1 WHERE n = 2 AND run_id = 1");
+        ck_assert_int_eq(verify(db, NULL).findings, 1);
+        sqlite3_close(db);
+}
+END_TEST
+
 /* ---- truncation ---- */
 
 START_TEST(a_chain_that_was_cut_is_found_against_a_head)
@@ -573,6 +588,7 @@ int main(void)
         tcase_add_test(tc, what_was_written_verifies);
         tcase_add_test(tc, heads_are_told);
         tcase_add_test(tc, findings_name_what_was_done);
+        tcase_add_test(tc, a_later_schema_breaks_nothing);
         tcase_add_test(tc, a_chain_that_was_cut_is_found_against_a_head);
         tcase_add_test(tc, a_run_that_a_crash_left_open_is_closed);
         tcase_add_test(tc, what_comes_late_is_closed_again);
