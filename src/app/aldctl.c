@@ -15,40 +15,44 @@
 #define ALDCTL_SOCKET "/run/aldd/aldd.sock"
 
 /* What may be given, as a set: more than an enumeration has bits for. */
-#define OPT(n) (UINT64_C(1) << (n))
-#define OPT_SOCKET OPT(0)
-#define OPT_DB OPT(1)
-#define OPT_JSON OPT(2)
-#define OPT_HELP OPT(3)
-#define OPT_VERSION OPT(4)
-#define OPT_TOOL OPT(5)
-#define OPT_SET OPT(6)
-#define OPT_WAIT OPT(7)
-#define OPT_NOW OPT(8)
-#define OPT_REPEAT OPT(9)
-#define OPT_SKIP OPT(10)
-#define OPT_LIMIT OPT(11)
+#define OPT(n)          (UINT64_C(1) << (n))
+#define OPT_SOCKET      OPT(0)
+#define OPT_DB          OPT(1)
+#define OPT_JSON        OPT(2)
+#define OPT_HELP        OPT(3)
+#define OPT_VERSION     OPT(4)
+#define OPT_TOOL        OPT(5)
+#define OPT_SET         OPT(6)
+#define OPT_WAIT        OPT(7)
+#define OPT_NOW         OPT(8)
+#define OPT_REPEAT      OPT(9)
+#define OPT_SKIP        OPT(10)
+#define OPT_LIMIT       OPT(11)
 #define OPT_AFTER_CYCLE OPT(12)
-#define OPT_FOR OPT(13)
-#define OPT_REASON OPT(14)
-#define OPT_FORCE OPT(15)
-#define OPT_TO OPT(16)
+#define OPT_FOR         OPT(13)
+#define OPT_REASON      OPT(14)
+#define OPT_FORCE       OPT(15)
+#define OPT_TO          OPT(16)
 #define OPT_POWDER_MASS OPT(17)
 #define OPT_POWDER_AREA OPT(18)
-#define OPT_SATURATION OPT(19)
-#define OPT_PLOT OPT(20)
-#define OPT_LINK OPT(21)
-#define OPT_ALL OPT(22)
-#define OPT_OUTPUT OPT(23)
-#define OPT_LOT OPT(24)
-#define OPT_CONTENT OPT(25)
-#define OPT_RESUME OPT(26)
-#define OPT_PRECURSOR OPT(27)
-#define OPT_RUN OPT(28)
-#define OPT_FROM OPT(29)
-#define OPT_POINTS OPT(30)
-#define OPT_CSV OPT(31)
-#define OPT_ALWAYS (OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION)
+#define OPT_SATURATION  OPT(19)
+#define OPT_PLOT        OPT(20)
+#define OPT_LINK        OPT(21)
+#define OPT_ALL         OPT(22)
+#define OPT_OUTPUT      OPT(23)
+#define OPT_LOT         OPT(24)
+#define OPT_CONTENT     OPT(25)
+#define OPT_RESUME      OPT(26)
+#define OPT_PRECURSOR   OPT(27)
+#define OPT_RUN         OPT(28)
+#define OPT_FROM        OPT(29)
+#define OPT_POINTS      OPT(30)
+#define OPT_CSV         OPT(31)
+#define OPT_FORMAT      OPT(32)
+#define OPT_WHAT        OPT(33)
+#define OPT_HEAD        OPT(34)
+#define OPT_VERIFY      OPT(35)
+#define OPT_ALWAYS      (OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION)
 
 static const struct aldctl_command commands[] = {
     {"check", "RECIPE -c TOOL [--set NAME=VALUE]...", "is the recipe sound for the tool? needs no daemon",
@@ -157,6 +161,25 @@ static const struct aldctl_command commands[] = {
         aldctl_latency, "were a run's pulses on time; is it decided the same again?"},
     {"replay", "RUN", "decide a recorded run once more: is it decided the same? needs no daemon", 0, 1, 1,
         aldctl_replay, ""},
+    {"export", "RUN [--format csv|json] [-o FILE | -o FOLDER/] [--what TABLE]",
+        "a run's record for other programs: man ald-export(5) has the columns\n"
+        "  --format  csv unless given; json: one object with everything\n"
+        "  --what    csv: samples, pulses, cycles, events, base or audit (samples unless given)\n"
+        "  -o        a file, whole or not at all; csv: a folder gets every table",
+        OPT_FORMAT | OPT_OUTPUT | OPT_WHAT, 1, 1, aldctl_export,
+        "a run's record for other programs; all of it in one file"},
+    {"archive", "RUN -o FILE.tar.xz | --verify FILE [--head ID:SHA256]",
+        "everything of a run that has ended in one file: database, tables, texts, sums (man ald-export(5))\n"
+        "  --verify  is such a file what was written? needs no daemon and no database\n"
+        "  --head    and is its part of the audit chain the one that a head kept elsewhere names?",
+        OPT_OUTPUT | OPT_VERIFY | OPT_HEAD, 0, 1, aldctl_archive, ""},
+    {"audit", "[--limit N] | verify [--head ID:SHA256]",
+        "who asked for what, newest first (20)\n"
+        "verify: does the chain of these records hold, and each run's record that they close? needs no "
+        "daemon\n"
+        "  --head  a head kept elsewhere (journal of the daemon, archive, report): was the chain cut at its "
+        "end?",
+        OPT_LIMIT | OPT_HEAD, 0, 1, aldctl_audit, "who asked for what; was anything in the record changed?"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -198,6 +221,10 @@ static const struct {
     {"--from", "TIME", OPT_FROM, NULL, "from"},
     {"--points", "N", OPT_POINTS, NULL, "points"},
     {"--csv", NULL, OPT_CSV, NULL, "csv"},
+    {"--format", "csv|json", OPT_FORMAT, NULL, NULL},
+    {"--what", "TABLE", OPT_WHAT, NULL, NULL},
+    {"--head", "ID:SHA256", OPT_HEAD, NULL, NULL},
+    {"--verify", "FILE", OPT_VERIFY, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -371,6 +398,18 @@ static bool set_option(struct args *a, uint64_t bit, const char *value)
                 break;
         case OPT_PRECURSOR:
                 o->precursor = value;
+                break;
+        case OPT_FORMAT:
+                o->format = value;
+                break;
+        case OPT_WHAT:
+                o->what = value;
+                break;
+        case OPT_HEAD:
+                o->head = value;
+                break;
+        case OPT_VERIFY:
+                o->verify = value;
                 break;
         case OPT_ALL:
                 o->all = true;

@@ -3,11 +3,12 @@
 #include "ald/base/text.h" /* text_copy */
 
 #include <assert.h> /* assert */
+#include <string.h> /* strnlen */
 
-void audit_add_json(sqlite3_str *to, const char *text, size_t max)
+static void add_bytes(sqlite3_str *to, const char *text, size_t len)
 {
         sqlite3_str_appendchar(to, 1, '"');
-        for (size_t i = 0; i < max && text[i] != '\0'; i++) {
+        for (size_t i = 0; i < len; i++) {
                 unsigned char c = (unsigned char)text[i];
 
                 if (c < 0x20) {
@@ -19,6 +20,58 @@ void audit_add_json(sqlite3_str *to, const char *text, size_t max)
                 }
         }
         sqlite3_str_appendchar(to, 1, '"');
+}
+
+void audit_add_json(sqlite3_str *to, const char *text, size_t max)
+{
+        add_bytes(to, text, strnlen(text, max));
+}
+
+static void add_blob(sqlite3_str *to, const unsigned char *bytes, int len)
+{
+        sqlite3_str_appendall(to, "x\"");
+        for (int i = 0; i < len; i++)
+                sqlite3_str_appendf(to, "%02x", bytes[i]);
+        sqlite3_str_appendchar(to, 1, '"');
+}
+
+static void add_column(sqlite3_str *to, sqlite3_stmt *row, int column)
+{
+        const char *text;
+
+        switch (sqlite3_column_type(row, column)) {
+        case SQLITE_INTEGER:
+                sqlite3_str_appendf(to, "%lld", sqlite3_column_int64(row, column));
+                break;
+        case SQLITE_FLOAT:
+                sqlite3_str_appendf(to, "%!.17g", sqlite3_column_double(row, column));
+                break;
+        case SQLITE_TEXT:
+                text =
+                    (const char *)sqlite3_column_text(row, column); /* before its length (SQLite's manual) */
+                add_bytes(to, text == NULL ? "" : text, (size_t)sqlite3_column_bytes(row, column));
+                break;
+        case SQLITE_BLOB:
+                text = sqlite3_column_blob(row, column);
+                add_blob(to, (const unsigned char *)text, sqlite3_column_bytes(row, column));
+                break;
+        default:
+                sqlite3_str_appendall(to, "null");
+                break;
+        }
+}
+
+void audit_add_row(sqlite3_str *to, sqlite3_stmt *row, int columns)
+{
+        while (columns > 0 && sqlite3_column_type(row, columns - 1) == SQLITE_NULL)
+                columns--;
+        sqlite3_str_appendchar(to, 1, '[');
+        for (int i = 0; i < columns; i++) {
+                if (i > 0)
+                        sqlite3_str_appendchar(to, 1, ',');
+                add_column(to, row, i);
+        }
+        sqlite3_str_appendchar(to, 1, ']');
 }
 
 int audit_read_head(sqlite3 *db, struct audit_head *head)

@@ -162,7 +162,7 @@ static const char settle_sql[] =
     " WHERE planned_us IS NOT NULL" ADD
     "INSERT INTO counter(name, value) SELECT valve || '.open_us', planned_us FROM opening"
     " WHERE planned_us IS NOT NULL" ADD "UPDATE bottle SET pulses = pulses + 1, unreckoned = unreckoned + 1, "
-                                        "open_us = open_us + (SELECT planned_us"
+    "open_us = open_us + (SELECT planned_us"
     " FROM opening WHERE precursor = bottle.precursor AND planned_us IS NOT NULL) WHERE until_us IS NULL AND"
     " precursor IN (SELECT precursor FROM opening WHERE planned_us IS NOT NULL);"
     "DELETE FROM opening WHERE planned_us IS NOT NULL;"

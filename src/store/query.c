@@ -190,6 +190,12 @@ const char *query_why(const struct query *q)
 
 /* ---- Ask ---- */
 
+sqlite3 *query_renew(struct query *q)
+{
+        q->deadline_us = now_us() + q->limit_us;
+        return q->db;
+}
+
 sqlite3_stmt *query_ask(struct query *q, const char *sql, int64_t argument)
 {
         sqlite3_stmt *stmt = NULL;

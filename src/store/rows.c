@@ -3,6 +3,7 @@
 #include "ald/base/text.h"       /* text_add, text_copy */
 #include "ald/base/time.h"       /* time_format_utc */
 #include "ald/core/event.h"      /* pulse_outcome_name */
+#include "ald/store/closing.h"   /* struct closing */
 #include "ald/store/counts.h"    /* counts_put_valve, counts_put_bottle */
 #include "ald/store/rollup.h"    /* rollup_note, rollup_update */
 #include "ald/store/statement.h" /* struct statements */
@@ -22,6 +23,8 @@ struct rows {
         struct rows_config config;
         int64_t tag_id[TOOL_TAGS_MAX];
         struct audit_head head, head_committed;
+        struct closing closing;
+        bool is_told; /* a head was */
         int64_t duplicates, duplicates_now;
         struct left_out left_out[TOOL_TAGS_MAX];
         struct rollup *rollup;
@@ -56,6 +59,15 @@ static void bind_resume(sqlite3_stmt *stmt, const struct recipe_resume *from)
         sqlite3_bind_int(stmt, 17, from->attempt);
 }
 
+/* In the run's row: what the chain was then. */
+static void bind_head(struct rows *r, sqlite3_stmt *stmt, int at)
+{
+        if (r->config.digest == NULL)
+                return;
+        sqlite3_bind_int64(stmt, at, r->head.id);
+        sqlite3_bind_text(stmt, at + 1, r->head.sha256, -1, SQLITE_STATIC);
+}
+
 static int put_run_start(struct rows *r, const struct record *record, const struct runcopy *copy)
 {
         const struct record_run *run = &record->u.run;
@@ -79,6 +91,8 @@ static int put_run_start(struct rows *r, const struct record *record, const stru
         sqlite3_bind_text(stmt, 12, r->config.tool_sha256, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 13, r->config.version, -1, SQLITE_STATIC);
         bind_resume(stmt, &copy->resume);
+        bind_head(r, stmt, 18);
+        closing_run_begins(&r->closing, record->run_id);
         return statement_run(&r->sql, stmt);
 }
 
@@ -90,8 +104,11 @@ static int put_run(struct rows *r, const struct record *record, enum statement w
         sqlite3_bind_int64(stmt, 1, record->run_id);
         statement_bind_text(stmt, 2, run->state, sizeof run->state);
         statement_bind_text(stmt, 3, run->reason, sizeof run->reason);
-        if (which == STATEMENT_RUN_END)
+        if (which == STATEMENT_RUN_END) {
                 sqlite3_bind_int64(stmt, 5, record->wall_us);
+                bind_head(r, stmt, 6);
+                closing_run_ends(&r->closing, record->run_id);
+        }
         return statement_run(&r->sql, stmt);
 }
 
@@ -239,9 +256,26 @@ static int note_refused(struct rows *r, int rc, int64_t run_id, int64_t wall_us)
         return put_event(r, &note, NULL);
 }
 
+/* Of what the closing of runs says: a record of its own, which must not stand in the way of the others either. */
+static int put_closing(void *rows, const struct record *record)
+{
+        struct rows *r = rows;
+
+        return note_refused(r, put_audit(r, record), 0, record->wall_us);
+}
+
+static int closed(struct rows *r, int rc)
+{
+        return rc == SQLITE_OK ? rc : statement_failed(&r->sql, rc);
+}
+
 int rows_put_record(struct rows *r, const struct record *record, const struct runcopy *copy)
 {
-        return note_refused(r, put_any(r, record, copy), record->run_id, record->wall_us);
+        int rc = note_refused(r, put_any(r, record, copy), record->run_id, record->wall_us);
+
+        if (rc == SQLITE_OK && record->kind != RECORD_AUDIT)
+                rc = closed(r, closing_note(&r->closing, record->run_id, record->wall_us));
+        return rc;
 }
 
 int rows_put_input(struct rows *r, const struct tape_piece *piece)
@@ -254,7 +288,9 @@ int rows_put_input(struct rows *r, const struct tape_piece *piece)
         sqlite3_bind_text(stmt, 4, tape_kind_name(piece->kind), -1, SQLITE_STATIC);
         if (piece->len > 0)
                 sqlite3_bind_blob(stmt, 5, piece->bytes, (int)piece->len, SQLITE_STATIC);
-        return note_refused(r, statement_run(&r->sql, stmt), piece->run_id, piece->wall_us);
+        int rc = statement_run(&r->sql, stmt);
+        return rc == SQLITE_OK ? closed(r, closing_piece(&r->closing, piece))
+                               : note_refused(r, rc, piece->run_id, piece->wall_us);
 }
 
 /* An event that accounts for samples which are not in the table. */
@@ -327,6 +363,13 @@ static int put_left_out(struct rows *r)
         return rc;
 }
 
+static void tell_head(struct rows *r, const char *when)
+{
+        if (r->config.tell_head != NULL && r->config.digest != NULL)
+                r->config.tell_head(r->head_committed.id, r->head_committed.sha256, when);
+        r->is_told = true;
+}
+
 static void forget_transaction(struct rows *r)
 {
         if (r->duplicates_now > 0)
@@ -338,6 +381,7 @@ int rows_begin(struct rows *r)
 {
         assert(r->duplicates_now == 0);
         r->head = r->head_committed;
+        closing_begin(&r->closing);
         return statement_run_text(&r->sql, "BEGIN IMMEDIATE");
 }
 
@@ -348,12 +392,17 @@ int rows_commit(struct rows *r)
         if (rc == SQLITE_OK && r->rollup != NULL)
                 rc = rollup_update(r->rollup, ROLLUP_PERIODS_AT_ONCE);
         if (rc == SQLITE_OK)
+                rc = closed(r, closing_put_due(&r->closing));
+        if (rc == SQLITE_OK)
                 rc = statement_run_text(&r->sql, "COMMIT");
         if (rc != SQLITE_OK)
                 return rc;
         if (r->rollup != NULL)
                 rollup_commit(r->rollup);
         r->head_committed = r->head;
+        closing_commit(&r->closing);
+        if (r->closing.when != NULL)
+                tell_head(r, r->closing.when);
         r->duplicates += r->duplicates_now;
         forget_transaction(r);
         return SQLITE_OK;
@@ -433,6 +482,7 @@ struct rows *rows_new(sqlite3 *db, const struct rows_config *config, struct text
                 return NULL;
         }
         r->config = *config;
+        r->closing = (struct closing){.db = db, .digest = config->digest, .put = put_closing, .ctx = r};
         int rc = statement_prepare(&r->sql, db);
         if (rc == SQLITE_OK) {
                 rc = audit_read_head(db, &r->head_committed);
@@ -443,6 +493,8 @@ struct rows *rows_new(sqlite3 *db, const struct rows_config *config, struct text
                 rc = rows_begin(r);
         if (rc == SQLITE_OK)
                 rc = find_tags(r);
+        if (rc == SQLITE_OK)
+                rc = closed(r, closing_put_interrupted(&r->closing, &r->head, config->wall_us));
         if (rc == SQLITE_OK)
                 rc = rows_commit(r);
         if (rc == SQLITE_OK)
@@ -459,6 +511,8 @@ void rows_free(struct rows *r)
 {
         if (r == NULL)
                 return;
+        if (r->is_told)
+                tell_head(r, "closed");
         rollup_free(r->rollup);
         statement_finalize(&r->sql);
         free(r);

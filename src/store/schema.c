@@ -238,7 +238,7 @@ bool schema_check(sqlite3 *db, int *version, struct text *why)
                 return false;
         }
         bool is_empty = application == 0 && user == 0 && tables == 0;
-        if (!is_empty && application != SCHEMA_APPLICATION_ID) {
+        if (!is_empty && application != SCHEMA_APPLICATION_ID && application != SCHEMA_EXTRACT_ID) {
                 text_add(why, "an SQLite database of another program (application_id 0x%08x, not 0x%08x)",
                     (unsigned)application, (unsigned)SCHEMA_APPLICATION_ID);
                 return false;
@@ -309,12 +309,12 @@ static bool use_wal(sqlite3 *db, struct text *why)
         return ok;
 }
 
-static bool migrate(sqlite3 *db, int version, struct text *why)
+static bool migrate(sqlite3 *db, int version, int32_t application_id, struct text *why)
 {
         char mark[96];
 
         snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
-            (int)SCHEMA_APPLICATION_ID, version + 1);
+            (int)application_id, version + 1);
         if (run_sql(db, "BEGIN IMMEDIATE", why) && run_sql(db, migrations[version], why) &&
             run_sql(db, mark, why))
                 return true;
@@ -322,11 +322,35 @@ static bool migrate(sqlite3 *db, int version, struct text *why)
         return false;
 }
 
+bool schema_make(sqlite3 *db, int32_t application_id, struct text *why)
+{
+        for (int version = 0; version < schema_version(); version++) {
+                if (!migrate(db, version, application_id, why))
+                        return false;
+        }
+        return true;
+}
+
+/* What was taken out for one run must not be gone on with: its chain and its numbers are another database's. */
+static bool is_whole(sqlite3 *db, struct text *why)
+{
+        int64_t application = 0;
+
+        if (!ask(db, "PRAGMA application_id", &application)) {
+                explain(db, why);
+                return false;
+        }
+        if (application == SCHEMA_EXTRACT_ID)
+                text_add(why,
+                    "an extract of one run (aldctl archive): it can be read, nothing more is recorded in it");
+        return application != SCHEMA_EXTRACT_ID;
+}
+
 bool schema_prepare(sqlite3 *db, struct text *why)
 {
         int version;
 
-        if (!schema_check(db, &version, why))
+        if (!schema_check(db, &version, why) || !is_whole(db, why))
                 return false;
         if (sqlite3_db_readonly(db, "main") != 0) {
                 text_add(why, "read-only");
@@ -341,7 +365,7 @@ bool schema_prepare(sqlite3 *db, struct text *why)
                 why))
                 return false;
         for (; version < schema_version(); version++) {
-                if (!migrate(db, version, why))
+                if (!migrate(db, version, SCHEMA_APPLICATION_ID, why))
                         return false;
         }
         return true;

@@ -12,9 +12,12 @@ static const char *const statements[STATEMENT_COUNT] = {
     [STATEMENT_RUN_START] =
         "INSERT INTO run(id, state, reason, operator, started_us, recipe, parameters, declared, recipe_text,"
         " recipe_sha256, tool_text, tool_sha256, version, resumes, resumes_cycle, resumes_path, "
-        "resumes_attempt) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        "resumes_attempt, audit_id, audit_sha256) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+        "?13, ?14, ?15,"
+        " ?16, ?17, ?18, ?19)",
     [STATEMENT_RUN_STATE] = "UPDATE run SET state = ?2, reason = ?3 WHERE id = ?1",
-    [STATEMENT_RUN_END] = "UPDATE run SET state = ?2, reason = ?3, ended_us = ?5 WHERE id = ?1",
+    [STATEMENT_RUN_END] = "UPDATE run SET state = ?2, reason = ?3, ended_us = ?5, audit_id_ended = ?6,"
+                          " audit_sha256_ended = ?7 WHERE id = ?1",
     [STATEMENT_CYCLE] = "INSERT INTO cycle(run_id, n, started_us, ended_us) VALUES(?1, ?2, ?3, ?4)"
                         " ON CONFLICT DO UPDATE SET started_us = coalesce(excluded.started_us, started_us),"
                         " ended_us = coalesce(excluded.ended_us, ended_us)",

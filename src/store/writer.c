@@ -132,6 +132,8 @@ static bool prepare(struct writer *w, struct writer_found *found, struct text *w
             .tool_sha256 = w->config->tool_sha256,
             .version = w->config->version,
             .digest = w->config->sha256,
+            .tell_head = w->config->tell_head,
+            .wall_us = wall_now_us(),
         };
         int keep = 1;
 

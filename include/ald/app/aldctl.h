@@ -7,6 +7,7 @@
 
 #include <stdbool.h> /* bool */
 #include <stddef.h>  /* size_t */
+#include <stdint.h>  /* uint64_t */
 
 /* The exit codes that scripts may rely on (DESIGN.md, Programs). */
 enum aldctl_exit {
@@ -27,9 +28,9 @@ struct aldctl_options {
         const char *db;                                            /* NULL: ask the daemon */
         const char *tool;                                          /* -c */
         const char *powder_mass, *powder_area, *saturation, *plot; /* dry-run; NULL: not given */
-        const char *output;                                        /* -o; NULL: not given */
+        const char *output, *format, *what, *head, *verify;        /* -o and others; NULL: not given */
         const char *resume;                                        /* run: --resume; NULL: not given */
-        const char *precursor; /* pulses; NULL: not given */
+        const char *precursor;                                     /* pulses; NULL: not given */
         bool json, wait, help, all;
         int limit; /* --limit */
         size_t set_count;
@@ -96,6 +97,15 @@ enum aldctl_exit aldctl_pulses(const struct aldctl_command *self, const struct a
 enum aldctl_exit aldctl_trend(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_latency.c */
 enum aldctl_exit aldctl_latency(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_audit.c */
+enum aldctl_exit aldctl_audit(const struct aldctl_command *self, const struct aldctl_options *o);
+struct audit_head;
+/* What --head says; false: told. */
+bool aldctl_take_head(const char *text, struct audit_head *head);
+/* aldctl_archive.c */
+enum aldctl_exit aldctl_archive(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_export.c */
+enum aldctl_exit aldctl_export(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_replay.c */
 enum aldctl_exit aldctl_replay(const struct aldctl_command *self, const struct aldctl_options *o);
 

@@ -30,6 +30,10 @@ int audit_read_head(sqlite3 *db, struct audit_head *head);
  * (SQLITE_NOMEM). */
 int audit_advance(struct audit_head *head, const struct record *r, audit_digest *digest);
 
+/* Append the first `columns` of a row as they are stored, in the form of `canonical`: NULL as null, a real with 17 digits, a blob as
+ * x"hex"; a text's NUL bytes are escaped too. NULLs at the end are left out. For a record of this table that is `canonical`. */
+void audit_add_row(sqlite3_str *to, sqlite3_stmt *row, int columns);
+
 /* Append bytes up to `max` or a NUL as a JSON string with its quotes. */
 void audit_add_json(sqlite3_str *to, const char *text, size_t max);
 

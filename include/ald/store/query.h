@@ -128,6 +128,20 @@ int query_bottles_between(struct query *q, int64_t from_us, int64_t to_us,
  * longer than QUERY_HOLD_US (the daemon may have ended). `above` is in the tag's unit. 0 with *us; no such tag: *us 0. */
 #define QUERY_HOLD_US INT64_C(600000000)
 int query_hot_us(struct query *q, const char *tag, double above, int64_t from_us, int64_t to_us, int64_t *us);
+/* Records of the audit chain, newest first, at most `limit`. */
+struct query_audit {
+        int64_t id, t_us, uid, pid;
+        char user[48], role[12], command[24], arguments[96], state_before[16], state_after[16], result[128];
+        char sha256[65];
+};
+int query_audits(struct query *q, int limit, void (*row)(void *ctx, const struct query_audit *a), void *ctx);
+struct audit_verify;
+struct audit_verified;
+/* audit_verify() on this database; `go_on` is called before each of its questions. -1 when it gave up or went wrong. */
+int query_verify(struct query *q, const struct audit_verify *how, struct audit_verified *out);
+
+/* Is the file sound, page by page? 0: yes; 1: no, *why says the first thing that is not; -1 error. As long as it takes. */
+int query_integrity(struct query *q, char *why, int why_cap);
 
 /* What went wrong last, with the path. */
 const char *query_why(const struct query *q);

@@ -22,6 +22,8 @@ struct rows_config {
         const struct tool *tool;                       /* borrowed until rows_free() */
         const char *tool_text, *tool_sha256, *version; /* borrowed likewise */
         audit_digest *digest;                          /* NULL: audit records are not chained */
+        void (*tell_head)(int64_t id, const char *sha256, const char *when); /* store.h; NULL: nobody */
+        int64_t wall_us;                                                     /* now, UTC */
 };
 
 /* Prepare on a connection that schema_prepare() has accepted (borrowed); gives every tag of the tool its row. NULL:

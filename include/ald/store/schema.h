@@ -11,6 +11,8 @@
 struct text;
 
 #define SCHEMA_APPLICATION_ID INT32_C(0x414C4452) /* "ALDR" in the file's header */
+#define SCHEMA_EXTRACT_ID                                                                                    \
+        INT32_C(0x414C4458) /* "ALDX": one run taken out (store/extract.h), to be read only */
 
 /* The newest schema this program knows (PRAGMA user_version). */
 int schema_version(void);
@@ -18,6 +20,9 @@ int schema_version(void);
 /* Is this a run database this program can read? An empty file counts with version 0. Reads only. Out: *version.
  * False: *why says what it is instead (without the path). */
 bool schema_check(sqlite3 *db, int *version, struct text *why);
+
+/* Make the tables in an empty database, with `application_id`; nothing is set up for writing. False: *why. */
+bool schema_make(sqlite3 *db, int32_t application_id, struct text *why);
 
 /* Check, set up the connection for writing (WAL, synchronous=FULL, checkpoints by hand), create or migrate.
  * False: *why; a file that is not ours is untouched. */

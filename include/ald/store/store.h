@@ -28,6 +28,9 @@ struct store_config {
         const char *version;
         /* SHA-256 of `len` bytes as hex; chains the audit records (store/audit.h). NULL: the chain's columns stay NULL. */
         void (*sha256)(const void *data, size_t len, char hex[65]);
+        /* The chain's head, where it is to be kept outside the database: at the opening, with the begin and the end of each
+         * run, at the close; `when` says which. Called in the writer's thread, once it is on disk. NULL: nobody. */
+        void (*tell_head)(int64_t id, const char *sha256, const char *when);
         /* Queue lengths, powers of two; 0 = the defaults of core/recq.h and core/inputq.h (in bytes). */
         uint32_t records_max, samples_max, inputs_max;
 };
