@@ -1,3 +1,4 @@
+#include "query_keep.h"
 #include "query_state.h"
 
 #include "ald/base/text.h"    /* text_add, text_copy */
@@ -258,6 +259,7 @@ static void get_run(sqlite3_stmt *stmt, struct query_run *run)
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx)
 {
         sqlite3_stmt *stmt = query_ask(q, RUN_COLUMNS "ORDER BY id DESC LIMIT ?1", limit);
+        struct query_keep kept = {0};
         struct query_run run;
         int found;
 
@@ -265,10 +267,14 @@ int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct q
                 return -1;
         while ((found = query_next(q, stmt)) == 1) {
                 get_run(stmt, &run);
-                row(ctx, &run);
+                if (!query_keep_add(&kept, &run, sizeof run))
+                        break;
         }
         sqlite3_finalize(stmt);
-        return found;
+        for (size_t i = 0; i < kept.count; i++)
+                row(ctx, (const struct query_run *)(const void *)kept.rows + i);
+        query_keep_free(&kept);
+        return found == 1 ? query_fail(q, "out of memory") : found;
 }
 
 int query_run(struct query *q, int64_t id, struct query_run *out)
@@ -315,6 +321,7 @@ static void get_pulse(sqlite3_stmt *stmt, struct query_pulse *p)
 static int list_pulses(
     struct query *q, sqlite3_stmt *stmt, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
 {
+        struct query_keep kept = {0};
         struct query_pulse pulse;
         int found;
 
@@ -322,10 +329,14 @@ static int list_pulses(
                 return -1;
         while ((found = query_next(q, stmt)) == 1) {
                 get_pulse(stmt, &pulse);
-                row(ctx, &pulse);
+                if (!query_keep_add(&kept, &pulse, sizeof pulse))
+                        break;
         }
         sqlite3_finalize(stmt);
-        return found;
+        for (size_t i = 0; i < kept.count; i++)
+                row(ctx, (const struct query_pulse *)(const void *)kept.rows + i);
+        query_keep_free(&kept);
+        return found == 1 ? query_fail(q, "out of memory") : found;
 }
 
 int query_pulses(
@@ -345,6 +356,7 @@ int query_all_pulses(struct query *q, void (*row)(void *ctx, const struct query_
 static int list_events(
     struct query *q, sqlite3_stmt *stmt, void (*row)(void *ctx, const struct query_event *e), void *ctx)
 {
+        struct query_keep kept = {0};
         int found;
 
         while ((found = query_next(q, stmt)) == 1) {
@@ -354,10 +366,14 @@ static int list_events(
                 get_text(stmt, 2, e.severity, sizeof e.severity);
                 get_text(stmt, 3, e.source, sizeof e.source);
                 get_text(stmt, 4, e.text, sizeof e.text);
-                row(ctx, &e);
+                if (!query_keep_add(&kept, &e, sizeof e))
+                        break;
         }
         sqlite3_finalize(stmt);
-        return found;
+        for (size_t i = 0; i < kept.count; i++)
+                row(ctx, (const struct query_event *)(const void *)kept.rows + i);
+        query_keep_free(&kept);
+        return found == 1 ? query_fail(q, "out of memory") : found;
 }
 
 #define EVENT_COLUMNS "SELECT t_us, kind, severity, source, text FROM event "
