@@ -47,6 +47,7 @@ static const char *const statements[STATEMENT_COUNT] = {
     [STATEMENT_COUNTER] = "INSERT INTO counter(name, value) VALUES(?1, ?2)"
                           " ON CONFLICT DO UPDATE SET value = value + excluded.value",
     [STATEMENT_INPUT] = "INSERT INTO input(run_id, n, t_us, kind, payload) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [STATEMENT_BATCH] = "UPDATE batch SET n = n + 1",
 };
 
 int statement_failed(struct statements *s, int rc)

@@ -19,6 +19,7 @@ enum statement {
         STATEMENT_SAMPLE,
         STATEMENT_COUNTER,
         STATEMENT_INPUT,
+        STATEMENT_BATCH,
         STATEMENT_COUNT
 };
 
