@@ -156,7 +156,7 @@ void writer_note_failure(struct writer *w, const char *words, struct text *why)
 
 /* The kernel drops what it could not write: after an error of fsync() the pages count as clean, a second fsync() succeeds, and
  * the data is not on the disk (PostgreSQL wiki, "Fsync Errors"; Rebello et al., "Can Applications Recover from fsync Failures?",
- * USENIX ATC 2020). SQLite's own retry of a checkpoint relies on that second fsync() for pages that an earlier, partial
+ * USENIX ATC 2020). SQLite's own retry of a checkpoint may rely on that second fsync() for pages that an earlier, partial
  * checkpoint wrote. So nothing more is written by what this process remembers: the connection is closed without a checkpoint, the
  * cached pages are given up, so that what is read is what the disk has, and the log is read from the disk and copied into the
  * database once more as a whole, since it holds everything back to the last checkpoint that was synced. Only when that has been
