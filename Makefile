@@ -92,6 +92,15 @@ $(BUILD)/tests/mutant/%.o: src/core/%.c $(BUILD)/flags
 	$(call say,CC,'$< (mutant)')$(COMPILE) -Dtool_excludes=mutant_excludes -Dinterlock_permits=mutant_permits -c $< -o $@
 $(BUILD)/tests/test_gate_mutant: MUTANTS := $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
 $(BUILD)/tests/test_gate_mutant: $(addprefix $(BUILD)/tests/mutant/,output.o output_permit.o core.o)
+# A disk that fails, in the tests of the record and before a daemon (LD_PRELOAD). Its names are the C library's own.
+$(BUILD)/tests/fault/disk.o: tests/fault/disk.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(UNITCC) -U_FORTIFY_SOURCE -c $< -o $@
+$(BUILD)/tests/fault/disk.so: tests/fault/disk.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CSTD) -Wall -Wextra -Werror $(OPT) -U_FORTIFY_SOURCE $(POSIX) -Itests -shared -fPIC $< -o $@
+$(BUILD)/tests/test_store_disk: MUTANTS := $(BUILD)/tests/fault/disk.o
+$(BUILD)/tests/test_store_disk: $(BUILD)/tests/fault/disk.o
 # aldctl with a core that decides one thing otherwise: a replay must expose it (tests/system/test_replay.py).
 $(BUILD)/tests/changed/step.o: src/core/step.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -104,7 +113,7 @@ $(BUILD)/tests/aldctl-changed: $(BUILD)/obj/app/aldctl.o $(addprefix $(BUILD)/te
 .SECONDARY: $(UNITHELP) $(UNITS:$(BUILD)/tests/%=$(BUILD)/tests/obj/%.o)
 
 .PHONY: unit
-unit: $(UNITS) $(BUILD)/tests/sim $(BUILD)/tests/aldctl-changed
+unit: $(UNITS) $(BUILD)/tests/sim $(BUILD)/tests/aldctl-changed $(BUILD)/tests/fault/disk.so
 
 # ---- The fault simulation: many seeds in virtual time, watched by checkers of their own (tests/sim) ----
 SIMOBJS  := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim-obj/%.o,$(wildcard tests/sim/*.c))
@@ -139,7 +148,7 @@ $(BUILD)/mutants/sim: $(SIMOBJS) $(MUTOBJS) $(BUILD)/libald.a
 mutants: $(BUILD)/mutants/sim $(BUILD)/tests/sim
 	@$(PYTHON) -B tests/sim/kill.py $^ --jobs $(JOBS)
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/mutants/obj/*/*.d $(BUILD)/fuzz/obj/*.d $(BUILD)/bench/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/obj/*.d $(BUILD)/tests/mutant/*.d $(BUILD)/tests/changed/*.d $(BUILD)/tests/fault/*.d $(BUILD)/tests/sim-obj/*.d $(BUILD)/mutants/obj/*/*.d $(BUILD)/fuzz/obj/*.d $(BUILD)/bench/*.d)
 
 # ---- Variants, each in a folder of its own ----
 # As many jobs as cores, unless the caller already gave a number.

@@ -349,9 +349,8 @@ void view_print_concerns(FILE *to, const json_t *status)
         }
         print_control(to, status);
         if (!json_is_true(json_object_get(status, "store_ok")))
-                (void)fprintf(to,
-                    "  %snot recorded%s: the run database cannot be written; no run may start\n",
-                    show_colour(to, SHOW_RED), show_colour(to, SHOW_PLAIN));
+                (void)fprintf(to, "  %srecord not sound, no run may start%s: %s\n", show_colour(to, SHOW_RED),
+                    show_colour(to, SHOW_PLAIN), show_get_text(status, "store_why"));
         print_lags(to, status);
         view_print_unverified(to, status);
         if (external > 0)

@@ -46,6 +46,7 @@ struct live {
         int64_t systemd_fed_us;
         int signals;
         bool is_over;
+        int notices;        /* of the store, told */
         bool was_left_open; /* by the process before, as far as is known (core/core.h) */
         char tool_sha256[DIGEST_HEX];
         char diagnostics[DIAGNOSTICS_MAX];
@@ -205,11 +206,28 @@ static void on_bus(evutil_socket_t fd, short what, void *ctx)
         }
 }
 
+/* The store has it in the record already. */
+static void tell_notice(struct live *live, const struct store_state *state)
+{
+        struct record r = {.kind = RECORD_EVENT, .wall_us = wall_now()};
+
+        if (state->notices == live->notices)
+                return;
+        live->notices = state->notices;
+        r.u.event.severity = RECORD_ALARM;
+        text_copy(r.u.event.kind, sizeof r.u.event.kind, "record");
+        text_copy(r.u.event.source, sizeof r.u.event.source, "store");
+        text_copy(r.u.event.text, sizeof r.u.event.text, state->notice);
+        journal(&r);
+        control_event(live->control, &r);
+}
+
 static void take_store_state(struct live *live, struct event *event)
 {
         struct store_state state;
 
         store_get_state(live->store, &state);
+        tell_notice(live, &state);
         event->kind = EVENT_STORE;
         event->u.store.ok = state.ok;
         text_copy(event->u.store.why, sizeof event->u.store.why, state.why);
@@ -353,7 +371,7 @@ static bool start_core(struct live *live)
         start.store_ok = state.ok;
         text_copy(start.store_why, sizeof start.store_why, state.why);
         if (!state.ok)
-                fprintf(stderr, "aldd: the record cannot be kept, so no run can start: %s\n", state.why);
+                fprintf(stderr, "aldd: the record is not sound, so no run can start: %s\n", state.why);
         live->core = core_new(live->tool, &start);
         return live->core != NULL;
 }
@@ -415,8 +433,11 @@ static bool watch_threads(struct live *live)
 {
         live->on_bus = event_new(live->base, bus_fd(live->bus), EV_READ | EV_PERSIST, on_bus, live);
         live->on_store = event_new(live->base, store_fd(live->store), EV_READ | EV_PERSIST, on_store, live);
-        return live->on_bus != NULL && event_add(live->on_bus, NULL) == 0 && live->on_store != NULL &&
-               event_add(live->on_store, NULL) == 0;
+        if (live->on_bus == NULL || event_add(live->on_bus, NULL) != 0 || live->on_store == NULL ||
+            event_add(live->on_store, NULL) != 0)
+                return false;
+        event_active(live->on_store, EV_READ, 1); /* what it had to tell at its opening */
+        return true;
 }
 
 /* Modules start in this order and end in the reverse one (live_free). */

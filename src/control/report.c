@@ -171,6 +171,7 @@ json_t *report_status(const struct tool *tool, const struct core *core)
         add_text(o, "reason", s.reason);
         add_progress(o, &s);
         add_bool(o, "store_ok", s.store_ok);
+        add_text(o, "store_why", s.store_why);
         add(o, "latches", latch_list(&s));
         add(o, "bypasses", bypass_list(tool, &s));
         add(o, "unconfirmed_count", json_integer(s.unconfirmed_count));

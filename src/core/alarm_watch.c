@@ -297,7 +297,7 @@ void core_watch_alarms(struct core *core)
         watch_question(core);
         watch_hold(core);
         core_alarm(core, "not-recorded", !core->store_ok, TOOL_PRIORITY_HIGH,
-            "Mend the database; a run holds at its next safe point.", "nothing is recorded: %s",
+            "Mend what it names; a run holds at its next safe point.", "the record is not sound: %s",
             core->store_why);
         for (int i = 0; i < core->locks.latch_count; i++)
                 show_latch(core, &core->locks.latch[i]);

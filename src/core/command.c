@@ -43,8 +43,8 @@ bool core_refuse_store(const struct core *core, struct effect_reply *reply)
 
         if (core->store_ok)
                 return false;
-        snprintf(text, sizeof text, "nothing can be recorded: %s", core->store_why);
-        core_refuse(reply, text, "nothing is dosed without a record: mend the database, then try again");
+        snprintf(text, sizeof text, "the record is not sound: %s", core->store_why);
+        core_refuse(reply, text, "nothing is dosed without a record: mend what it names, then try again");
         return true;
 }
 

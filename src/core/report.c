@@ -1,5 +1,6 @@
 #include "core_state.h"
 
+#include "ald/base/text.h" /* text_copy */
 #include "ald/base/time.h" /* TIME_NEVER */
 
 #include <assert.h> /* assert */
@@ -131,6 +132,7 @@ void core_get_status(const struct core *core, struct core_status *out)
         out->run_id = core->run_id;
         out->step_left_us = -1;
         out->store_ok = core->store_ok;
+        text_copy(out->store_why, sizeof out->store_why, core->store_why);
         text_copy(out->recipe, sizeof out->recipe, core->recipe_name);
         text_copy(out->reason, sizeof out->reason, core->reason);
         report_expiry(core, out);

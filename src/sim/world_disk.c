@@ -10,14 +10,18 @@
 #include <string.h> /* strcmp */
 
 /* As in store/store.c. */
-#define SAMPLES_EVERY_US TIME_S
+#define SAMPLES_EVERY_US (750 * TIME_MS)
 #define RETRY_US         (250 * TIME_MS)
 #define GIVE_UP_US       (3 * TIME_S)
 enum { RECORDS_AT_ONCE = 1024, SAMPLES_AT_ONCE = 8192, STARTS_MAX = 8 };
 /* A transaction on a healthy disk, and how late the writer's thread wakes, us. */
 enum { COMMIT_US_MIN = 300, COMMIT_US_MAX = 3000, WAKE_US_MIN = 20, WAKE_US_MAX = 200 };
 
-static const char full[] = "database or disk is full";
+/* What the ballast is worth (store/ballast.h): 8 MiB at a page each. */
+enum { BALLAST_RECORDS = 2048 };
+
+static const char full[] = "the disk is full, its reserve too: records wait in memory: make room";
+static const char ballast[] = "the disk is full: events go on into a reserve, samples wait: make room";
 static const char overrun[] = "records come faster than the disk takes them";
 
 bool world_disk_ok(const struct world *w)
@@ -27,7 +31,9 @@ bool world_disk_ok(const struct world *w)
 
 const char *world_disk_why(const struct world *w)
 {
-        return !w->disk.is_ok ? full : w->disk.is_overrun ? overrun : "";
+        if (w->disk.is_ok)
+                return w->disk.is_overrun ? overrun : "";
+        return w->disk.is_ballast_gone && w->disk.ballast_left > 0 ? ballast : full;
 }
 
 /* The loop hears of a change. */
@@ -140,6 +146,24 @@ static uint32_t at_most(uint32_t n, uint32_t max)
         return n < max ? n : max;
 }
 
+/* A full disk takes what the ballast leaves room for; it is given up by the first write that fails. */
+static bool takes(struct world_disk *d)
+{
+        int wanted = (int)(d->records + d->samples);
+
+        if (!d->is_full)
+                return true;
+        if (!d->is_ballast_gone) {
+                d->is_ballast_gone = true;
+                d->ballast_left = BALLAST_RECORDS;
+                return false;
+        }
+        if (d->ballast_left < wanted)
+                return false;
+        d->ballast_left -= wanted;
+        return true;
+}
+
 /* The next transaction of a round, or its end. */
 static void begin_batch(struct world *w)
 {
@@ -153,11 +177,12 @@ static void begin_batch(struct world *w)
                     w->now_us + random_between(&w->on_disk, COMMIT_US_MIN, COMMIT_US_MAX) + d->slow_us;
                 return;
         }
-        if (!d->is_ok)
+        d->is_ballast_gone = d->is_ballast_gone && d->is_full;
+        if (!d->is_ok && !d->is_ballast_gone)
                 tell_disk(w, true);
         if (d->is_overrun)
                 set_overrun(w, false);
-        if (d->with_samples)
+        if (d->with_samples || d->is_ballast_gone)
                 d->samples_due_us = w->now_us + SAMPLES_EVERY_US;
         d->due_us = d->samples_due_us;
         if (d->is_closing)
@@ -171,8 +196,10 @@ static void begin_round(struct world *w)
         d->is_failing = false;
         if (d->is_closing)
                 recq_end(d->queue);
-        d->with_samples = d->is_closing || w->now_us >= d->samples_due_us ||
-                          recq_samples(d->queue) > recq_samples_max(d->queue) / 2;
+        d->with_samples =
+            w->now_us >= d->samples_due_us || recq_samples(d->queue) > recq_samples_max(d->queue) / 2;
+        /* They leave the ballast to the records. */
+        d->with_samples = d->is_closing || (d->with_samples && !d->is_ballast_gone);
         begin_batch(w);
 }
 
@@ -181,7 +208,7 @@ static void end_batch(struct world *w)
         struct world_disk *d = &w->disk;
 
         d->is_busy = false;
-        if (d->is_full) {
+        if (!takes(d)) {
                 tell_disk(w, false);
                 d->is_failing = true;
                 d->due_us = w->now_us + RETRY_US;
@@ -229,11 +256,16 @@ bool world_disk_open(struct world *w, struct core_start *start)
         d->due_us = d->samples_due_us = w->now_us + SAMPLES_EVERY_US;
         /* An open run is closed before anything else; where that cannot be written the record is not opened at all, and
          * this process keeps nothing. */
-        d->is_open = d->is_ok = d->was_ok = d->run_open == 0 || !d->is_full;
+        if (d->is_full && !d->is_ballast_gone) {
+                d->is_ballast_gone = true;
+                d->ballast_left = BALLAST_RECORDS;
+        }
+        d->is_open = d->run_open == 0 || !d->is_full || d->ballast_left > 0;
+        d->is_ok = d->was_ok = d->is_open && !(d->is_full && d->is_ballast_gone);
         start->next_run_id = d->is_open ? d->run_last + 1 : 1;
         start->interrupted_run = d->is_open ? d->run_open : 0;
         start->was_left_open = d->was_left_open || !d->is_open;
-        start->store_ok = d->is_open;
+        start->store_ok = d->is_ok;
         text_copy(start->store_why, sizeof start->store_why, world_disk_why(w));
         if (d->is_open && d->run_open != 0)
                 close_run(w);

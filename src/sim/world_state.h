@@ -116,6 +116,8 @@ struct world_disk {
         /* What is on it. */
         int64_t run_last, run_open; /* 0 = none */
         bool was_left_open;         /* by the last event on it */
+        bool is_ballast_gone;       /* released when the disk was full, and not made again yet */
+        int ballast_left;           /* records for which there is room in its place */
         /* The process' store. */
         struct recq *queue;
         bool is_open, is_ok, is_overrun; /* takes records; last attempt; too many wait */

@@ -1,3 +1,4 @@
+#include "query_keep.h"
 #include "query_state.h"
 
 #include "ald/base/text.h"    /* text_add, text_copy */
@@ -271,6 +272,7 @@ static void get_run(sqlite3_stmt *stmt, struct query_run *run)
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx)
 {
         sqlite3_stmt *stmt = query_ask(q, RUN_COLUMNS "ORDER BY id DESC LIMIT ?1", limit);
+        struct query_keep kept = {0};
         struct query_run run;
         int found;
 
@@ -278,10 +280,14 @@ int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct q
                 return -1;
         while ((found = query_next(q, stmt)) == 1) {
                 get_run(stmt, &run);
-                row(ctx, &run);
+                if (!query_keep_add(&kept, &run, sizeof run))
+                        break;
         }
         sqlite3_finalize(stmt);
-        return found;
+        for (size_t i = 0; i < kept.count; i++)
+                row(ctx, (const struct query_run *)(const void *)kept.rows + i);
+        query_keep_free(&kept);
+        return found == 1 ? query_fail(q, "out of memory") : found;
 }
 
 static int take_run(struct query *q, sqlite3_stmt *stmt, struct query_run *out)
@@ -308,6 +314,7 @@ int query_resumed_by(struct query *q, int64_t id, struct query_run *out)
 static int list_events(
     struct query *q, sqlite3_stmt *stmt, void (*row)(void *ctx, const struct query_event *e), void *ctx)
 {
+        struct query_keep kept = {0};
         int found;
 
         while ((found = query_next(q, stmt)) == 1) {
@@ -317,10 +324,14 @@ static int list_events(
                 query_get_text(stmt, 2, e.severity, sizeof e.severity);
                 query_get_text(stmt, 3, e.source, sizeof e.source);
                 query_get_text(stmt, 4, e.text, sizeof e.text);
-                row(ctx, &e);
+                if (!query_keep_add(&kept, &e, sizeof e))
+                        break;
         }
         sqlite3_finalize(stmt);
-        return found;
+        for (size_t i = 0; i < kept.count; i++)
+                row(ctx, (const struct query_event *)(const void *)kept.rows + i);
+        query_keep_free(&kept);
+        return found == 1 ? query_fail(q, "out of memory") : found;
 }
 
 #define EVENT_COLUMNS "SELECT t_us, kind, severity, source, text FROM event "

@@ -1,4 +1,5 @@
 /* Questions about the pulses of a run, and the base pressure before and after them. */
+#include "query_keep.h" /* struct query_keep */
 #include "query_state.h"
 
 static void get_pulse(sqlite3_stmt *stmt, struct query_pulse *p)
@@ -34,6 +35,7 @@ static void get_pulse(sqlite3_stmt *stmt, struct query_pulse *p)
 static int list_pulses(
     struct query *q, sqlite3_stmt *stmt, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
 {
+        struct query_keep kept = {0};
         struct query_pulse pulse;
         int found;
 
@@ -41,10 +43,14 @@ static int list_pulses(
                 return -1;
         while ((found = query_next(q, stmt)) == 1) {
                 get_pulse(stmt, &pulse);
-                row(ctx, &pulse);
+                if (!query_keep_add(&kept, &pulse, sizeof pulse))
+                        break;
         }
         sqlite3_finalize(stmt);
-        return found;
+        for (size_t i = 0; i < kept.count; i++)
+                row(ctx, (const struct query_pulse *)(const void *)kept.rows + i);
+        query_keep_free(&kept);
+        return found == 1 ? query_fail(q, "out of memory") : found;
 }
 
 int query_pulses(

@@ -394,6 +394,8 @@ int rows_commit(struct rows *r)
         if (rc == SQLITE_OK)
                 rc = closed(r, closing_put_due(&r->closing));
         if (rc == SQLITE_OK)
+                rc = statement_run(&r->sql, r->sql.prepared[STATEMENT_BATCH]);
+        if (rc == SQLITE_OK)
                 rc = statement_run_text(&r->sql, "COMMIT");
         if (rc != SQLITE_OK)
                 return rc;
@@ -436,6 +438,11 @@ struct rollup *rows_rollup(struct rows *r)
 int64_t rows_duplicates(const struct rows *r)
 {
         return r->duplicates;
+}
+
+int64_t rows_duplicates_now(const struct rows *r)
+{
+        return r->duplicates_now;
 }
 
 static int find_tag(struct rows *r, sqlite3_stmt *stmt, int tag)

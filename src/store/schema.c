@@ -196,7 +196,11 @@ static const char schema_4[] =
     " warn_g REAL, /* people are told below so much; NULL: never */\n"
     " pulses_limit INTEGER /* or after so many pulses; NULL: never */\n"
     ") STRICT;\n"
-    "CREATE UNIQUE INDEX bottle_in_use ON bottle(precursor) WHERE until_us IS NULL;\n";
+    "CREATE UNIQUE INDEX bottle_in_use ON bottle(precursor) WHERE until_us IS NULL;\n"
+    "CREATE TABLE batch(n INTEGER NOT NULL /* transactions so far: after a failed sync it tells which one is "
+    "the last "
+    "*/) STRICT;\n"
+    "INSERT INTO batch VALUES(0);\n";
 
 /* migrations[i] leads from version i to i + 1, in one transaction. */
 static const char *const migrations[] = {schema_1, schema_2, schema_timed, schema_4};
@@ -260,11 +264,10 @@ static bool run_sql(sqlite3 *db, const char *sql, struct text *why)
         return false;
 }
 
-/* A damaged file is better refused now than found in the middle of a run. Bounded: a file of this size is read in
- * well under a second; in a larger one damage shows when it is met. */
+/* A damaged file is better found now than in the middle of a run. */
 enum { CHECK_PAGES_MAX = 16384 };
 
-static bool check_sound(sqlite3 *db, struct text *why)
+bool schema_check_sound(sqlite3 *db, bool whole, struct text *why)
 {
         sqlite3_stmt *stmt = NULL;
         int64_t pages;
@@ -274,7 +277,7 @@ static bool check_sound(sqlite3 *db, struct text *why)
                 explain(db, why);
                 return false;
         }
-        if (pages > CHECK_PAGES_MAX)
+        if (!whole && pages > CHECK_PAGES_MAX)
                 return true;
         if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK &&
             sqlite3_step(stmt) == SQLITE_ROW) {
@@ -289,7 +292,7 @@ static bool check_sound(sqlite3 *db, struct text *why)
         return ok;
 }
 
-static bool use_wal(sqlite3 *db, struct text *why)
+static bool ask_for_wal(sqlite3 *db, struct text *why)
 {
         sqlite3_stmt *stmt = NULL;
         bool ok = false;
@@ -307,6 +310,15 @@ static bool use_wal(sqlite3 *db, struct text *why)
         }
         sqlite3_finalize(stmt);
         return ok;
+}
+
+bool schema_use_wal(sqlite3 *db, struct text *why)
+{
+        return ask_for_wal(db, why) &&
+               run_sql(db,
+                   "PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA "
+                   "cache_size=-1024; PRAGMA temp_store=MEMORY",
+                   why);
 }
 
 static bool migrate(sqlite3 *db, int version, int32_t application_id, struct text *why)
@@ -356,13 +368,7 @@ bool schema_prepare(sqlite3 *db, struct text *why)
                 text_add(why, "read-only");
                 return false;
         }
-        if (!check_sound(db, why) || !use_wal(db, why))
-                return false;
-        if (!run_sql(db,
-                "PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA "
-                "cache_size=-1024;"
-                "PRAGMA temp_store=MEMORY",
-                why))
+        if (!schema_check_sound(db, false, why) || !schema_use_wal(db, why))
                 return false;
         for (; version < schema_version(); version++) {
                 if (!migrate(db, version, SCHEMA_APPLICATION_ID, why))

@@ -68,6 +68,7 @@ static const char *const statements[STATEMENT_COUNT] = {
         "INSERT INTO bottle(precursor, lot, content_g, since_us, molar_mass, warn_g, pulses_limit, pulses,"
         " open_us, used_umol, unreckoned) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, 0)",
     [STATEMENT_INPUT] = "INSERT INTO input(run_id, n, t_us, kind, payload) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [STATEMENT_BATCH] = "UPDATE batch SET n = n + 1",
 };
 
 int statement_failed(struct statements *s, int rc)

@@ -19,7 +19,8 @@
 #include <time.h>        /* clock_gettime */
 #include <unistd.h>      /* close, read, write */
 
-#define SAMPLES_EVERY_US TIME_S
+/* With what a commit takes, a crash costs less than a second of them. */
+#define SAMPLES_EVERY_US (750 * TIME_MS)
 #define RETRY_US         (250 * TIME_MS)
 #define TIDY_EVERY_US    (100 * TIME_MS)
 #define GIVE_UP_US       (3 * TIME_S)
@@ -48,7 +49,9 @@ struct store {
         pthread_cond_t opened;
         bool is_decided; /* opened or failed */
         bool disk_ok;
-        char disk_why[192];
+        char disk_why[STORE_WHY_CAP];
+        bool was_ok;
+        int notices;              /* told */
         struct store_state state; /* counts, and `ok` as last told */
         struct counts counts;     /* as found at open */
 };
@@ -75,30 +78,40 @@ static void quiet(int fd)
         (void)!read(fd, &count, sizeof count);
 }
 
-/* The end of a long path tells more than its beginning. */
-static void add_path(struct text *t, const char *path)
-{
-        size_t len = strlen(path);
-
-        text_add(t, "%s%s: ", len > 90 ? "..." : "", len > 90 ? path + len - 87 : path);
-}
-
-/* With the mutex held: state.ok and why from their causes; rings when ok changed. */
+/* With the mutex held: state.ok and why from their causes; rings when they changed. */
 static void refresh_ok(struct store *s)
 {
-        bool was_ok = s->state.ok;
+        char before[STORE_WHY_CAP];
         struct text t;
 
+        text_copy(before, sizeof before, s->state.why);
         text_init(&t, s->state.why, sizeof s->state.why);
         if (!s->disk_ok) {
                 text_add(&t, "%s", s->disk_why);
         } else if (atomic_load(&s->is_overrun)) {
-                add_path(&t, s->config.path);
+                writer_add_path(&t, s->config.path);
                 text_add(&t, "records come faster than the disk takes them");
         }
         s->state.ok = s->state.why[0] == '\0';
-        if (s->state.ok != was_ok)
+        if (strcmp(before, s->state.why) != 0 || s->state.ok != s->was_ok)
                 ring(s->notify_fd);
+        s->was_ok = s->state.ok;
+}
+
+/* What the operator must hear of beside it. */
+static void tell_notice(struct store *s, const struct writer *w)
+{
+        int count;
+        const char *notice = writer_notice(w, &count);
+
+        if (count == s->notices) /* only this thread writes it */
+                return;
+        s->notices = count;
+        pthread_mutex_lock(&s->mutex);
+        text_copy(s->state.notice, sizeof s->state.notice, notice);
+        s->state.notices = count;
+        ring(s->notify_fd);
+        pthread_mutex_unlock(&s->mutex);
 }
 
 /* The writer tells how its last attempt went; *why is "" when all is well. */
@@ -110,7 +123,7 @@ static void tell_disk(struct store *s, const char *why)
         s->disk_ok = why[0] == '\0';
         text_init(&t, s->disk_why, sizeof s->disk_why);
         if (!s->disk_ok) {
-                add_path(&t, s->config.path);
+                writer_add_path(&t, s->config.path);
                 text_add(&t, "%s", why);
         }
         refresh_ok(s);
@@ -145,13 +158,17 @@ static void set_overrun(struct store *s, bool is_overrun)
 static struct writer *begin(struct store *s)
 {
         struct writer_found found = {0};
-        char why[160];
+        char why[STORE_WHY_CAP];
         struct text t;
 
         text_init(&t, why, sizeof why);
         struct writer *w = writer_open(&s->config, &found, &t);
         assert(w != NULL || why[0] != '\0');
-        tell_disk(s, w == NULL ? why : "");
+        if (w != NULL)
+                writer_warn(w, &t);
+        tell_disk(s, why);
+        if (w != NULL)
+                tell_notice(s, w);
 
         pthread_mutex_lock(&s->mutex);
         if (w != NULL) {
@@ -191,15 +208,38 @@ static bool write_out(struct store *s, struct writer *w, bool with_samples, stru
         }
 }
 
+static bool mend(struct store *s, struct writer *w, struct text *why)
+{
+        struct writer_batch batch;
+        bool ok = writer_mend(w, why);
+
+        if (ok && writer_has_landed(w, s->queue, &batch))
+                settle(s, w, &batch);
+        return ok;
+}
+
+/* Samples wait while the disk is full, and are accounted for if that lasts longer than their queue; at the end they have no later
+ * chance. */
+static bool yields(struct store *s, const struct writer *w)
+{
+        return writer_is_full(w) && !atomic_load(&s->is_closing);
+}
+
 /* One round: what is due, then the log. True when the disk took it all. */
 static bool work(struct store *s, struct writer *w, bool with_samples)
 {
-        char why[160];
+        char why[STORE_WHY_CAP];
         struct text t;
 
         text_init(&t, why, sizeof why);
-        bool ok = write_out(s, w, with_samples, &t) && writer_checkpoint(w, now_us(), &t);
-        if (!ok || !s->disk_ok) /* only this thread writes disk_ok */
+        bool ok = mend(s, w, &t) && write_out(s, w, with_samples && !yields(s, w), &t) &&
+                  writer_checkpoint(w, now_us(), &t);
+        if (ok) {
+                writer_tend(w);
+                writer_warn(w, &t);
+        }
+        tell_notice(s, w);
+        if (why[0] != '\0' || !s->disk_ok) /* only this thread writes disk_ok */
                 tell_disk(s, why);
         if (ok && recq_records(s->queue) < recq_records_max(s->queue) / 4 &&
             inputq_used(s->inputs) < inputq_max(s->inputs) / 4)
@@ -269,12 +309,13 @@ static void *write_records(void *store)
                 return NULL;
         int64_t samples_due_us = now_us() + SAMPLES_EVERY_US;
         while (!atomic_load(&s->is_closing)) {
+                int64_t round_us = now_us();
                 bool with_samples =
-                    now_us() >= samples_due_us || recq_samples(s->queue) > recq_samples_max(s->queue) / 2;
+                    round_us >= samples_due_us || recq_samples(s->queue) > recq_samples_max(s->queue) / 2;
 
                 bool ok = work(s, w, with_samples);
                 if (ok && with_samples)
-                        samples_due_us = now_us() + SAMPLES_EVERY_US;
+                        samples_due_us = round_us + SAMPLES_EVERY_US;
                 int64_t due_us = ok ? tidy(s, w, samples_due_us) : now_us() + RETRY_US;
                 wait_until(s, due_us, !ok);
         }

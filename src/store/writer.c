@@ -1,10 +1,12 @@
-#include "ald/store/writer.h"
+#include "writer_state.h"
 
 #include "ald/base/text.h"       /* text_add */
 #include "ald/base/time.h"       /* TIME_S */
 #include "ald/core/core.h"       /* CORE_PURGED */
 #include "ald/core/inputq.h"     /* inputq_next */
 #include "ald/core/recq.h"       /* recq_record and friends */
+#include "ald/store/aside.h"     /* aside_is_ours */
+#include "ald/store/ballast.h"   /* BALLAST_BYTES_DEFAULT */
 #include "ald/store/counts.h"    /* counts_open */
 #include "ald/store/lockfile.h"  /* lockfile_take, lockfile_drop */
 #include "ald/store/past.h"      /* past_read */
@@ -13,16 +15,18 @@
 #include "ald/store/rollup.h"    /* rollup_catch_up */
 #include "ald/store/rows.h"      /* rows_put_record and friends */
 #include "ald/store/schema.h"    /* schema_prepare */
+#include "ald/store/statement.h" /* statement_prepare */
+#include "ald/store/walscan.h"   /* walscan_is_damaged */
 
 #include <assert.h>   /* assert */
+#include <errno.h>    /* errno */
+#include <fcntl.h>    /* open */
 #include <sqlite3.h>  /* sqlite3 */
 #include <stdlib.h>   /* calloc, free */
 #include <string.h>   /* strerror */
 #include <sys/stat.h> /* stat */
 #include <time.h>     /* clock_gettime */
-
-/* Another program may hold the write lock for a moment (somebody's sqlite3 shell). */
-enum { BUSY_MS = 1000 };
+#include <unistd.h>   /* close */
 
 enum { CHECKPOINT_PAGES = 1000 };
 #define CHECKPOINT_US (60 * TIME_S)
@@ -31,19 +35,7 @@ enum { CHECKPOINT_PAGES = 1000 };
 enum { TIDY_PERIODS = 256, TIDY_SAMPLES = 1000 };
 #define TIDY_US (10 * TIME_MS)
 
-struct writer {
-        const struct store_config *config;
-        int lock;
-        sqlite3 *db;
-        struct rows *rows;
-        struct retention *retention;
-        int64_t records, samples;
-        int wal_pages;        /* after the last commit */
-        int checkpoint_pages; /* due at this length of the log */
-        int64_t checkpoint_us;
-};
-
-static int64_t wall_now_us(void)
+int64_t writer_wall_us(void)
 {
         struct timespec t;
 
@@ -59,6 +51,14 @@ static int64_t monotonic_now_us(void)
         return (int64_t)t.tv_sec * TIME_S + t.tv_nsec / 1000;
 }
 
+/* The end of a long path tells more than its beginning. */
+void writer_add_path(struct text *t, const char *path)
+{
+        size_t len = strlen(path);
+
+        text_add(t, "%s%s: ", len > 90 ? "..." : "", len > 90 ? path + len - 87 : path);
+}
+
 static int note_wal_pages(void *context, sqlite3 *db, const char *name, int pages)
 {
         struct writer *w = context;
@@ -71,31 +71,60 @@ static int note_wal_pages(void *context, sqlite3 *db, const char *name, int page
         return SQLITE_OK;
 }
 
-static bool open_file(struct writer *w, struct text *why)
+static bool is_regular(const char *path, struct text *why)
 {
         struct stat st;
 
-        if (stat(w->config->path, &st) == 0 && !S_ISREG(st.st_mode)) {
-                text_add(why, S_ISDIR(st.st_mode) ? "a folder, not a database" : "not a regular file");
-                return false;
-        }
-        w->lock = lockfile_take(w->config->path, why);
-        if (w->lock < 0)
-                return false;
+        if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
+                return true;
+        text_add(why, S_ISDIR(st.st_mode) ? "a folder, not a database" : "not a regular file");
+        return false;
+}
+
+/* SQLite tries other ways after the one that matters, and keeps the last one's errno. */
+static void explain_open(struct writer *w, struct text *why)
+{
+        int fd = open(w->config->path, O_RDWR | O_CREAT | O_CLOEXEC, 0644), os = errno;
+
+        if (fd >= 0)
+                close(fd);
+        if (fd < 0 && os == EROFS)
+                writer_say_error("", os, why);
+        else
+                text_add(why, "%s",
+                    fd < 0          ? strerror(os)
+                    : w->db == NULL ? "out of memory"
+                                    : sqlite3_errmsg(w->db));
+}
+
+bool writer_open_file(struct writer *w, struct text *why)
+{
+        int keep = 1;
+
+        assert(w->db == NULL);
         int rc = sqlite3_open_v2(
             w->config->path, &w->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-        if (rc == SQLITE_OK)
-                return true;
-        int os = w->db == NULL ? 0 : sqlite3_system_errno(w->db);
-        text_add(why, "%s", os != 0 ? strerror(os) : w->db == NULL ? "out of memory" : sqlite3_errmsg(w->db));
-        return false;
+        if (rc != SQLITE_OK) {
+                explain_open(w, why);
+                return false;
+        }
+        sqlite3_busy_timeout(w->db, WRITER_BUSY_MS);
+        /* The -wal and -shm files outlive us, so that a reader without write permission finds what it needs. */
+        sqlite3_file_control(w->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+        w->wal_pages = 0;
+        w->checkpoint_pages = CHECKPOINT_PAGES;
+        return true;
 }
 
 static bool find_next_run(sqlite3 *db, int64_t *next, struct text *why)
 {
         sqlite3_stmt *stmt = NULL;
 
-        sqlite3_prepare_v2(db, "SELECT coalesce(max(id), 0) + 1 FROM run", -1, &stmt, NULL);
+        /* Also of runs that only events tell of: their rows are in a file that was moved aside. */
+        sqlite3_prepare_v2(db,
+            "SELECT 1 + max(coalesce((SELECT max(id) FROM run), 0),"
+            " coalesce((SELECT max(run_id) FROM event WHERE run_id IS NOT NULL), 0))",
+            -1, &stmt, NULL);
         bool ok = sqlite3_step(stmt) == SQLITE_ROW;
         if (ok)
                 *next = sqlite3_column_int64(stmt, 0);
@@ -124,7 +153,31 @@ static bool find_last_word(sqlite3 *db, bool *was_left_open, struct text *why)
         return ok;
 }
 
-static bool prepare(struct writer *w, struct writer_found *found, struct text *why)
+bool writer_read_batch(struct writer *w, int64_t *n, struct text *why)
+{
+        sqlite3_stmt *stmt = NULL;
+
+        sqlite3_prepare_v2(w->db, "SELECT n FROM batch", -1, &stmt, NULL);
+        bool ok = sqlite3_step(stmt) == SQLITE_ROW;
+        if (ok)
+                *n = sqlite3_column_int64(stmt, 0);
+        else
+                text_add(why, "%s", sqlite3_errmsg(w->db));
+        sqlite3_finalize(stmt);
+        return ok;
+}
+
+static bool begin_retention(struct writer *w, struct text *why)
+{
+        int rc;
+
+        w->retention = retention_new(w->rows, &w->config->tool->history, &rc);
+        if (w->retention == NULL)
+                text_add(why, "%s", rows_error(w->rows));
+        return w->retention != NULL;
+}
+
+bool writer_begin_rows(struct writer *w, struct text *why)
 {
         const struct rows_config rows = {
             .tool = w->config->tool,
@@ -133,42 +186,125 @@ static bool prepare(struct writer *w, struct writer_found *found, struct text *w
             .version = w->config->version,
             .digest = w->config->sha256,
             .tell_head = w->config->tell_head,
-            .wall_us = wall_now_us(),
+            .wall_us = writer_wall_us(),
         };
-        int keep = 1;
 
-        sqlite3_busy_timeout(w->db, BUSY_MS);
+        assert(w->rows == NULL);
+        /* After schema_use_wal(): PRAGMA wal_autocheckpoint sets a hook of its own in this place. */
+        sqlite3_wal_hook(w->db, note_wal_pages, w);
+        w->rows = rows_new(w->db, &rows, why);
+        return w->rows != NULL && begin_retention(w, why) && writer_read_batch(w, &w->batch, why);
+}
+
+bool writer_prepare(struct writer *w, struct writer_found *found, struct text *why)
+{
         if (!schema_prepare(w->db, why))
                 return false;
-        /* The -wal and -shm files outlive us, so that a reader without write permission finds what it needs. */
-        sqlite3_file_control(w->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
-        sqlite3_wal_hook(w->db, note_wal_pages, w);
-        w->checkpoint_pages = CHECKPOINT_PAGES;
         /* What recovery adds must not pass for the last word of the process before. */
         if (!find_last_word(w->db, &found->was_left_open, why) ||
             !counts_open(w->db, w->config->tool, &found->counts, why) ||
-            !recover_runs(w->db, wall_now_us(), &found->interrupted_run, why) ||
+            !recover_runs(w->db, writer_wall_us(), &found->interrupted_run, why) ||
             !find_next_run(w->db, &found->next_run_id, why) ||
-            !past_read(w->db, w->config->tool, &found->past, why))
+            !past_read(w->db, w->config->tool, &found->past, why) || !writer_begin_rows(w, why))
                 return false;
-        w->rows = rows_new(w->db, &rows, why);
-        if (w->rows == NULL)
-                return false;
-        int rc;
-        w->retention = retention_new(w->rows, &w->config->tool->history, &rc);
-        if (w->retention == NULL)
-                text_add(why, "%s", rows_error(w->rows));
-        return w->retention != NULL;
+        /* So that a fresh file says by its own header whose it is, should its log be lost. */
+        sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        return true;
+}
+
+void writer_close_db(struct writer *w)
+{
+        if (w->rows != NULL)
+                w->duplicates += rows_duplicates(w->rows);
+        retention_free(w->retention);
+        w->retention = NULL;
+        rows_free(w->rows);
+        w->rows = NULL;
+        sqlite3_close(w->db);
+        w->db = NULL;
 }
 
 static void free_writer(struct writer *w)
 {
-        retention_free(w->retention);
-        rows_free(w->rows);
-        sqlite3_close(w->db);
+        writer_close_db(w);
         if (w->lock >= 0)
                 lockfile_drop(w->config->path, w->lock);
         free(w);
+}
+
+static bool says_damaged(const char *reason, int code)
+{
+        return strncmp(reason, "damaged", 7) == 0 || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+/* The schema is text in the file, and no check of SQLite's compares it with anything. */
+static bool has_other_tables(sqlite3 *db)
+{
+        struct statements s = {0};
+        bool has_others = statement_prepare(&s, db) == SQLITE_ERROR;
+
+        statement_finalize(&s);
+        return has_others;
+}
+
+/* Of our own files only, and not of one that merely could not be read or was made by a newer version. */
+static bool is_damaged(struct writer *w)
+{
+        char reason[160];
+        struct text t;
+        int version;
+
+        text_init(&t, reason, sizeof reason);
+        if (w->db == NULL || !aside_is_ours(w->config->path))
+                return false;
+        if (!schema_check(w->db, &version, &t))
+                return says_damaged("", sqlite3_errcode(w->db));
+        if (!schema_check_sound(w->db, false, &t))
+                return says_damaged(reason, sqlite3_errcode(w->db));
+        return version == schema_version() && has_other_tables(w->db);
+}
+
+/* A disk that filled up while nobody was here leaves room only in place of the ballast. */
+static bool open_file(struct writer *w, struct writer_found *found, struct text *why)
+{
+        char reason[160];
+        struct text t;
+
+        text_init(&t, reason, sizeof reason);
+        if (writer_open_file(w, &t) && writer_prepare(w, found, &t))
+                return true;
+        if (!ballast_is_wanted(w->config->path)) {
+                text_add(why, "%s", reason);
+                return false;
+        }
+        ballast_release(w->config->path);
+        writer_note_full(w);
+        writer_close_db(w);
+        return writer_open_file(w, why) && writer_prepare(w, found, why);
+}
+
+/* What is damaged is moved aside, and a fresh file begun; what is somebody else's is left alone. */
+static bool open_any(struct writer *w, struct writer_found *found, struct text *why)
+{
+        char reason[160];
+        struct text t;
+
+        text_init(&t, reason, sizeof reason);
+        bool is_bad = walscan_is_damaged(w->config->path, &t) && aside_is_ours(w->config->path);
+        if (!is_bad) {
+                text_init(&t, reason, sizeof reason);
+                if (open_file(w, found, &t))
+                        return true;
+                is_bad = is_damaged(w);
+        }
+        if (!is_bad) {
+                text_add(why, "%s", reason);
+                return false;
+        }
+        if (!writer_begin_afresh(w, found, reason, why))
+                return false;
+        found->was_left_open = true; /* what nobody can say */
+        return true;
 }
 
 struct writer *writer_open(const struct store_config *config, struct writer_found *found, struct text *why)
@@ -180,9 +316,15 @@ struct writer *writer_open(const struct store_config *config, struct writer_foun
                 return NULL;
         }
         w->config = config;
+        w->ballast_bytes = config->ballast_bytes == 0 ? BALLAST_BYTES_DEFAULT : config->ballast_bytes;
+        w->wal_bytes_max = config->wal_bytes_max == 0 ? WRITER_WAL_BYTES_DEFAULT : config->wal_bytes_max;
         w->lock = -1;
-        if (open_file(w, why) && prepare(w, found, why))
+        if (is_regular(config->path, why))
+                w->lock = lockfile_take(config->path, why);
+        if (w->lock >= 0 && open_any(w, found, why)) {
+                writer_tend(w);
                 return w;
+        }
         free_writer(w);
         return NULL;
 }
@@ -227,14 +369,47 @@ static int put_inputs(struct writer *w, const struct inputq *inputs, uint32_t un
         return rc;
 }
 
+/* Of the records that are now on the disk. */
+static void follow_run(struct writer *w, const struct record *r)
+{
+        if (r->kind == RECORD_RUN_START)
+                w->run_open = r->run_id;
+        if (r->kind == RECORD_RUN_END && r->run_id == w->run_open)
+                w->run_open = 0;
+        if (r->kind == RECORD_RUN_END && r->run_id == w->run_orphan)
+                w->run_orphan = 0;
+}
+
+/* *batch is on the disk. */
+static void count_batch(
+    struct writer *w, struct recq *queue, const struct writer_batch *batch, int64_t gaps, int64_t duplicates)
+{
+        w->batch++;
+        w->records += batch->records;
+        w->samples += batch->samples - gaps - duplicates;
+        for (uint32_t i = 0; i < batch->records; i++)
+                follow_run(w, recq_record(queue, i));
+}
+
+/* How far a commit that failed came is not known: its number in the file will tell. */
+static void note_doubt(struct writer *w, const struct writer_batch *batch, uint32_t place, int64_t gaps)
+{
+        w->has_doubt = true;
+        w->doubt = *batch;
+        w->doubt.inputs = place;
+        w->doubt_gaps = gaps;
+        w->doubt_duplicates = rows_duplicates_now(w->rows);
+}
+
 bool writer_write(struct writer *w, struct recq *queue, const struct inputq *inputs,
     const struct runcopies *copies, struct writer_batch *batch, struct text *why)
 {
         int64_t gaps = 0, duplicates = rows_duplicates(w->rows);
         uint32_t place = 0;
 
-        assert(batch->records + batch->samples + batch->inputs > 0);
+        assert(batch->records + batch->samples + batch->inputs > 0 && w->trouble == TROUBLE_NONE);
         batch->starts = 0;
+        w->has_doubt = false;
         int rc = rows_begin(w->rows);
         if (rc == SQLITE_OK)
                 rc = put_records(w, queue, copies, batch->records, &batch->starts);
@@ -242,32 +417,104 @@ bool writer_write(struct writer *w, struct recq *queue, const struct inputq *inp
                 rc = put_samples(w, queue, batch->samples, &gaps);
         if (rc == SQLITE_OK)
                 rc = put_inputs(w, inputs, batch->inputs, &place);
-        if (rc == SQLITE_OK)
+        if (rc == SQLITE_OK) {
+                note_doubt(w, batch, place, gaps);
                 rc = rows_commit(w->rows);
+        }
         if (rc != SQLITE_OK) {
+                writer_note_failure(w, rows_error(w->rows), why);
                 rows_rollback(w->rows);
-                text_add(why, "%s", rows_error(w->rows));
                 return false;
         }
+        w->has_doubt = false;
         batch->inputs = place;
-        w->records += batch->records;
-        w->samples += batch->samples - gaps - (rows_duplicates(w->rows) - duplicates);
+        count_batch(w, queue, batch, gaps, rows_duplicates(w->rows) - duplicates);
         return true;
+}
+
+bool writer_has_landed(struct writer *w, struct recq *queue, struct writer_batch *batch)
+{
+        if (!w->has_landed)
+                return false;
+        w->has_landed = false;
+        *batch = w->doubt;
+        w->duplicates += w->doubt_duplicates;
+        w->batch--; /* it has been read from the file already */
+        count_batch(w, queue, batch, w->doubt_gaps, w->doubt_duplicates);
+        return true;
+}
+
+/* A reader may hold the whole log; what one waits for it here the queue must bear. */
+enum { TRUNCATE_BUSY_MS = 100, FRAME_BYTES = 4096 + 24 };
+#define LONG_LOG_US TIME_S
+
+static bool is_long(const struct writer *w)
+{
+        return (int64_t)w->wal_pages * FRAME_BYTES > w->wal_bytes_max;
+}
+
+static void tell_log(struct writer *w, int rc)
+{
+        bool was_told = w->is_wal_told;
+
+        w->is_wal_told = rc != SQLITE_OK;
+        if (!w->is_wal_told && was_told)
+                writer_tell(w, 0, RECORD_INFO, "its log is short again");
+        else if (w->is_wal_told && !was_told)
+                writer_tell(w, 0, RECORD_ALARM,
+                    "its log outgrows its limit: end the program that reads the database for so long");
+}
+
+/* The log is too long: it begins anew as soon as no reader needs it, and gives its room back. */
+static int truncate_log(struct writer *w)
+{
+        sqlite3_busy_timeout(w->db, TRUNCATE_BUSY_MS);
+        int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+        if (rc == SQLITE_OK || rc == SQLITE_BUSY)
+                tell_log(w, rc);
+        if (rc == SQLITE_OK)
+                w->wal_pages = 0;
+        return rc;
+}
+
+static bool is_checkpoint_due(const struct writer *w, int64_t now_us)
+{
+        return w->wal_pages >= w->checkpoint_pages ||
+               now_us - w->checkpoint_us >= (is_long(w) ? LONG_LOG_US : CHECKPOINT_US);
+}
+
+/* On a full disk the log takes what the database has no room for: no failure of the record. */
+static bool bear_checkpoint(struct writer *w, struct text *why)
+{
+        bool was_full = w->is_full;
+        char reason[128];
+        struct text t;
+
+        text_init(&t, reason, sizeof reason);
+        writer_note_failure(w, sqlite3_errmsg(w->db), &t);
+        sqlite3_busy_timeout(w->db, WRITER_BUSY_MS);
+        if (was_full && w->trouble == TROUBLE_NONE)
+                return true;
+        text_add(why, "%s", reason);
+        return false;
 }
 
 bool writer_checkpoint(struct writer *w, int64_t now_us, struct text *why)
 {
-        if (w->wal_pages < w->checkpoint_pages && now_us - w->checkpoint_us < CHECKPOINT_US)
+        if (!is_checkpoint_due(w, now_us))
                 return true;
-        int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        int rc = is_long(w) ? truncate_log(w)
+                            : sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 
         w->checkpoint_us = now_us;
         /* While a reader keeps the log from starting anew it goes on growing: no further try at every commit. */
         w->checkpoint_pages = w->wal_pages + CHECKPOINT_PAGES;
-        if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+        if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED) {
+                sqlite3_busy_timeout(w->db, WRITER_BUSY_MS);
                 return true;
-        text_add(why, "checkpoint: %s", sqlite3_errmsg(w->db));
-        return false;
+        }
+        return bear_checkpoint(w, why);
 }
 
 /* Rollups first: what they lack is not removed. */
@@ -291,6 +538,7 @@ static int tell(struct writer *w, int64_t wall_us)
 static bool run_alone(
     struct writer *w, int (*put)(struct writer *w, int64_t wall_us), int64_t wall_us, struct text *why)
 {
+        w->has_doubt = false;
         int rc = rows_begin(w->rows);
 
         if (rc == SQLITE_OK)
@@ -298,18 +546,19 @@ static bool run_alone(
         if (rc == SQLITE_OK)
                 rc = rows_commit(w->rows);
         if (rc == SQLITE_OK) {
+                w->batch++;
                 retention_commit(w->retention);
                 return true;
         }
+        writer_note_failure(w, rows_error(w->rows), why);
         rows_rollback(w->rows);
         retention_rollback(w->retention);
-        text_add(why, "%s", rows_error(w->rows));
         return false;
 }
 
 static bool run_tell(struct writer *w, bool is_last, struct text *why)
 {
-        int64_t wall_us = wall_now_us();
+        int64_t wall_us = writer_wall_us();
 
         if (!retention_has_news(w->retention, wall_us, is_last))
                 return true;
@@ -319,14 +568,17 @@ static bool run_tell(struct writer *w, bool is_last, struct text *why)
         return true;
 }
 
+/* Nothing of it is worth the last room on a disk. */
 static bool is_untidy(const struct writer *w)
 {
-        return rollup_is_behind(rows_rollup(w->rows)) || retention_is_due(w->retention, wall_now_us());
+        if (w->trouble != TROUBLE_NONE || w->is_full)
+                return false;
+        return rollup_is_behind(rows_rollup(w->rows)) || retention_is_due(w->retention, writer_wall_us());
 }
 
 bool writer_tidy(struct writer *w, bool *more, struct text *why)
 {
-        bool ok = !is_untidy(w) || (run_alone(w, tidy, wall_now_us(), why) && run_tell(w, false, why));
+        bool ok = !is_untidy(w) || (run_alone(w, tidy, writer_wall_us(), why) && run_tell(w, false, why));
 
         *more = ok && is_untidy(w);
         return ok;
@@ -339,7 +591,7 @@ int64_t writer_samples(const struct writer *w)
 
 int64_t writer_duplicates(const struct writer *w)
 {
-        return rows_duplicates(w->rows);
+        return w->duplicates + (w->rows == NULL ? 0 : rows_duplicates(w->rows));
 }
 
 int64_t writer_records(const struct writer *w)
@@ -351,13 +603,15 @@ void writer_close(struct writer *w)
 {
         if (w == NULL)
                 return;
-        char why[160];
-        struct text t;
+        if (w->trouble == TROUBLE_NONE) {
+                char why[160];
+                struct text t;
 
-        text_init(&t, why, sizeof why);
-        (void)run_tell(w, true, &t); /* what is not told is left behind when the disk is at fault */
-        /* analysis_limit keeps optimize short in a large database. */
-        sqlite3_exec(w->db, "PRAGMA analysis_limit=200; PRAGMA optimize", NULL, NULL, NULL);
-        sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+                text_init(&t, why, sizeof why);
+                (void)run_tell(w, true, &t); /* what is not told is left behind when the disk is at fault */
+                /* analysis_limit keeps optimize short in a large database. */
+                sqlite3_exec(w->db, "PRAGMA analysis_limit=200; PRAGMA optimize", NULL, NULL, NULL);
+                sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        }
         free_writer(w);
 }

@@ -175,7 +175,7 @@ static void count_note(struct swarm *s, const struct world_note *n)
                 break;
         case WORLD_REPLY:
                 counts[SWARM_REFUSED] += n->reply->code != 0;
-                if (strncmp(n->reply->text, "nothing can be recorded", 23) == 0)
+                if (strncmp(n->reply->text, "the record is not sound", 23) == 0)
                         s->was_refused_store = true;
                 if (n->reply->code != 0 && strstr(n->reply->text, "failed its proof") != NULL)
                         s->was_refused_proof = true;

@@ -389,6 +389,53 @@ START_TEST(a_question_without_end_is_given_up)
 }
 END_TEST
 
+/* Trap 9: whoever takes rows slowly, a pager or a terminal, must not keep the log from starting anew. */
+static int rows_taken;
+static void cut_log(void *db)
+{
+        sqlite3 *writer = fixture_intrude(db, "CREATE TABLE IF NOT EXISTS t(x); INSERT INTO t VALUES(1)");
+
+        sqlite3_busy_timeout(writer, 0);
+        ck_assert_int_eq(
+            sqlite3_wal_checkpoint_v2(writer, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL), SQLITE_OK);
+        sqlite3_close(writer);
+        rows_taken++;
+}
+
+static void cut_at_run(void *db, const struct query_run *run)
+{
+        (void)run;
+        cut_log(db);
+}
+
+static void cut_at_pulse(void *db, const struct query_pulse *pulse)
+{
+        (void)pulse;
+        cut_log(db);
+}
+
+static void cut_at_event(void *db, const struct query_event *event)
+{
+        (void)event;
+        cut_log(db);
+}
+
+START_TEST(a_slow_taker_of_rows_holds_nothing)
+{
+        char *db = (char *)(uintptr_t)fixture_path("a.db");
+        struct store *s = fixture_open(db);
+
+        post_runs(s);
+        store_close(s);
+        struct query *q = open_query(db);
+        ck_assert_int_eq(query_runs(q, 10, cut_at_run, db), 0);
+        ck_assert_int_eq(query_pulses(q, 1, cut_at_pulse, db), 0);
+        ck_assert_int_eq(query_events_between(q, 0, INT64_MAX, cut_at_event, db), 0);
+        ck_assert_int_ge(rows_taken, 3 + 2);
+        query_close(q);
+}
+END_TEST
+
 START_TEST(an_error_is_told)
 {
         const char *db = fixture_path("a.db");
@@ -420,6 +467,7 @@ int main(void)
         tcase_add_test(tcase, it_reads_what_a_killed_daemon_left);
         tcase_add_test(tcase, what_is_no_run_database_is_refused);
         tcase_add_test(tcase, a_question_without_end_is_given_up);
+        tcase_add_test(tcase, a_slow_taker_of_rows_holds_nothing);
         tcase_add_test(tcase, an_error_is_told);
         suite_add_tcase(suite, tcase);
         return fixture_main(suite);

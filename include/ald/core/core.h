@@ -120,6 +120,7 @@ struct core_status {
         bool is_exposing;             /* the exhaust is shut by an expose block */
         bool is_vented;               /* precursors are locked until a pump_down */
         bool store_ok;
+        char store_why[192]; /* what is wrong, when it is not ok */
         int latch_count;
         struct core_latch latches[CORE_LATCHES_MAX]; /* first-out first */
         int bypass_count;

@@ -140,7 +140,8 @@ void world_foreign(struct world *w, int tag, double value);
 void world_stall(struct world *w, int64_t us, bool workers);
 /* The wall clock steps by `us` (either way); the monotonic one does not. */
 void world_step_clock(struct world *w, int64_t us);
-/* The disk: writes take `us` each; full: none succeeds. (0, false) is a healthy one. */
+/* The disk: writes take `us` each; full: records go on into the ballast as long as it lasts, samples wait. (0, false) is a healthy
+ * one. */
 void world_disk(struct world *w, int64_t us, bool full);
 /* SIGKILL, and a new process after down_us, which finds what was stored. Where none runs (it was shut down) only the latter. From
  * within `see`: once what is told there has ended, at the same instant. */

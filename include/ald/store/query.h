@@ -45,7 +45,8 @@ struct query_pulse {
         int64_t decay_us;        /* from the close until 1/e of the rise is left; -1 = NULL: noise hides it */
 };
 
-/* Newest first, at most `limit`. Return 0, or -1 with query_why(). The row is borrowed during the call of `row`. */
+/* Newest first, at most `limit`. Return 0, or -1 with query_why(). The row is borrowed during the call of `row`, which may take its
+ * time: rows are handed over when the question is closed, here and below. */
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx);
 /* One run: 1 found, 0 no such run, -1 error. */
 int query_run(struct query *q, int64_t id, struct query_run *out);

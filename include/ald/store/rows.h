@@ -33,7 +33,7 @@ void rows_free(struct rows *r); /* NULL allowed */
 
 /* All of these return an SQLite code; rows_error() tells the last one in words. */
 int rows_begin(struct rows *r);
-int rows_commit(struct rows *r);
+int rows_commit(struct rows *r); /* also counts it in table batch */
 void rows_rollback(struct rows *r);
 /* `copy` belongs to a RECORD_RUN_START and is NULL otherwise. A record that the tables refuse for itself (a run number
  * that exists already) becomes an event that says so: it must not stand in the way of all others. */
@@ -51,5 +51,7 @@ struct rollup *rows_rollup(struct rows *r);
 
 /* Samples left out as duplicates in all committed transactions. */
 int64_t rows_duplicates(const struct rows *r);
+/* In the transaction under way, until commit or rollback. */
+int64_t rows_duplicates_now(const struct rows *r);
 
 #endif

@@ -24,8 +24,14 @@ bool schema_check(sqlite3 *db, int *version, struct text *why);
 /* Make the tables in an empty database, with `application_id`; nothing is set up for writing. False: *why. */
 bool schema_make(sqlite3 *db, int32_t application_id, struct text *why);
 
-/* Check, set up the connection for writing (WAL, synchronous=FULL, checkpoints by hand), create or migrate.
- * False: *why; a file that is not ours is untouched. */
+/* Set up the connection for writing: WAL, synchronous=FULL, checkpoints by hand. False: *why. */
+bool schema_use_wal(sqlite3 *db, struct text *why);
+
+/* Check, set up the connection, create or migrate. False: *why; a file that is not ours is untouched. */
 bool schema_prepare(sqlite3 *db, struct text *why);
+
+/* Is every page what it should be? A file of up to 64 MiB is read in well under a second; of a larger one only what SQLite meets
+ * by itself is known, unless `whole`. False: *why, which begins with "damaged" when that is what it is. */
+bool schema_check_sound(sqlite3 *db, bool whole, struct text *why);
 
 #endif

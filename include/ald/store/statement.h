@@ -27,6 +27,7 @@ enum statement {
         STATEMENT_BOTTLE_END,
         STATEMENT_BOTTLE_BEGIN,
         STATEMENT_INPUT,
+        STATEMENT_BATCH,
         STATEMENT_COUNT
 };
 

@@ -2,7 +2,7 @@
  * The caller never waits for the disk.
  *
  * Events, pulses, runs and audit records are committed as they come (one transaction for all that has gathered),
- * samples once a second; every commit is synced (synchronous=FULL), so that a power cut takes at most the last second of
+ * samples about once a second; every commit is synced (synchronous=FULL), so that a power cut takes at most the last second of
  * samples and no record that store_state counts as stored. A failed write is undone as a whole and tried again from the
  * queue, which keeps everything until it is safely on disk. */
 #ifndef ALD_STORE_STORE_H
@@ -33,11 +33,19 @@ struct store_config {
         void (*tell_head)(int64_t id, const char *sha256, const char *when);
         /* Queue lengths, powers of two; 0 = the defaults of core/recq.h and core/inputq.h (in bytes). */
         uint32_t records_max, samples_max, inputs_max;
+        int64_t ballast_bytes; /* kept free for a full disk (store/ballast.h); 0 = 8 MiB, below 0 = none */
+        int64_t wal_bytes_max; /* the log's length from which on readers are told of; 0 = 64 MiB */
 };
+
+enum { STORE_WHY_CAP = 192 };
 
 struct store_state {
         bool ok;
-        char why[192];           /* what is wrong when not ok */
+        char why[STORE_WHY_CAP]; /* what is wrong when not ok, and what to do */
+        /* What happened that the operator must hear of, ok or not: a file moved aside, a log that outgrows its limit. The last one, and
+         * how many there were. */
+        char notice[STORE_WHY_CAP];
+        int notices;
         int64_t next_run_id;     /* as found at open */
         int64_t interrupted_run; /* the last run that a crash left open and that open() closed; 0 = none */
         bool
@@ -69,7 +77,7 @@ bool store_post_input(struct store *s, const struct tape_piece *piece);
 void store_get_state(struct store *s, struct store_state *out);
 /* What was counted before this process: as found at open, all zero when the database could not be opened. */
 void store_get_counts(const struct store *s, struct counts *out);
-/* Readable when the state's `ok` changed since store_get_state(). Owned by the store. */
+/* Readable when the state's `ok`, `why` or `notices` changed since store_get_state(). Owned by the store. */
 int store_fd(const struct store *s);
 
 #endif

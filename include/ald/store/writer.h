@@ -31,12 +31,29 @@ struct writer *writer_open(const struct store_config *config, struct writer_foun
 struct writer_batch {
         uint32_t records, samples, starts, inputs;
 };
+/* What went wrong before is mended before anything else is written: a file whose sync or write failed is closed, opened anew and
+ * checked; a damaged one is moved aside and a fresh one begun. False: *why, and it is to be tried again. */
+bool writer_mend(struct writer *w, struct text *why);
+/* After it: a batch whose commit had failed is in the file all the same; it is the caller's to release. Once for each. */
+bool writer_has_landed(struct writer *w, struct recq *queue, struct writer_batch *batch);
 /* Write the first records, samples and inputs of the queues in one synced transaction. They are the caller's to release
  * then; on failure (false, *why) nothing is written. */
 bool writer_write(struct writer *w, struct recq *queue, const struct inputq *inputs,
     const struct runcopies *copies, struct writer_batch *batch, struct text *why);
-/* Move the write-ahead log into the database when it has grown (4 MiB) or aged (60 s). False: *why. */
+/* Move the write-ahead log into the database when it has grown (4 MiB) or aged (60 s); above its limit it is to begin anew at
+ * once, and readers that keep it from that are told of. False: *why. */
 bool writer_checkpoint(struct writer *w, int64_t now_us, struct text *why);
+/* What is due when all was written: the ballast, which is made as soon as there is room for it. */
+void writer_tend(struct writer *w);
+
+/* The disk is, or was, full and the ballast is not whole: samples wait, so that what is left serves all other records. */
+bool writer_is_full(const struct writer *w);
+/* What stands against a run although everything is written; nothing is added when all is well. */
+void writer_warn(const struct writer *w, struct text *why);
+/* "PATH: ", cut where it is long. */
+void writer_add_path(struct text *t, const char *path);
+/* The last thing that the operator must hear of (with the path; "" = none), and how many there were. */
+const char *writer_notice(const struct writer *w, int *count);
 
 /* Between commits, when nothing waits: a slice of what is behind of rollups and retention, at most about 10 ms of it. *more: there
  * is more to do. False: *why. */
