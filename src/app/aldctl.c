@@ -80,7 +80,7 @@ static const struct aldctl_command commands[] = {
         "            a RECIPE beside it must be the same.\n"
         "  --repeat, --skip  a pulse that was cut, where the recipe asks what to do with it",
         OPT_SET | OPT_WAIT | OPT_RESUME | OPT_REPEAT | OPT_SKIP, 0, 1, aldctl_run,
-        "start a recipe; --resume goes on with a run that was interrupted"},
+        "start a recipe; --resume goes on with an interrupted run"},
     {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status,
         "what the tool is doing and what it waits for; live"},
     {"watch", "", "the same, live, until interrupted", 0, 0, 0, aldctl_watch, ""},
@@ -143,12 +143,11 @@ static const struct aldctl_command commands[] = {
         "\"3 d\"\n"
         "  --points      at most so many (2000), each with its minimum, maximum and mean",
         OPT_RUN | OPT_FROM | OPT_TO | OPT_POINTS | OPT_CSV, 1, 1, aldctl_trend,
-        "how a tag went over a run or any time"},
+        "how a tag went; what pulses brought, from run to run"},
     {"pulses", "[RUN] [--limit N] [--precursor NAME]",
         "what each precursor's pulses brought, in the last runs (20) or in one, and the base pressure\n"
         "  CUSUM: low or high where their areas differ from those before by more than chance has it",
-        OPT_LIMIT | OPT_PRECURSOR, 0, 1, aldctl_pulses,
-        "what pulses brought, from cycle to cycle and run to run"},
+        OPT_LIMIT | OPT_PRECURSOR, 0, 1, aldctl_pulses, ""},
     {"counters", "[reset VALVE]",
         "how often and how long valves were open, what is left in the bottles;\n"
         "  reset VALVE  it was replaced: count from zero",
@@ -179,7 +178,7 @@ static const struct aldctl_command commands[] = {
         "daemon\n"
         "  --head  a head kept elsewhere (journal of the daemon, archive, report): was the chain cut at its "
         "end?",
-        OPT_LIMIT | OPT_HEAD, 0, 1, aldctl_audit, "who asked for what; was anything in the record changed?"},
+        OPT_LIMIT | OPT_HEAD, 0, 1, aldctl_audit, "who asked for what; was the record changed?"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

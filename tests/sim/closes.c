@@ -40,9 +40,11 @@ static enum closes_class class_of(const struct closes_pulse *p)
                 return CLOSES_STALLED;
         if (p->is_refused)
                 return CLOSES_REFUSED;
+        if (p->transit_us > CLOSES_SLOW_US)
+                return CLOSES_SLOW;
         if (p->failures > 0)
                 return p->failures > 1 ? CLOSES_FAILED_MORE : CLOSES_FAILED;
-        return p->transit_us > CLOSES_SLOW_US ? CLOSES_SLOW : CLOSES_PLAIN;
+        return CLOSES_PLAIN;
 }
 
 static void count(struct closes *c, struct closes_pulse *p, int64_t t_us)

@@ -29,7 +29,7 @@ static const struct edit edits[] = {
 static const struct edit timed_edits[] = {
     {"devices:\n", "devices:\n  pulse-io: {link: valves, poll_link: plant, slave_id: 6, address_base: 0}\n"},
     {"{device: valve-io, register: coil, address: 1,", "{device: pulse-io, register: coil, address: 1,"},
-    {"max_open: 2 s, lease: 500 ms, poll: 100 ms, failsafe: watchdog}",
+    {"max_open: 2 s, lease: 500 ms, poll: 100 ms, failsafe: watchdog, maintenance: {actuations: 1000000}}",
         "max_open: 2 s, lease: 500 ms, poll: 100 ms, failsafe: device_timed,\n"
         "     pulse: {width_register: 18, width_type: UINT32, width_order: CDAB, width_unit: 0.1 ms,\n"
         "             setup: [{register: 65, value: 1}, {register: 2, value: 10}],\n"

@@ -152,6 +152,9 @@ class DryRun(ald.Test):
 
     def test_a_vapour_pressure_that_nobody_gave(self):
         tool = self.edited_tool(" vapour: [9.8, 4350, 273.15],", "")
+        with open(tool, encoding="utf-8") as f:
+            text = f.read()
+        tool = self.path("edited.yaml", text.replace(", warn_at: 10 %", ""))  # which wants it
         done = self.ctl("dry-run", ald.RECIPE, "-c", tool, "--json")
         told = [f for f in json.loads(done.stdout)["findings"] if f["id"] == "simulation"]
         self.assertEqual([("warning", 23, True)], [(f["severity"], f["line"], f["text"].startswith("nb: the tool file"))

@@ -173,8 +173,8 @@ class Tools(ald.Test):
 
     def test_precursor_without_a_failsafe_refuses_the_run(self):
         """SAFETY F2: the start is allowed, a run is not."""
-        text = self.good.replace("max_open: 2 s, lease: 500 ms, poll: 100 ms, failsafe: watchdog}",
-                                 "max_open: 2 s, lease: 500 ms, poll: 100 ms}")
+        text = self.good.replace("max_open: 2 s, lease: 500 ms, poll: 100 ms, failsafe: watchdog,",
+                                 "max_open: 2 s, lease: 500 ms, poll: 100 ms,")
         self.assertNotEqual(text, self.good)
         tool = self.path("tool.yaml", text)
         done = self.ctl("check", ald.RECIPE, "-c", tool)

@@ -31,7 +31,7 @@ enum { SCHED_PAIRS_MAX = 16 }; /* pulses under way at once on one link */
 #define SCHED_CALL_US INT64_C(5000)
 
 /* A close that is not answered by then is sent again on a fresh connection (V3: 50 ms with all that this takes). */
-#define SCHED_CLOSE_US INT64_C(25000)
+#define SCHED_CLOSE_US INT64_C(40000)
 
 /* The schedule of one link. Everything is allocated here. NULL when memory is out, the plan does not fit, a serial line's
  * unit has no probe (quarantine_check), or a safe value does not fit its register. */
