@@ -55,21 +55,37 @@ static void keep_head(void *ctx, const struct query_audit *a)
         *(struct query_audit *)ctx = *a;
 }
 
-/* The chain's last record that is in the archive. */
-static bool find_head(struct archive_run *a, struct query_audit *head)
+/* The database that goes into the archive. NULL: told. */
+static struct query *open_extract(struct archive_run *a)
 {
         char path[512], why[256];
         struct query *q;
-        bool ok;
 
         if (!files_join(path, sizeof path, a->folder, ARCHIVE_DATABASE))
-                return false;
+                return NULL;
         q = query_open(path, why, sizeof why);
-        if (q == NULL) {
+        if (q == NULL)
                 show_error("%s", why);
-                return false;
-        }
-        ok = query_audits(q, 1, keep_head, head) == 0;
+        return q;
+}
+
+/* The chain's last record that is in the archive. */
+static bool find_head(struct archive_run *a, struct query_audit *head)
+{
+        struct query *q = open_extract(a);
+        bool ok = q != NULL && query_audits(q, 1, keep_head, head) == 0;
+
+        query_close(q);
+        return ok;
+}
+
+/* Of what is in the archive alone, so that it is the same whenever it is made. */
+static bool put_report(FILE *to, struct archive_run *a, const struct archive_member *self)
+{
+        struct query *q = open_extract(a);
+        bool ok = q != NULL && aldctl_put_page(q, a->run.id, a->run.ended_us, to) == ALDCTL_OK;
+
+        (void)self;
         query_close(q);
         return ok;
 }
@@ -109,6 +125,7 @@ static const struct archive_member members[] = {
     {"parameters.json", "the recipe's parameters as they were set", put_parameters, 0, false},
     {"pulses.csv", "each pulse: planned and actual edges, pressures", put_csv, QUERY_PULSES, false},
     {"recipe.yaml", "the recipe that ran", put_recipe, 0, false},
+    {"report.html", "the run as a page, with plots, for a browser and for paper", put_report, 0, true},
     {ARCHIVE_DATABASE, "everything, for aldctl --db run.sqlite report|replay|export|audit", NULL, 0, false},
     {"samples.csv", "every value: time, tag, value, unit, quality, lost", put_csv, QUERY_SAMPLES, false},
     {"tool.yaml", "the tool file that was in force", put_tool, 0, false},

@@ -31,7 +31,34 @@ static enum aldctl_exit write_file(const char *path, const char *page, size_t le
         return ok ? ALDCTL_OK : ALDCTL_FAILED;
 }
 
-static enum aldctl_exit write_page(struct page *r, const char *path)
+enum aldctl_exit aldctl_put_page(struct query *q, long long id, int64_t now_us, FILE *to)
+{
+        struct page *r = calloc(1, sizeof *r);
+        char why[400];
+        struct text t;
+        int found;
+
+        if (r == NULL) {
+                show_error("no memory");
+                return ALDCTL_FAILED;
+        }
+        text_init(&t, why, sizeof why);
+        found = page_load(r, q, id, now_us, &t);
+        if (found == 1) {
+                page_put(r, to);
+                if (r->no_plots[0] != '\0')
+                        (void)fprintf(stderr, "warning: the page has no plots: %s\n", r->no_plots);
+        } else if (found == 0) {
+                show_error("there is no run %lld; `aldctl runs` lists them", id);
+        } else {
+                show_error("%s", why);
+        }
+        page_free(r);
+        free(r);
+        return found == 1 ? ALDCTL_OK : ALDCTL_FAILED;
+}
+
+enum aldctl_exit aldctl_report_page(struct query *q, long long id, const char *path)
 {
         char *page = NULL;
         size_t len = 0;
@@ -39,40 +66,13 @@ static enum aldctl_exit write_page(struct page *r, const char *path)
         enum aldctl_exit exit = ALDCTL_FAILED;
 
         if (to != NULL)
-                page_put(r, to);
+                exit = aldctl_put_page(q, id, wall_us(), to);
         if (to == NULL || fclose(to) != 0) {
                 show_error("no memory");
-                free(page);
-                return exit;
+                exit = ALDCTL_FAILED;
         }
-        exit = write_file(path, page, len);
+        if (exit == ALDCTL_OK)
+                exit = write_file(path, page, len);
         free(page);
-        if (r->no_plots[0] != '\0')
-                (void)fprintf(stderr, "warning: the page has no plots: %s\n", r->no_plots);
-        return exit;
-}
-
-enum aldctl_exit aldctl_report_page(struct query *q, long long id, const char *path)
-{
-        struct page *r = calloc(1, sizeof *r);
-        enum aldctl_exit exit = ALDCTL_FAILED;
-        char why[400];
-        struct text t;
-        int found;
-
-        if (r == NULL) {
-                show_error("no memory");
-                return exit;
-        }
-        text_init(&t, why, sizeof why);
-        found = page_load(r, q, id, wall_us(), &t);
-        if (found == 1)
-                exit = write_page(r, path);
-        else if (found == 0)
-                show_error("there is no run %lld; `aldctl runs` lists them", id);
-        else
-                show_error("%s", why);
-        page_free(r);
-        free(r);
         return exit;
 }

@@ -158,6 +158,10 @@ class Record(ald.Test):
         # On another machine: what everybody has, then ours, without daemon and database.
         subprocess.run(["tar", "-xJf", self.path("run.tar.xz")], cwd=self.dir, check=True)
         subprocess.run(["sha256sum", "--strict", "--quiet", "-c", "SHA256SUMS"], cwd=self.path("run-1"), check=True)
+        with open(self.path("run-1/report.html"), encoding="utf-8") as f:
+            page = f.read()
+        self.assertIn("<svg", page)
+        self.assertIn("quick", page)
         alone = ["--socket", "nobody", "--db", "nothing"]
         for words in (["archive", "--verify", "run.tar.xz"], ["archive", "--verify", "run.tar.xz", "--head", closing]):
             done = self.ctl(*alone, *words)
@@ -176,7 +180,7 @@ class Record(ald.Test):
         refused = self.start("aldd", self.daemon_args(db=inner))
         with open(inner, "rb") as f:
             before = f.read()
-        self.assertRegex(self.await_log(refused, "cannot be kept"), "extract of one run")
+        self.assertRegex(self.await_log(refused, "the record is not sound"), "extract of one run")
         refused.end()
         with open(inner, "rb") as f:
             self.assertEqual(before, f.read())

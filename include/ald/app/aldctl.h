@@ -7,7 +7,8 @@
 
 #include <stdbool.h> /* bool */
 #include <stddef.h>  /* size_t */
-#include <stdint.h>  /* uint64_t */
+#include <stdint.h>  /* int64_t, uint64_t */
+#include <stdio.h>   /* FILE */
 
 /* The exit codes that scripts may rely on (DESIGN.md, Programs). */
 enum aldctl_exit {
@@ -91,6 +92,8 @@ long long aldctl_run_number(const struct aldctl_command *self, const struct aldc
 enum aldctl_exit aldctl_counters(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_report.c: the run as one page into `path`. */
 enum aldctl_exit aldctl_report_page(struct query *q, long long id, const char *path);
+/* The same to a stream, as it would have been at now_us (UTC). */
+enum aldctl_exit aldctl_put_page(struct query *q, long long id, int64_t now_us, FILE *to);
 /* aldctl_pulses.c */
 enum aldctl_exit aldctl_pulses(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_trend.c */
