@@ -166,7 +166,7 @@ void html_data(struct html *h, const char *id, double value, const char *fmt, ..
         va_list args;
 
         (void)snprintf(number, sizeof number, "%.12g", value);
-        html_open(h, "data", "id", id, "value", number, NULL);
+        html_open(h, "data", "id", id, "value", number, HTML_END);
         va_start(args, fmt);
         put_formatted(h, fmt, args);
         va_end(args);
@@ -185,8 +185,8 @@ void html_table_begin(struct html *h, const char *id, const struct html_column *
         assert(h->columns == NULL && count > 0);
         h->columns = columns;
         h->column_count = count;
-        html_open(h, "div", "class", "wide", NULL);
-        html_open(h, "table", "id", id, NULL);
+        html_open(h, "div", "class", "wide", HTML_END);
+        html_open(h, "table", "id", id, HTML_END);
         open_class(h, "thead", NULL);
         open_class(h, "tr", NULL);
         for (int i = 0; i < count; i++)
@@ -232,7 +232,7 @@ void html_cell(struct html *h, const char *fmt, ...)
 
 void html_facts_begin(struct html *h, const char *id)
 {
-        html_open(h, "table", "class", "facts", "id", id, NULL);
+        html_open(h, "table", "class", "facts", "id", id, HTML_END);
         open_class(h, "tbody", NULL);
 }
 
@@ -245,7 +245,7 @@ void html_facts_end(struct html *h)
 void html_fact_begin(struct html *h, const char *name)
 {
         open_class(h, "tr", NULL);
-        html_open(h, "th", "scope", "row", NULL);
+        html_open(h, "th", "scope", "row", HTML_END);
         html_put(h, name);
         html_close(h, "th");
         open_class(h, "td", NULL);

@@ -106,14 +106,14 @@ static void put_head(struct page *r)
 
 static void put_contents(struct page *r)
 {
-        html_open(&r->html, "nav", "aria-label", "Contents", NULL);
-        html_open(&r->html, "ul", NULL);
+        html_open(&r->html, "nav", "aria-label", "Contents", HTML_END);
+        html_open(&r->html, "ul", HTML_END);
         for (size_t i = 1; i < SECTIONS; i++) {
                 char link[40];
 
                 (void)snprintf(link, sizeof link, "#%s", sections[i].id);
-                html_open(&r->html, "li", NULL);
-                html_open(&r->html, "a", "href", link, NULL);
+                html_open(&r->html, "li", HTML_END);
+                html_open(&r->html, "a", "href", link, HTML_END);
                 html_put(&r->html, sections[i].title);
                 html_close(&r->html, "a");
                 html_close(&r->html, "li");
@@ -125,7 +125,7 @@ static void put_contents(struct page *r)
 static void put_section(struct page *r, size_t i)
 {
         html_open(&r->html, "section", "id", sections[i].id, "class", sections[i].begins_page ? "page" : "on",
-            NULL);
+            HTML_END);
         html_element(&r->html, "h2", NULL, "%s", sections[i].title);
         sections[i].put(r);
         html_close(&r->html, "section");
@@ -135,7 +135,7 @@ void page_put(struct page *r, FILE *to)
 {
         html_init(&r->html, to);
         put_head(r);
-        html_open(&r->html, "body", NULL);
+        html_open(&r->html, "body", HTML_END);
         html_element(&r->html, "h1", NULL, "Run %lld: %s", (long long)r->run.id,
             r->recipe != NULL && r->recipe->title[0] != '\0' ? r->recipe->title : r->run.recipe);
         for (size_t i = 0; i < SECTIONS; i++) {

@@ -32,7 +32,7 @@ static void put_ratio(struct page *r, const char *name, const struct adequacy_li
 {
         char id[TOOL_NAME_MAX + 16], buf[3][PAGE_TEXT_CAP];
 
-        html_open(&r->html, "td", "class", "n", NULL);
+        html_open(&r->html, "td", "class", "n", HTML_END);
         if (isnan(a->dose_ratio)) {
                 html_text(&r->html, "-");
         } else {

@@ -237,7 +237,7 @@ void page_methods(struct page *r)
                 html_element(&r->html, "p", "missing", "Not written: %s.", r->why_not);
                 return;
         }
-        html_open(&r->html, "p", "id", "methods-text", NULL);
+        html_open(&r->html, "p", "id", "methods-text", HTML_END);
         put_subject(r);
         put_program(r);
         put_outcome(r);

@@ -46,7 +46,7 @@ void page_put_plot(struct page *r, const struct plot *plot, const char *caption)
         (void)snprintf(name, sizeof name, "plot%d", ++r->plot_count);
         if (r->no_plots[0] == '\0')
                 svg = plot_gnuplot(plot, name, "plot, described below", &len, r->no_plots);
-        html_open(&r->html, "figure", NULL);
+        html_open(&r->html, "figure", HTML_END);
         if (svg != NULL)
                 html_raw(&r->html, svg, len);
         else

@@ -74,7 +74,7 @@ static void put_verdict(struct page *r)
             [UNDER_WAY] = "verdict but"};
         enum verdict v = judge(r);
 
-        html_open(&r->html, "p", "class", classes[v], "id", "verdict", NULL);
+        html_open(&r->html, "p", "class", classes[v], "id", "verdict", HTML_END);
         html_put(&r->html, words[v]);
         if (v == BADLY)
                 html_text(
@@ -160,7 +160,7 @@ static void put_doses(struct page *r)
 
 static void put_oddities(struct page *r)
 {
-        html_open(&r->html, "ul", "id", "oddities", NULL);
+        html_open(&r->html, "ul", "id", "oddities", HTML_END);
         if (r->sum.not_done > 0)
                 html_element(&r->html, "li", NULL, "%d of %d pulses were not done as planned",
                     r->sum.not_done, r->sum.count);

@@ -74,7 +74,7 @@ void page_recipe(struct page *r)
         html_element(&r->html, "h3", NULL, "Parameters as run");
         put_parameters(r);
         html_element(&r->html, "h3", NULL, "Text");
-        html_open(&r->html, "pre", "id", "recipe-text", NULL);
+        html_open(&r->html, "pre", "id", "recipe-text", HTML_END);
         html_put(&r->html, r->texts.recipe);
         html_close(&r->html, "pre");
         html_text(&r->html, "\n");
@@ -85,7 +85,7 @@ void page_recipe(struct page *r)
 static void put_code(struct page *r, const char *name, const char *id, const char *text)
 {
         html_fact_begin(&r->html, name);
-        html_open(&r->html, "code", "id", id, NULL);
+        html_open(&r->html, "code", "id", id, HTML_END);
         html_put(&r->html, text[0] != '\0' ? text : "not recorded");
         html_close(&r->html, "code");
         html_fact_end(&r->html);

@@ -17,13 +17,14 @@ void core_init_counts(struct core *core, const struct counts *before)
 {
         for (int i = 0; i < core->tool->tag_count; i++) {
                 const struct tool_tag *t = &core->tool->tags[i];
-                bool is_known = before != NULL && before->valve[i].is_known;
 
                 if (!tool_is_counted(core->tool, i))
                         continue;
-                core->counts.valve[i].is_open = is_known ? before->valve[i].is_open : t->safe > 0;
+                core->counts.valve[i].is_open = t->safe > 0;
                 if (before == NULL)
                         continue;
+                if (before->valve[i].is_known)
+                        core->counts.valve[i].is_open = before->valve[i].is_open;
                 core->counts.valve[i].actuations = before->valve[i].actuations;
                 core->counts.valve[i].open_us = before->valve[i].open_us;
         }

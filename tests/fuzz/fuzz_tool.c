@@ -191,9 +191,8 @@ static void check_line(const struct tool *tool, const struct tool_line *line)
         FUZZ_CHECK(
             is_none_or_in(line->source, tool->loop_count) && is_none_or_in(line->hot_line, tool->loop_count),
             "line %s: loops", line->name);
-        FUZZ_CHECK(
-            isfinite(line->hot_line_by) && isfinite(line->gauge_rise) && isfinite(line->width_tolerance_us) &&
-                line->depletion >= 0 && line->depletion < 1,
+        FUZZ_CHECK(isfinite(line->hot_line_by) && isfinite(line->gauge_rise) &&
+                       isfinite(line->width_tolerance_us) && line->depletion >= 0 && line->depletion < 1,
             "line %s: numbers", line->name);
 }
 

@@ -28,7 +28,8 @@ struct html {
 /* Write to `to` (borrowed). */
 void html_init(struct html *h, FILE *to);
 
-/* Open an element with attributes, pairs of name and value (escaped) up to a NULL; the names are ours. */
+/* Open an element with attributes, pairs of name and value (escaped) up to HTML_END; the names are ours. */
+#define HTML_END ((const char *)0)
 void html_open(struct html *h, const char *name, ...) __attribute__((sentinel));
 /* Close the innermost element, which must be of that name. */
 void html_close(struct html *h, const char *name);

@@ -50,8 +50,9 @@ struct sched_owed {
 
 /* What is known of one device's manners. */
 struct sched_manners {
-        int64_t call_us;  /* how long its answers take: the longest, forgotten by and by */
-        int64_t answer_us; /* likewise, of answers alone: a call that had none says nothing of how it answers */
+        int64_t call_us; /* how long its answers take: the longest, forgotten by and by */
+        int64_t
+            answer_us; /* likewise, of answers alone: a call that had none says nothing of how it answers */
         int64_t ready_us; /* pause_between_requests: not before */
         int64_t quiet_us; /* no polls before: it has been silent repeatedly */
         int silences;     /* in a row */
