@@ -330,9 +330,10 @@ static int read_run(struct query *q, struct pulses *p, const struct query_run *r
         return p->is_failed ? -1 : 0;
 }
 
-static int show_runs(struct query *q, struct pulses *p, const char *only)
+static int show_each(struct query *q, struct pulses *p)
 {
-        p->only = only;
+        const char *only = p->only;
+
         for (int i = p->run_count - 1; i >= 0; i--) {
                 if (read_run(q, p, &p->run[i]) != 0)
                         return -1;
@@ -355,6 +356,14 @@ static int show_runs(struct query *q, struct pulses *p, const char *only)
                 }
         }
         return 0;
+}
+
+static int show_runs(struct query *q, struct pulses *p, const char *only)
+{
+        p->only = only;
+        int failed = show_each(q, p);
+        p->only = NULL; /* it is the caller's */
+        return failed;
 }
 
 static void forget(struct pulses *p)
