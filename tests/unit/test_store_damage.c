@@ -148,6 +148,8 @@ START_TEST(a_damaged_file_is_moved_aside)
         ck_assert_int_eq(work_state(s).next_run_id, 2);
         ck_assert_int_eq(work_state(s).notices, 0);
         store_close(s);
+        free(before.at);
+        free(after.at);
 }
 END_TEST
 
@@ -294,6 +296,7 @@ START_TEST(flipped_bits_in_the_file_are_found)
         printf("%d flips in the file: %d sound for SQLite, %d moved aside, %d refused and left, %d no longer "
                "ours\n",
             count, found[SOUND] - unseen, found[DAMAGED] - left + unseen, left, found[FOREIGN]);
+        free(whole.at);
 }
 END_TEST
 
@@ -345,6 +348,8 @@ START_TEST(flipped_bits_in_the_log_are_found)
         ck_assert_int_gt(moved, count / 2);
         printf(
             "%d flips in the log: %d moved aside, %d at its very end or behind it\n", count, moved, unhurt);
+        free(whole.at);
+        free(wal.at);
 }
 END_TEST
 
@@ -371,6 +376,7 @@ START_TEST(a_torn_log_is_not_damaged)
                 free(torn.at);
         }
         store_close(s);
+        free(wal.at);
 }
 END_TEST
 
