@@ -65,10 +65,10 @@ static bool fails(int what)
 
         if ((f->what & what) == 0)
                 return false;
-        int32_t n = __atomic_fetch_add(&f->calls, 1, __ATOMIC_SEQ_CST);
+        int32_t n = f->calls++;
         if (n < f->after || n - f->after >= f->count)
                 return false;
-        __atomic_fetch_add(&f->failed, 1, __ATOMIC_SEQ_CST);
+        f->failed++;
         errno = f->error;
         return true;
 }
@@ -161,7 +161,7 @@ static bool is_too_much(int fd, const char *path, off_t end)
                 fault_disk->room -= (int32_t)(end - st.st_size);
                 return false;
         }
-        __atomic_fetch_add(&fault_disk->failed, 1, __ATOMIC_SEQ_CST);
+        fault_disk->failed++;
         errno = ENOSPC;
         return true;
 }

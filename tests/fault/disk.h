@@ -6,6 +6,8 @@
 
 #include <stdint.h> /* int32_t */
 
+/* The threads of the program under test read it while the test writes; all but `match`, which is set before they begin. */
+
 enum {
         FAULT_WRITE = 1,
         FAULT_SYNC = 2,
@@ -17,18 +19,18 @@ enum {
 
 /* tests/system/test_disk.py writes the same layout. */
 struct fault_disk {
-        volatile int32_t what;  /* calls that are counted and fail: FAULT_*, joined */
-        volatile int32_t after; /* so many go well ... */
-        volatile int32_t count; /* ... then so many fail */
-        volatile int32_t error; /* errno */
-        volatile int32_t
+        _Atomic int32_t what;  /* calls that are counted and fail: FAULT_*, joined */
+        _Atomic int32_t after; /* so many go well ... */
+        _Atomic int32_t count; /* ... then so many fail */
+        _Atomic int32_t error; /* errno */
+        _Atomic int32_t
             loses; /* a sync that fails takes with it what was written since the last good one, as Linux does */
-        volatile int32_t
+        _Atomic int32_t
             is_full; /* files grow no more, until the ballast is gone: then by `room` bytes; free space is 0 */
-        volatile int32_t room;
-        volatile int32_t sync_ms;       /* each sync takes so long */
-        volatile int32_t calls, failed; /* counted so far */
-        char match[200];                /* files whose path holds this */
+        _Atomic int32_t room;
+        _Atomic int32_t sync_ms;       /* each sync takes so long */
+        _Atomic int32_t calls, failed; /* counted so far */
+        char match[200];               /* files whose path holds this */
 };
 
 extern struct fault_disk *fault_disk;

@@ -17,8 +17,16 @@
 
 #define T0 FIXTURE_T0
 
+/* Before any thread begins. */
+static void match_files(const char *db)
+{
+        if (strcmp(fault_disk->match, db) != 0)
+                snprintf(fault_disk->match, sizeof fault_disk->match, "%s", db);
+}
+
 static struct store *open_disk(const char *db)
 {
+        match_files(db);
         struct store_config config = fixture_config(db);
 
         config.sha256 = work_digest;
@@ -51,7 +59,7 @@ static void heal(void)
 static void fail_at(const char *db, int what, int after, int count, int error)
 {
         heal();
-        snprintf(fault_disk->match, sizeof fault_disk->match, "%s", db);
+        match_files(db);
         fault_disk->after = after;
         fault_disk->count = count;
         fault_disk->error = error;
@@ -184,7 +192,7 @@ START_TEST(a_full_disk_is_outlived_on_the_ballast)
 
         ck_assert_int_eq(stat(fixture_path("a.db-ballast"), &st), 0);
         ck_assert_int_ge((int64_t)st.st_blocks * 512, 1 << 20);
-        snprintf(fault_disk->match, sizeof fault_disk->match, "%s", db);
+        match_files(db);
         fault_disk->room = 1 << 20;
         fault_disk->is_full = 1;
         work_events(s, &w, 3000);
@@ -220,7 +228,7 @@ START_TEST(a_used_up_ballast_loses_no_record)
         struct work w = {0};
         struct store *s = open_disk(db);
 
-        snprintf(fault_disk->match, sizeof fault_disk->match, "%s", db);
+        match_files(db);
         fault_disk->room = 20000;
         fault_disk->is_full = 1;
         work_events(s, &w, 2000);
@@ -237,7 +245,7 @@ START_TEST(a_disk_too_full_for_a_ballast_is_told_of)
         const char *db = fixture_path("a.db");
         struct work w = {0};
 
-        snprintf(fault_disk->match, sizeof fault_disk->match, "%s", db);
+        match_files(db);
         fault_disk->is_full = 1;
         fault_disk->room = 1 << 30;
         struct store *s = open_disk(db);
@@ -260,7 +268,7 @@ START_TEST(a_slow_sync_loses_nothing)
         struct store *s = open_disk(db);
         int64_t worst_us = 0, begun_us;
 
-        snprintf(fault_disk->match, sizeof fault_disk->match, "%s", db);
+        match_files(db);
         fault_disk->sync_ms = 5000;
         work_events(s, &w, 1);
         begun_us = work_now_us();
