@@ -38,7 +38,7 @@ static const struct query_column sample_columns[] = {{"time", QUERY_TIME, NULL},
 /* One lower bound a key: of two SQLite takes either, and a slice must not begin at the run's begin again.
  * ?1 run, ?2 to ?4 the key of the last row, ?5 rows at most, ?6 and ?7 the run's time, ?8 and ?9 its audit records. The key is
  * selected behind the columns. */
-#define COUNT(columns) (int)(sizeof columns / sizeof columns[0])
+#define COUNT(columns) ((int)(sizeof(columns) / sizeof((columns)[0])))
 static const struct {
         const char *name;
         const struct query_column *columns;
