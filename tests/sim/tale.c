@@ -37,7 +37,7 @@ static void tell_record(struct tale *t, const struct world_note *n)
             "pulse begins", "pulse ends", "pulse measured"};
         const struct record *r = n->record;
 
-        if (r->kind == RECORD_SAMPLE)
+        if (r->kind == RECORD_SAMPLE || r->kind == RECORD_VALVE) /* each output is told of as it moves */
                 return;
         begin_line(t, n->t_us);
         if (r->kind == RECORD_EVENT)
@@ -45,6 +45,11 @@ static void tell_record(struct tale *t, const struct world_note *n)
         else if (r->kind == RECORD_AUDIT)
                 fprintf(t->out, "audit %s %s %s: %s (%s -> %s)", r->u.audit.role, r->u.audit.user,
                     r->u.audit.command, r->u.audit.result, r->u.audit.state_before, r->u.audit.state_after);
+        else if (r->kind == RECORD_BASE)
+                fprintf(t->out, "base %s: %g at %g", r->u.base.is_after ? "after" : "before",
+                    r->u.base.pressure, r->u.base.flow);
+        else if (r->kind == RECORD_BOTTLE)
+                fprintf(t->out, "a new bottle of %s", t->tool->lines[r->u.bottle.line].name);
         else if (r->kind <= RECORD_RUN_END)
                 fprintf(t->out, "%s %" PRId64 ": %s %s", runs[r->kind], r->run_id, r->u.run.state,
                     r->u.run.reason);
