@@ -185,6 +185,33 @@ START_TEST(a_proof_that_loses_its_link_is_repeated)
 }
 END_TEST
 
+/* From so long on, for 20 s. */
+static void befall(const char *what, int64_t in_us)
+{
+        char spec[80], why[200];
+
+        snprintf(
+            spec, sizeof spec, "%s@%lld ms+20s", what, (long long)((world_now(world) + in_us) / TIME_MS));
+        ck_assert_msg(world_fault(world, spec, why, sizeof why), "%s", why);
+}
+
+/* T1: lit, but not yet read back, its module is fed on, and nothing but the core would let it fall (seed 430). */
+START_TEST(a_trip_puts_out_what_is_not_read_back_yet)
+{
+        begin();
+        for (int i = 0; i < 5000 && lit == 0; i++)
+                run(TIME_MS);
+        befall("absent:spare.relay", 0);
+        befall("emo", 300 * TIME_MS);
+        run(300 * TIME_MS);
+        ck_assert(held("spare.relay") > 0);
+        run(500 * TIME_MS);
+        ck_assert_str_eq(status().latches[0].id, "emergency-stop");
+        ck_assert(held("spare.relay") <= 0);
+        ck_assert_int_eq(fallen, 0);
+}
+END_TEST
+
 /* A crash in it: what the next start finds is an expiry like any other. */
 START_TEST(a_crash_in_it)
 {
@@ -292,6 +319,7 @@ int main(void)
         tcase_add_test(tc, a_reconnect_proves_nothing_anew);
         tcase_add_test(tc, a_device_that_was_restarted_is_proven_anew);
         tcase_add_loop_test(tc, a_proof_that_loses_its_link_is_repeated, 1, 6);
+        tcase_add_test(tc, a_trip_puts_out_what_is_not_read_back_yet);
         tcase_add_test(tc, a_crash_in_it);
         tcase_add_test(tc, a_dead_watchdog_refuses_runs);
         tcase_add_test(tc, an_expiry_at_rest_trips_and_stays);
