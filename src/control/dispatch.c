@@ -1,14 +1,15 @@
 #include "ald/control/dispatch.h"
 
-#include "ald/base/text.h"       /* text_nearest, text_add */
-#include "ald/control/fill.h"    /* fill_command, fill_text */
-#include "ald/control/jsonrpc.h" /* jsonrpc_* */
-#include "ald/control/params.h"  /* params_* */
-#include "ald/control/report.h"  /* report_* */
-#include "ald/control/resumes.h" /* resumes_read */
-#include "ald/core/core.h"       /* core_get_status */
-#include "ald/core/machine.h"    /* machine_state_name */
-#include "ald/core/verb.h"       /* verb_find, verb_gate */
+#include "ald/base/text.h"           /* text_nearest, text_add */
+#include "ald/control/fill.h"        /* fill_command, fill_text */
+#include "ald/control/jsonrpc.h"     /* jsonrpc_* */
+#include "ald/control/params.h"      /* params_* */
+#include "ald/control/report.h"      /* report_* */
+#include "ald/control/report_tool.h" /* report_tool */
+#include "ald/control/resumes.h"     /* resumes_read */
+#include "ald/core/core.h"           /* core_get_status */
+#include "ald/core/machine.h"        /* machine_state_name */
+#include "ald/core/verb.h"           /* verb_find, verb_gate */
 
 #include <assert.h> /* assert */
 #include <stdio.h>  /* snprintf */
@@ -70,6 +71,11 @@ static void answer_tags(struct request *r, struct answer *a)
         a->result = report_tags(r->d->tool, r->d->owner->core(r->d->owner->ctx));
 }
 
+static void answer_tool(struct request *r, struct answer *a)
+{
+        a->result = report_tool(r->d->tool);
+}
+
 static void answer_interlocks(struct request *r, struct answer *a)
 {
         a->result = report_interlocks(r->d->tool, r->d->owner->core(r->d->owner->ctx));
@@ -112,6 +118,7 @@ static void answer_upload(struct request *r, struct answer *a)
 static void (*const answerers[VERB_COUNT])(struct request *r, struct answer *a) = {
     [VERB_STATUS] = answer_status,
     [VERB_TAGS] = answer_tags,
+    [VERB_TOOL] = answer_tool,
     [VERB_INTERLOCKS] = answer_interlocks,
     [VERB_SUBSCRIBE] = answer_subscribe,
     [VERB_ALARMS] = answer_alarms,

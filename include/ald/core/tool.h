@@ -386,6 +386,7 @@ struct tool {
         struct tool_access access[TOOL_ACCESS_MAX];
         struct cond_pool conds;
         /* Equipment with one place in the simulated tool and on the screen; TOOL_NONE where the tool has none. */
+        char gauge_name[TOOL_NAME_MAX], pump_name[TOOL_NAME_MAX], inputs_name[TOOL_NAME_MAX]; /* "" = none */
         int16_t gauge;            /* tag: chamber pressure */
         double base_drift;        /* the base pressure may differ from earlier runs' by this part; 0 = any */
         int16_t pump_run;         /* output tag */
