@@ -62,7 +62,9 @@ static void fail(struct session *s, json_t *id, enum jsonrpc_code code, const ch
 
 static void answer_status(struct request *r, struct answer *a)
 {
-        a->result = report_status(r->d->tool, r->d->owner->core(r->d->owner->ctx));
+        const struct control_owner *owner = r->d->owner;
+
+        a->result = report_status(r->d->tool, owner->core(owner->ctx), control_outlook(owner));
         (void)json_object_set_new(a->result, "time", report_time(wall_now_us()));
 }
 
@@ -94,7 +96,9 @@ static void answer_help(struct request *r, struct answer *a)
 
 static void answer_subscribe(struct request *r, struct answer *a)
 {
-        feed_turn(r->d->feed, r->d->owner->core(r->d->owner->ctx), wall_now_us());
+        const struct control_owner *owner = r->d->owner;
+
+        feed_turn(r->d->feed, owner->core(owner->ctx), control_outlook(owner), wall_now_us());
         a->result = feed_full(r->d->feed, &r->s->seen);
 }
 
