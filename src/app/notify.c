@@ -192,37 +192,39 @@ void notify_look(struct notify *n, const struct core *core, const struct record 
                 post(n, &note);
 }
 
-static void post_own(
-    struct notify *n, const struct core *core, unsigned what, enum tool_priority priority, const char *text)
+static bool make_own(
+    struct notify *n, struct notify_note *note, const struct core *core, unsigned what, const char *text)
 {
-        struct notify_note note;
         struct timespec now;
 
         (void)clock_gettime(CLOCK_REALTIME, &now);
-        if (!notify_note_of_daemon(
-                &note, n->tool, core, what, text, (int64_t)now.tv_sec * TIME_S + now.tv_nsec / 1000))
-                return;
-        note.priority = (uint8_t)priority;
-        post(n, &note);
+        return notify_note_of_daemon(
+            note, n->tool, core, what, text, (int64_t)now.tv_sec * TIME_S + now.tv_nsec / 1000);
 }
 
 void notify_ready(struct notify *n, const struct core *core, int64_t interrupted_run)
 {
         char text[96] = "the daemon is ready";
+        struct notify_note note;
 
-        if (n == NULL)
-                return;
         if (interrupted_run != 0)
                 (void)snprintf(text, sizeof text, "the daemon is ready; run %lld was interrupted by its end",
                     (long long)interrupted_run);
-        post_own(
-            n, core, TOOL_NOTIFY_DAEMON, interrupted_run != 0 ? TOOL_PRIORITY_HIGH : TOOL_PRIORITY_LOW, text);
+        if (n == NULL || !make_own(n, &note, core, TOOL_NOTIFY_DAEMON, text))
+                return;
+        if (interrupted_run != 0) {
+                note.run = interrupted_run;
+                note.priority = TOOL_PRIORITY_HIGH;
+        }
+        post(n, &note);
 }
 
 void notify_ending(struct notify *n, const struct core *core)
 {
-        if (n != NULL)
-                post_own(n, core, TOOL_NOTIFY_DAEMON, TOOL_PRIORITY_LOW, "the daemon ends in order");
+        struct notify_note note;
+
+        if (n != NULL && make_own(n, &note, core, TOOL_NOTIFY_DAEMON, "the daemon ends in order"))
+                post(n, &note);
 }
 
 /* ---- end ---- */
@@ -288,6 +290,7 @@ bool notify_test(const struct tool *tool)
 {
         const struct notify_owner owner = {.tell = print_result};
         struct notify *n = notify_start(tool);
+        struct notify_note note;
         int64_t longest_us = 0;
 
         if (n == NULL) {
@@ -295,7 +298,8 @@ bool notify_test(const struct tool *tool)
                 return false;
         }
         notify_attach(n, &owner);
-        post_own(n, NULL, NOTIFY_TEST, TOOL_PRIORITY_LOW, "a test of the notifications: nothing happened");
+        if (make_own(n, &note, NULL, NOTIFY_TEST, "a test of the notifications: nothing happened"))
+                post(n, &note);
         for (int i = 0; i < tool->hook_count; i++)
                 longest_us = tool->hooks[i].timeout_us > longest_us ? tool->hooks[i].timeout_us : longest_us;
         hear(n, tool->hook_count, longest_us + 2 * TIME_S);
