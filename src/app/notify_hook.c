@@ -65,7 +65,7 @@ static void fill_environment(struct environment *env, const struct tool *tool, c
 /* A group of its own, no descriptor but the three, every signal as a program expects it. */
 static int spawn(struct notify_hook *hook, const char *program, char *const envp[], int in, int out)
 {
-        char *argv[] = {(char *)(uintptr_t)program, NULL};
+        char path[TOOL_TEXT_MAX], *argv[] = {path, NULL};
         posix_spawn_file_actions_t files;
         posix_spawnattr_t attributes;
         sigset_t all, none;
@@ -73,6 +73,7 @@ static int spawn(struct notify_hook *hook, const char *program, char *const envp
 
         if (failed != 0)
                 return failed;
+        (void)text_copy(path, sizeof path, program);
         (void)sigfillset(&all);
         (void)sigemptyset(&none);
         (void)posix_spawnattr_init(&attributes);
@@ -122,7 +123,7 @@ int notify_hook_start(
     struct notify_hook *hook, const struct tool *tool, int i, const struct notify_note *note)
 {
         int in[2] = {-1, -1}, out[2] = {-1, -1}, failed;
-        struct environment env;
+        struct environment env = {.count = 0};
 
         begin(hook, &tool->hooks[i], note);
         fill_environment(&env, tool, note);
