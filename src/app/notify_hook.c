@@ -190,7 +190,7 @@ void notify_hook_read(struct notify_hook *hook)
         for (ssize_t i = 0; i < n; i++) {
                 hook->read++;
                 if (buf[i] != '\n' && hook->line_len + 1 < sizeof hook->line)
-                        hook->line[hook->line_len++] = buf[i];
+                        hook->line[hook->line_len++] = buf[i] == '\t' ? ' ' : buf[i];
                 else if (buf[i] == '\n')
                         tell_line(hook);
         }
