@@ -222,11 +222,10 @@ class Bounds(Notify):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)  # a file cannot be waited for
         left = [*self.helpers(), *self.pids()]
+        self.assertEqual(4, len(left))
         self.daemon.expected = {-signal.SIGKILL}
         self.daemon.end(signal.SIGKILL)
         self.are_gone(left)
-        # The next one tells of the run that this one left open: of none.
-        self.assertEqual(4, len(left))
 
     def test_an_end_waits_for_its_hooks_only_so_long(self):
         hang = self.hook("hang", HANG)
