@@ -65,24 +65,39 @@ static int64_t look_purges(const struct outlook *o, const struct core *core, str
         return longest_us;
 }
 
-/* What the condition still wants, with whole degrees where that tells the same. */
-static void add_unmet(struct outlook *o, const struct core *core, struct text *t)
+/* Does every comparison with this tag come out in `then` as it does now? */
+static bool tells_same(const struct outlook *o, const struct core *core, int tag)
 {
         const struct cond_pool *conds = &o->tool->conds;
-        int root = o->tool->opening.when.root;
+
+        for (int i = 0; i < conds->count; i++) {
+                const struct cond_node *n = &conds->nodes[i];
+
+                if ((n->op == COND_COMPARE || n->op == COND_WITHIN) && (n->a == tag || n->b == tag) &&
+                    cond_eval(conds, i, &o->then) != cond_eval(conds, i, &core->snap))
+                        return false;
+        }
+        return true;
+}
+
+/* What the condition still wants, in whole degrees where they tell the same. */
+static void add_unmet(struct outlook *o, const struct core *core, struct text *t)
+{
         char unmet[sizeof o->now.open_waits];
         struct text u;
 
-        text_init(&u, unmet, sizeof unmet);
         o->then = core->snap;
-        o->then.fresh_us = INT64_MIN;
-        for (int i = 0; i < o->tool->loop_count; i++)
-                if (o->tool->loops[i].kind == TOOL_LOOP_HEATER)
-                        o->then.tag[o->tool->loops[i].value].value =
-                            round(core->snap.tag[o->tool->loops[i].value].value);
-        cond_add_unmet(&u, conds, root, &o->then, o->tool);
-        if (u.len == 0)
-                cond_add_unmet(&u, conds, root, &core->snap, o->tool);
+        for (int i = 0; i < o->tool->loop_count; i++) {
+                int tag = o->tool->loops[i].value;
+
+                if (o->tool->loops[i].kind != TOOL_LOOP_HEATER)
+                        continue;
+                o->then.tag[tag].value = round(core->snap.tag[tag].value);
+                if (!tells_same(o, core, tag))
+                        o->then.tag[tag].value = core->snap.tag[tag].value;
+        }
+        text_init(&u, unmet, sizeof unmet);
+        cond_add_unmet(&u, &o->tool->conds, o->tool->opening.when.root, &o->then, o->tool);
         if (u.len == 0)
                 return;
         begin(t);
