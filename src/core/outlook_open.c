@@ -6,6 +6,9 @@
 
 #include <math.h> /* round */
 
+/* What was purged so far is told in steps of this: not every listener wants each second. */
+static const int64_t told_us = 10 * TIME_S;
+
 /* A further thing that must still happen. */
 static void begin(struct text *t)
 {
@@ -37,7 +40,7 @@ static int64_t look_purged(const struct outlook *o, const struct core *core, int
         begin(t);
         since_us = output_purged_since(&core->outs, tag);
         text_add(t, "%s purged for ", name_of(o->tool, tag, line));
-        time_add_duration(t, done_us / TIME_S * TIME_S);
+        time_add_duration(t, done_us / told_us * told_us);
         text_add(t, " of ");
         time_add_duration(t, need_us);
         if (since_us == TIME_NEVER) {
@@ -149,12 +152,15 @@ void outlook_look_open(struct outlook *o, const struct core *core, int64_t heati
         text_init(&t, o->now.open_waits, sizeof o->now.open_waits);
         o->now.open_us = OUTLOOK_UNKNOWN;
         if (o->tool->opening.when.root < 0) {
-                text_add(&t, "the tool file does not say when (opening)");
+                text_add(&t, "the tool file to say when (opening)");
                 return;
         }
-        if (core->recipe != NULL)
-                text_add(&t, "run %lld to end", (long long)core->run_id);
         purge_us = look_purges(o, core, &t);
+        /* The purges of a run are its own affair. */
+        if (core->recipe != NULL) {
+                text_init(&t, o->now.open_waits, sizeof o->now.open_waits);
+                text_add(&t, "run %lld to end", (long long)core->run_id);
+        }
         o->now.open_us = look_when(o, core, heating_us, purge_us);
         add_unmet(o, core, &t);
         /* What is left to people, or to nobody, takes no time that could be told. */
