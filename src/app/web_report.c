@@ -25,7 +25,7 @@ struct kept {
 struct waiting {
         struct evhttp_request *req;
         int64_t run;
-        bool is_ended;
+        bool is_settled;
         char db[512];
 };
 
@@ -116,7 +116,7 @@ static void on_made(void *ctx, const struct web_child_end *end)
                 web_files_tag(bytes, file.len, file.etag);
                 for (size_t i = 0; i < count; i++)
                         web_reply_file(reqs[i], &file, web_reply_report_csp);
-                if (first.is_ended)
+                if (first.is_settled)
                         keep(r, &first, &file);
                 else
                         free(bytes);
@@ -167,7 +167,7 @@ static void begin(struct web_reports *r)
 }
 
 void web_reports_answer(
-    struct web_reports *r, struct evhttp_request *req, int64_t run, bool is_ended, const char *db)
+    struct web_reports *r, struct evhttp_request *req, int64_t run, bool is_settled, const char *db)
 {
         const struct web_file *file = find_kept(r, run, db);
         struct waiting *w = &r->waiting[r->waiting_count];
@@ -180,7 +180,7 @@ void web_reports_answer(
                 web_reply_busy(req, "too many reports are asked for", "they are made one after the other");
                 return;
         }
-        *w = (struct waiting){.req = req, .run = run, .is_ended = is_ended};
+        *w = (struct waiting){.req = req, .run = run, .is_settled = is_settled};
         (void)snprintf(w->db, sizeof w->db, "%s", db);
         r->waiting_count++;
         begin(r);
