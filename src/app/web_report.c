@@ -19,6 +19,7 @@ static const size_t page_max = (size_t)64 * 1024 * 1024;
 struct kept {
         int64_t run; /* 0 = free */
         char db[512];
+        unsigned char *bytes; /* of the file */
         struct web_file file;
 };
 
@@ -56,13 +57,14 @@ static const struct web_file *find_kept(struct web_reports *r, int64_t run, cons
 }
 
 /* Takes the bytes. */
-static void keep(struct web_reports *r, const struct waiting *w, const struct web_file *file)
+static void keep(
+    struct web_reports *r, const struct waiting *w, const struct web_file *file, unsigned char *bytes)
 {
         struct kept *last = &r->kept[WEB_REPORTS_KEPT - 1];
 
-        free((void *)(uintptr_t)last->file.bytes);
+        free(last->bytes);
         memmove(&r->kept[1], &r->kept[0], (WEB_REPORTS_KEPT - 1) * sizeof r->kept[0]);
-        r->kept[0] = (struct kept){.run = w->run, .file = *file};
+        r->kept[0] = (struct kept){.run = w->run, .bytes = bytes, .file = *file};
         memcpy(r->kept[0].db, w->db, sizeof w->db);
 }
 
@@ -117,7 +119,7 @@ static void on_made(void *ctx, const struct web_child_end *end)
                 for (size_t i = 0; i < count; i++)
                         web_reply_file(reqs[i], &file, web_reply_report_csp);
                 if (first.is_settled)
-                        keep(r, &first, &file);
+                        keep(r, &first, &file, bytes);
                 else
                         free(bytes);
         }
@@ -203,6 +205,6 @@ void web_reports_free(struct web_reports *r)
         for (size_t i = 0; i < r->waiting_count; i++)
                 web_reply_error(r->waiting[i].req, 503, "aldweb ends", "try again later");
         for (size_t i = 0; i < WEB_REPORTS_KEPT; i++)
-                free((void *)(uintptr_t)r->kept[i].file.bytes);
+                free(r->kept[i].bytes);
         free(r);
 }

@@ -175,7 +175,7 @@ static int port_of(struct evhttp_bound_socket *bound)
                 struct sockaddr any;
                 struct sockaddr_in v4;
                 struct sockaddr_in6 v6;
-        } at;
+        } at = {.any = {.sa_family = AF_UNSPEC}};
         socklen_t len = sizeof at;
 
         if (getsockname(evhttp_bound_socket_get_fd(bound), &at.any, &len) != 0)
