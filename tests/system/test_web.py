@@ -286,12 +286,20 @@ class Watching(web.Test):
             self.assertIsNone(full["tool"])
 
     def test_alarms_are_told_when_they_change(self):
-        stream = self.stream()
+        """Not when they only get older."""
+        stream, told = self.stream(), []
         stream.await_event("full")
-        before = self.fake.asked.count("alarms")
-        self.fake.update(alarms_shown=1)
-        with self.fake.changed:
-            self.assertTrue(self.fake.changed.wait_for(lambda: self.fake.asked.count("alarms") > before, ald.PATIENCE_S))
+        for n, alarms in enumerate([[{"id": "x", "age_s": 1}], [{"id": "x", "age_s": 2}], [{"id": "y", "age_s": 3}]], 1):
+            with self.fake.changed:
+                before = self.fake.asked.count("alarms")
+                self.fake.alarms = alarms
+            self.fake.update(alarms_shown=n)
+            with self.fake.changed:
+                self.assertTrue(self.fake.changed.wait_for(lambda: self.fake.asked.count("alarms") > before,
+                                                           ald.PATIENCE_S))
+        while not told or told[-1]["id"] != "y":
+            told += stream.await_event("alarms")
+        self.assertEqual([("x", 1), ("y", 3)], [(alarm["id"], alarm["age_s"]) for alarm in told])
 
     def test_what_is_no_daemon(self):
         stream = self.stream()

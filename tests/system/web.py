@@ -67,7 +67,7 @@ class Daemon:
 
     def __init__(self, path):
         self.path, self.asked, self.clients, self.changed = path, [], [], threading.Condition()
-        self.status = {"state": "Idle", "n": 0}
+        self.status, self.alarms = {"state": "Idle", "n": 0}, []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(40)
@@ -89,16 +89,17 @@ class Daemon:
         self.send(client, {"method": "hello", "params": hello})
         for line in self.lines(client):
             request = json.loads(line)
-            with self.changed:
+            with self.changed:  # who sees it asked sees it answered
+                answers = {"subscribe": {"time": "", "status": self.status, "tags": {}, "events": []},
+                           "alarms": self.alarms}
+                answer = {"id": request["id"]}
+                if request["method"] in answers:
+                    answer["result"] = answers[request["method"]]
+                else:
+                    answer["error"] = {"code": -32601, "message": "no such verb"}
+                self.send(client, answer)
                 self.asked.append(request["method"])
                 self.changed.notify_all()
-            answers = {"subscribe": {"time": "", "status": self.status, "tags": {}, "events": []}, "alarms": []}
-            answer = {"id": request["id"]}
-            if request["method"] in answers:
-                answer["result"] = answers[request["method"]]
-            else:
-                answer["error"] = {"code": -32601, "message": "no such verb"}
-            self.send(client, answer)
 
     @staticmethod
     def lines(client):
