@@ -188,7 +188,7 @@ class Listening(web.Test):
             self.assertIn(word, done.stdout)
         lines = done.stdout.splitlines()
         self.assertLessEqual(len(lines), 24)
-        self.assertLessEqual(max(map(len, lines)), 110)
+        self.assertLessEqual(max(map(len, lines)), 80)
         self.assertRegex(self.run_web("--version").stdout, r"^aldweb \S+\n$")
 
     def test_what_it_does_not_take(self):
@@ -340,6 +340,7 @@ class Live(web.Test):
         self.assertEqual("rotary-ald", full["hello"]["tool"])
         self.assertEqual({"hello", "status", "tags", "events", "alarms", "tool", "time"}, set(full))
         self.assertEqual("Torr", full["tags"]["chamber.pressure"]["unit"])
+        self.assertIn("nb", [one["name"] for one in full["tool"]["equipment"]])
         self.run_recipe("--set", "cycles=2", "--set", "nb_pulse=500 ms", "--set", "purge=2 s")
         stream.await_event("event", match=lambda e: e["run"] == 1)
         stream.await_state("Execute")
