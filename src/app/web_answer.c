@@ -31,6 +31,7 @@ struct asking {
         const struct web_question *question;
         struct query *q;
         struct web_answer *out;
+        int64_t until_us; /* wall clock: what is made of many questions ends then with what it has */
 };
 
 static int64_t wall_now_us(void)
@@ -296,7 +297,9 @@ static json_t *json_pulses(struct asking *a, struct overlay *o, const char *gaug
 {
         json_t *list = json_array();
 
-        for (size_t i = 0; i < o->pulses.count && json_array_size(list) < (size_t)a->question->last; i++) {
+        for (size_t i = 0; i < o->pulses.count && json_array_size(list) < (size_t)a->question->last &&
+                           wall_now_us() < a->until_us;
+             i++) {
                 const struct query_pulse *p = page_item(&o->pulses, i);
                 json_t *one;
 
@@ -370,7 +373,7 @@ void web_answer(const struct web_question *question, const char *db, struct web_
             [WEB_ASK_OVERLAY] = answer_overlay,
             [WEB_ASK_REPORT] = answer_report,
         };
-        struct asking a = {.question = question, .out = out};
+        struct asking a = {.question = question, .out = out, .until_us = wall_now_us() + QUERY_LIMIT_US};
         char why[320];
 
         *out = (struct web_answer){.code = OK};
