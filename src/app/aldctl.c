@@ -58,6 +58,9 @@ static const struct aldctl_command commands[] = {
     {"check", "RECIPE -c TOOL [--set NAME=VALUE]...", "is the recipe sound for the tool? needs no daemon",
         OPT_TOOL | OPT_SET, 1, 1, aldctl_check,
         "is the recipe sound for the tool; what would its run do? no daemon"},
+    {"schema", "recipe|blocks|tool|profile [-o FILE.json]",
+        "the format of a kind of file as a JSON Schema, for editors: man ald-recipe(5) says how they take it",
+        OPT_OUTPUT, 1, 1, aldctl_schema, NULL},
     {"dry-run",
         "RECIPE -c TOOL [--set NAME=VALUE]... [--powder-mass MASS] [--powder-area AREA]\n"
         "               [--saturation SITES] [--plot FILE.svg]",

@@ -15,9 +15,12 @@ struct raw {
         const struct yaml_node *blocks, *include;
 };
 static const struct key rows[] = {
-    {"format", KEY_INT, true, KEY_AT(struct raw, format), .help = "format of this file: 1"},
-    {"blocks", KEY_NODE, true, KEY_NODE_AT(struct raw, blocks), .help = "named steps for 'use'"},
-    {"include", KEY_NODE, false, KEY_NODE_AT(struct raw, include), .help = "not in an included file"},
+    {"format", KEY_INT, true, KEY_AT(struct raw, format), .holds = &format_shape,
+        .help = "format of this file: 1"},
+    {"blocks", KEY_NODE, true, KEY_NODE_AT(struct raw, blocks), .holds = &shape_blocks,
+        .help = "named steps for 'use'"},
+    {"include", KEY_NODE, false, KEY_NODE_AT(struct raw, include), .holds = &shape_nothing,
+        .help = "not in an included file"},
 };
 const struct keys recipe_file_include_keys = KEYS("an included file", rows);
 
