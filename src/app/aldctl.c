@@ -58,9 +58,13 @@ static const struct aldctl_command commands[] = {
     {"check", "RECIPE -c TOOL [--set NAME=VALUE]...", "is the recipe sound for the tool? needs no daemon",
         OPT_TOOL | OPT_SET, 1, 1, aldctl_check,
         "is the recipe sound for the tool; what would its run do? no daemon"},
+    {"new", "[NAME] [-c TOOL] [-o FILE.yaml]",
+        "a commented recipe to start from, on the screen or in a file that must not be there yet\n"
+        "  -c  for the tool of that file, and sound for it; else for the daemon's, else with example names",
+        OPT_TOOL | OPT_OUTPUT, 0, 1, aldctl_new, "a commented recipe to start from; the formats for editors"},
     {"schema", "recipe|blocks|tool|profile [-o FILE.json]",
         "the format of a kind of file as a JSON Schema, for editors: man ald-recipe(5) says how they take it",
-        OPT_OUTPUT, 1, 1, aldctl_schema, NULL},
+        OPT_OUTPUT, 1, 1, aldctl_schema, ""},
     {"dry-run",
         "RECIPE -c TOOL [--set NAME=VALUE]... [--powder-mass MASS] [--powder-area AREA]\n"
         "               [--saturation SITES] [--plot FILE.svg]",

@@ -109,6 +109,8 @@ bool aldctl_take_head(const char *text, struct audit_head *head);
 enum aldctl_exit aldctl_archive(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_export.c */
 enum aldctl_exit aldctl_export(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_new.c */
+enum aldctl_exit aldctl_new(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_schema.c */
 enum aldctl_exit aldctl_schema(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_replay.c */
