@@ -52,6 +52,7 @@
 #define OPT_WHAT        OPT(33)
 #define OPT_HEAD        OPT(34)
 #define OPT_VERIFY      OPT(35)
+#define OPT_TEXT        OPT(36)
 #define OPT_ALWAYS      (OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION)
 
 static const struct aldctl_command commands[] = {
@@ -144,6 +145,14 @@ static const struct aldctl_command commands[] = {
         "texts\n"
         "      in force and a paragraph of methods",
         OPT_OUTPUT, 1, 1, aldctl_report, ""},
+    {"diff", "RECIPE RUN [--set NAME=VALUE]... [-c TOOL] [--text]",
+        "what a recipe says otherwise than it did in a run: parameters, steps, guards, whatever else; no "
+        "daemon\n"
+        "  --set   parameters that it would be run with\n"
+        "  -c      the tool file too; without it the recipe is taken to be for the tool as it was then\n"
+        "  --text  the texts line by line besides\n"
+        "Ends with 0 whether there are differences or not: --json has \"same\".",
+        OPT_SET | OPT_TOOL | OPT_TEXT, 2, 2, aldctl_diff, NULL},
     {"trend", "TAG [--run RUN | --from TIME --to TIME] [--points N] [--json | --csv]",
         "how a tag went: the last hour, a run, or any time; no spike is lost however long that is\n"
         "  --from, --to  \"2026-11-21 10:15\" (local), \"2026-11-21T10:15:30Z\" (UTC), or how long ago: 2h, "
@@ -231,6 +240,7 @@ static const struct {
     {"--what", "TABLE", OPT_WHAT, NULL, NULL},
     {"--head", "ID:SHA256", OPT_HEAD, NULL, NULL},
     {"--verify", "FILE", OPT_VERIFY, NULL, NULL},
+    {"--text", NULL, OPT_TEXT, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -419,6 +429,9 @@ static bool set_option(struct args *a, uint64_t bit, const char *value)
                 break;
         case OPT_ALL:
                 o->all = true;
+                break;
+        case OPT_TEXT:
+                o->text = true;
                 break;
         case OPT_JSON:
                 o->json = true;

@@ -151,6 +151,9 @@ bool recipe_file_check_states(struct recipe_file *f);
  * weeks, counts beyond a valve's life. */
 void recipe_file_check_bounds(struct recipe_file *f);
 
+/* The form of a recipe and what it includes as one text. */
+extern const struct joined_form recipe_file_joined_form;
+
 /* Every table of keys of the format, for the documentation's test. */
 const struct keys *const *recipe_file_keys(size_t *count);
 /* Steps by number: the table of the verb's keys, its first row being the verb; NULL behind the last. */
