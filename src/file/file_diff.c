@@ -6,6 +6,7 @@
 #include "ald/file/recipe_file.h" /* recipe_file_joined_form */
 #include "ald/file/tool_file.h"   /* tool_file_joined_form */
 
+#include <assert.h> /* assert */
 #include <ctype.h>  /* isalnum */
 #include <math.h>   /* fabs */
 #include <stdlib.h> /* malloc */
@@ -19,7 +20,7 @@ struct work {
 
 /* Where a node stands: its keys from the top, and how many of them before the first list and behind the last. */
 struct place {
-        const char *keys[YAML_DEPTH_MAX + 1];
+        const char *keys[2 * YAML_DEPTH_MAX]; /* an item's id stands for a key */
         int count, where, what;
 };
 
@@ -173,8 +174,8 @@ static void walk(
 
 static void step_in(struct place *at, const char *key)
 {
-        if (at->count < YAML_DEPTH_MAX)
-                at->keys[at->count++] = key;
+        assert(at->count < 2 * YAML_DEPTH_MAX); /* every mapping and every list is a level of the tree */
+        at->keys[at->count++] = key;
 }
 
 /* Phases run in their order; of all other mappings it means nothing. */
@@ -225,16 +226,19 @@ static void walk_map(
                 check_order(w, at, then, now);
 }
 
+static const char *id_of(const struct yaml_node *item)
+{
+        const struct yaml_node *id = item->kind == YAML_MAP ? yaml_node_get(item, "id") : NULL;
+        return id && id->kind == YAML_SCALAR ? id->text : NULL;
+}
+
 /* By what an item of a list is known again though it differs: its id; else its first key, the verb of a step; else any value. */
 static bool is_kin(const struct yaml_node *a, const struct yaml_node *b)
 {
-        const struct yaml_node *id_a, *id_b;
         if (a->kind != b->kind || a->kind != YAML_MAP || !a->first || !b->first)
                 return a->kind == b->kind && a->kind != YAML_MAP;
-        id_a = yaml_node_get(a, "id");
-        id_b = yaml_node_get(b, "id");
-        if (id_a && id_b && id_a->kind == YAML_SCALAR && id_b->kind == YAML_SCALAR)
-                return strcmp(id_a->text, id_b->text) == 0;
+        if (id_of(a) && id_of(b))
+                return strcmp(id_of(a), id_of(b)) == 0;
         return strcmp(a->first->key, b->first->key) == 0;
 }
 
@@ -273,6 +277,16 @@ static void weigh(struct sides *s)
         }
 }
 
+static void walk_pair(
+    const struct work *w, struct place *inside, const struct yaml_node *then, const struct yaml_node *now)
+{
+        const char *id = id_of(now);
+        if (id)
+                step_in(inside, id);
+        walk(w, inside, then, now);
+        inside->count -= id != NULL;
+}
+
 static void walk_sides(const struct work *w, struct place *at, const struct sides *s)
 {
         struct place inside = *at;
@@ -280,10 +294,10 @@ static void walk_sides(const struct work *w, struct place *at, const struct side
                 inside.where = at->count;
         inside.what = at->count;
         for (int i = 0, j = 0; i < s->thens || j < s->nows;) {
-                unsigned best = *best_at(s, i, j),
-                         pair = i < s->thens && j < s->nows ? worth(s->then[i], s->now[j]) : 0;
+                bool is_pair = i < s->thens && j < s->nows;
+                unsigned best = *best_at(s, i, j), pair = is_pair ? worth(s->then[i], s->now[j]) : 0;
                 if (pair > 0 && best == *best_at(s, i + 1, j + 1) + pair)
-                        walk(w, &inside, s->then[i++], s->now[j++]);
+                        walk_pair(w, &inside, s->then[i++], s->now[j++]);
                 else if (i < s->thens && best == *best_at(s, i + 1, j))
                         tell(w, &inside, FILE_DIFF_REMOVED, s->then[i++], NULL);
                 else

@@ -115,7 +115,7 @@ class Diff(ald.Test):
         made = self.json(text, "--set", "cycles=3", "-c", self.path("tool.yaml", tool))
         self.assertEqual([("added", "", "guard")], [(c["kind"], c["where"], c["what"]) for c in made["recipe"]["changes"]])
         self.assertEqual([("changed", "images.standby", "nb.temperature", "40 degC", "45 degC"),
-                          ("changed", "interlocks", "trip", "chamber.pressure > 5 Torr", "chamber.pressure > 4 Torr")],
+                          ("changed", "interlocks", "over-pressure.trip", "chamber.pressure > 5 Torr", "chamber.pressure > 4 Torr")],
                          [(c["kind"], c["where"], c["what"], c["then"], c["now"]) for c in made["tool"]["changes"] if c["kind"] == "changed"])
         self.assertEqual([("removed", "interlocks", "")],
                          [(c["kind"], c["where"], c["what"]) for c in made["tool"]["changes"] if c["kind"] == "removed"])

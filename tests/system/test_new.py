@@ -1,7 +1,9 @@
 """`aldctl new` writes a recipe that passes `aldctl check` on its tool as it stands, in the order of the shipped recipes."""
 import os
 import re
+import shutil
 import socket
+import subprocess
 import threading
 import unittest
 
@@ -71,6 +73,18 @@ class New(ald.Test):
         self.assertGreater(len(ASKS.findall(text)), 15)
         self.assertNotIn("yaml-language-server", text)  # no schema is installed beside this program
         self.assertLess(max(map(len, text.splitlines())), 133)
+
+    def test_an_editor_is_told_of_an_installed_schema(self):
+        """As `make install` lays program and schema out."""
+        for folder in ("bin", "share", "share/ald"):
+            os.mkdir(self.path(folder))
+        program, schema = self.path("bin/aldctl"), self.path("share/ald/recipe.schema.json")
+        shutil.copy(os.path.join(ald.BUILD, "aldctl"), program)
+        first = lambda: subprocess.run([program, "new", "-c", ald.TOOL], capture_output=True, encoding="utf-8",
+                                       timeout=ald.PATIENCE_S, check=True).stdout.split("\n")[0]
+        self.assertTrue(first().startswith("# A recipe to start from"))
+        self.assertEqual(0, self.ctl("schema", "recipe", "-o", schema).returncode)
+        self.assertEqual(f"# yaml-language-server: $schema={os.path.realpath(schema)}", first())
 
     def test_a_file_is_never_written_over(self):
         self.new("-c", ald.TOOL, "-o", "zinc-oxide.yaml")

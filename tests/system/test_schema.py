@@ -87,7 +87,9 @@ class Schema(ald.Test):
         return self.wrong("tool", own) or "".join(self.wrong("profile", p) for p in profiles[1::2])
 
     def test_shipped_files_are_taken(self):
+        """So is what `aldctl new` writes."""
         seen = 0
+        self.assertEqual("", self.wrong("recipe", self.ctl("new", "-c", ald.TOOL).stdout))
         for folder, kind in [("recipes", "recipe"), ("config", "tool"), ("config/devices", "profile"),
                              ("tests/sim/recipes", "recipe"), ("tests/table/sentences/include", "blocks")]:
             for path in sorted(glob.glob(os.path.join(ald.TOP, folder, "*.yaml"))):
