@@ -6,6 +6,7 @@
 #include "ald/base/time.h"       /* time_format_utc */
 #include "ald/file/file.h"       /* file_load_tool, file_compile_tool */
 #include "ald/file/file_diff.h"  /* file_diff */
+#include "ald/file/same.h"       /* same_text */
 #include "ald/store/query.h"     /* query_* */
 #include "text_diff.h"           /* text_diff_make */
 
@@ -56,7 +57,7 @@ static bool is_changed(const struct compare *c, const char *name)
 {
         const char *then = parameter_then(c, name), *now = parameter_now(c, name);
 
-        return then == NULL || now == NULL || !file_diff_same(then, now);
+        return then == NULL || now == NULL || !same_text(then, now);
 }
 
 static void take_parameter(struct compare *c, json_t *list, const char *name)

@@ -1,17 +1,13 @@
 #include "ald/app/jsonschema.h" /* own declarations */
 
 #include "ald/base/text.h"        /* text_add */
-#include "ald/base/unit.h"        /* unit_at */
+#include "ald/base/unit.h"        /* unit_find */
 #include "ald/file/recipe_file.h" /* recipe_file_root_keys, recipe_file_step_keys */
 #include "ald/file/tool_file.h"   /* tool_file_root_keys */
+#include "jsonschema_value.h"     /* jsonschema_* */
 
 #include <assert.h> /* assert */
-#include <stdint.h> /* uint32_t */
 #include <string.h> /* strcmp */
-
-#define NUMBER    "[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?"
-#define NAME      "[A-Za-z][A-Za-z0-9._-]*"
-#define PARAMETER "\\$.+"
 
 static const struct schema {
         const char *name, *title;
@@ -25,248 +21,40 @@ static const struct schema {
 };
 enum { SCHEMAS = sizeof schemas / sizeof schemas[0] };
 
-struct make {
-        const struct schema *schema;
-        json_t *definitions;
-};
-
-static json_t *of_shape(struct make *m, const struct shape *shape);
-
-/* ---- Small parts ---- */
-
-static json_t *pattern(const struct make *m, const char *text)
-{
-        char buf[1200];
-        struct text t;
-
-        text_init(&t, buf, sizeof buf);
-        text_add(&t, "^(%s%s)$", text, m->schema->has_parameters ? "|" PARAMETER : "");
-        assert(!t.truncated);
-        return json_pack("{s:s, s:s}", "type", "string", "pattern", buf);
-}
-
-static json_t *either(json_t *a, json_t *b)
-{
-        return json_pack("{s:[o, o]}", "anyOf", a, b);
-}
-
-/* In a recipe a parameter may stand in the place of any value. */
-static json_t *or_parameter(const struct make *m, json_t *schema)
-{
-        if (!m->schema->has_parameters)
-                return schema;
-        return either(schema, json_pack("{s:s, s:s}", "type", "string", "pattern", "^" PARAMETER "$"));
-}
-
-/* A definition that is there already, or NULL and a place for it: one that refers to itself finds that. */
-static json_t *refer(struct make *m, const char *name, bool *is_new)
-{
-        char path[100];
-        struct text t;
-
-        *is_new = json_object_get(m->definitions, name) == NULL;
-        if (*is_new)
-                (void)json_object_set_new(m->definitions, name, json_object());
-        text_init(&t, path, sizeof path);
-        text_add(&t, "#/definitions/%s", name);
-        return json_pack("{s:s}", "$ref", path);
-}
-
-static void define(struct make *m, const char *name, json_t *as)
-{
-        (void)json_object_set_new(m->definitions, name, as);
-}
-
-static json_t *described(json_t *schema, const char *help)
-{
-        if (help != NULL)
-                (void)json_object_set_new(schema, "description", json_string(help));
-        return schema;
-}
-
-/* ---- Scalars ---- */
-
-static json_t *words(const struct make *m, const struct key_word *word)
-{
-        json_t *list = json_array(), *schema = json_pack("{s:O}", "enum", list);
-
-        for (; word->name != NULL; word++)
-                (void)json_array_append_new(list, json_string(word->name));
-        json_decref(list);
-        return or_parameter(m, schema);
-}
-
-static json_t *beginnings(const struct make *m, const struct key_word *word)
-{
-        char buf[200];
-        struct text t;
-
-        text_init(&t, buf, sizeof buf);
-        for (const struct key_word *w = word; w->name != NULL; w++)
-                text_add(&t, "%s%s *[^ ].*", w == word ? "" : "|", w->name);
-        return pattern(m, buf);
-}
-
-/* YAML gives numbers to a validator as such, and texts in quotes as texts: the parser reads both. */
-static json_t *whole(struct make *m, double min, double max)
-{
-        json_t *number = json_pack("{s:s}", "type", "integer");
-
-        if (min < max) {
-                (void)json_object_set_new(number, "minimum", json_integer((json_int_t)min));
-                (void)json_object_set_new(number, "maximum", json_integer((json_int_t)max));
-        }
-        if (min > 0 && !(min < max)) {
-                json_decref(number);
-                return json_pack("{s:[I, o]}", "enum", (json_int_t)min, json_sprintf("%.0f", min));
-        }
-        return either(number, pattern(m, "[+-]?[0-9]+|0x[0-9A-Fa-f]+"));
-}
-
-static json_t *number(struct make *m, double min, double max)
-{
-        json_t *schema = json_pack("{s:s}", "type", "number");
-
-        if (min < max) {
-                (void)json_object_set_new(schema, "minimum", json_real(min));
-                (void)json_object_set_new(schema, "maximum", json_real(max));
-        }
-        return either(schema, pattern(m, NUMBER));
-}
-
-static json_t *text_schema(size_t longest)
-{
-        json_t *schema = json_pack("{s:[s, s, s]}", "type", "string", "number", "boolean");
-
-        if (longest > 0)
-                (void)json_object_set_new(schema, "maxLength", json_integer((json_int_t)longest));
-        return schema;
-}
-
-static json_t *yes_or_no(const struct make *m)
-{
-        json_t *schema = json_pack("{s:[s, s, b, b, s, s]}", "enum", "yes", "no", 1, 0, "true", "false");
-
-        return or_parameter(m, schema);
-}
-
-/* ---- Quantities ---- */
-
-#define dim_set uint32_t
-
-static void add_units(struct text *t, dim_set dims, const char *between)
-{
-        size_t shown = 0;
-
-        for (size_t i = 0; unit_at(i) != NULL; i++)
-                if (unit_at(i)->name[0] != '\0' && (dims >> unit_at(i)->dim & 1) != 0)
-                        text_add(t, "%s%s", shown++ == 0 ? "" : between, unit_at(i)->name);
-}
-
-static json_t *make_quantity(const struct make *m, dim_set dims, const char *what)
-{
-        bool has_bare = (dims >> UNIT_DIM_NONE & 1) != 0;
-        char buf[1000], help[1000];
-        struct text t;
-        json_t *schema;
-
-        text_init(&t, buf, sizeof buf);
-        text_add(&t, dims == (dim_set)1 << UNIT_DIM_TIME ? "\\+?" : "[+-]?");
-        text_add(&t, "%s *(", NUMBER + strlen("[+-]?"));
-        add_units(&t, dims, "|");
-        text_add(&t, has_bare ? ")?" : ")");
-        assert(!t.truncated);
-        schema = has_bare ? either(json_pack("{s:s}", "type", "number"), pattern(m, buf)) : pattern(m, buf);
-        text_init(&t, help, sizeof help);
-        text_add(&t, "%s: a number with %s", what, has_bare ? "or without " : "");
-        add_units(&t, dims, ", ");
-        return described(schema, help);
-}
-
-/* `what`: "a temperature ramp"; its definition is called after it. */
-static json_t *quantity(struct make *m, dim_set dims, const char *what)
-{
-        char name[40];
-        bool is_new;
-        json_t *schema;
-
-        text_copy(name, sizeof name, strchr(what, ' ') + 1);
-        for (char *p = name; *p != '\0'; p++)
-                *p = *p == ' ' ? '-' : *p;
-        schema = refer(m, name, &is_new);
-        if (is_new)
-                define(m, name, make_quantity(m, dims, what));
-        return schema;
-}
-
-static json_t *of_dim(struct make *m, enum unit_dim dim)
-{
-        return quantity(m, (dim_set)1 << dim, unit_dim_name(dim));
-}
-
-static json_t *of_many(struct make *m, enum unit_dim (*of)(enum unit_dim dim), const char *what)
-{
-        dim_set dims = 0;
-
-        for (int dim = 0; dim < UNIT_DIM_COUNT; dim++)
-                dims |= (dim_set)1 << (of != NULL ? of((enum unit_dim)dim) : (enum unit_dim)dim);
-        if (of == unit_dim_of_rate)
-                dims &= ~((dim_set)1 << UNIT_DIM_NONE); /* what has no rate */
-        return quantity(m, dims, what);
-}
-
-static json_t *unit_names(void)
-{
-        json_t *list = json_pack("[s]", "none");
-
-        for (size_t i = 0; unit_at(i) != NULL; i++)
-                if (unit_at(i)->name[0] != '\0')
-                        (void)json_array_append_new(list, json_string(unit_at(i)->name));
-        return json_pack("{s:o}", "enum", list);
-}
-
-static json_t *value(struct make *m, bool is_target)
-{
-        json_t *list = json_pack("[s, s, s, s]", "on", "off", "open", "closed");
-
-        if (is_target) {
-                (void)json_array_append_new(list, json_string("safe"));
-                (void)json_array_append_new(list, json_string("standby"));
-        }
-        return either(of_many(m, NULL, "an amount"), json_pack("{s:o}", "enum", list));
-}
+static json_t *of_shape(struct jsonschema *m, const struct shape *shape);
 
 /* ---- Keys ---- */
 
-static json_t *of_kind(struct make *m, const struct key *key)
+static json_t *of_kind(struct jsonschema *m, const struct key *key)
 {
         switch (key->kind) {
         case KEY_NODE:
                 break;
         case KEY_WORDS:
-                return text_schema(key->size - 1);
+                return jsonschema_text(key->size - 1);
         case KEY_NAME:
-                return pattern(m, NAME);
+                return jsonschema_pattern(m, JSONSCHEMA_NAME);
         case KEY_BOOL:
-                return yes_or_no(m);
+                return jsonschema_bool(m);
         case KEY_INT:
-                return whole(m, key->min, key->max);
+                return jsonschema_whole(m, key->min, key->max);
         case KEY_NUMBER:
-                return number(m, key->min, key->max);
+                return jsonschema_number(m, key->min, key->max);
         case KEY_TIME:
-                return of_dim(m, UNIT_DIM_TIME);
+                return jsonschema_quantity(m, UNIT_DIM_TIME);
         case KEY_QUANTITY:
-                return of_dim(m, unit_find(key->unit)->dim);
+                return jsonschema_quantity(m, unit_find(key->unit)->dim);
         case KEY_WORD:
-                return words(m, key->words);
+                return jsonschema_words(m, key->words);
         }
         assert(false && "what is read by hand says what it holds");
         return NULL;
 }
 
-static json_t *of_key(struct make *m, const struct key *key)
+static json_t *of_key(struct jsonschema *m, const struct key *key)
 {
-        return described(key->holds != NULL ? of_shape(m, key->holds) : of_kind(m, key), key->help);
+        return jsonschema_described(
+            key->holds != NULL ? of_shape(m, key->holds) : of_kind(m, key), key->help);
 }
 
 static json_t *required(const char *const *names)
@@ -322,7 +110,7 @@ static json_t *object(const char *title)
             "properties");
 }
 
-static void add_keys(struct make *m, json_t *schema, const struct keys *keys, bool only_lent)
+static void add_keys(struct jsonschema *m, json_t *schema, const struct keys *keys, bool only_lent)
 {
         json_t *properties = json_object_get(schema, "properties");
 
@@ -331,7 +119,7 @@ static void add_keys(struct make *m, json_t *schema, const struct keys *keys, bo
                         (void)json_object_set_new(properties, keys->row[i].name, of_key(m, &keys->row[i]));
 }
 
-static json_t *of_keys(struct make *m, const char *kind, const struct keys *keys, bool only_lent)
+static json_t *of_keys(struct jsonschema *m, const char *kind, const struct keys *keys, bool only_lent)
 {
         char name[80];
         struct text t;
@@ -342,21 +130,21 @@ static json_t *of_keys(struct make *m, const char *kind, const struct keys *keys
         text_add(&t, "%s.%s", kind, keys->what);
         for (char *p = name; *p != '\0'; p++)
                 *p = *p == ' ' ? '-' : *p;
-        schema = refer(m, name, &is_new);
+        schema = jsonschema_refer(m, name, &is_new);
         if (!is_new)
                 return schema;
         made = object(keys->what);
         add_keys(m, made, keys, only_lent);
         if (!only_lent)
                 add_rules(made, keys);
-        define(m, name, made);
+        jsonschema_define(m, name, made);
         return schema;
 }
 
 /* ---- Shapes ---- */
 
 /* One form of a mapping, which the word at the key `by` tells. */
-static json_t *one_form(struct make *m, const struct shape *shape, const struct key_word *word)
+static json_t *one_form(struct jsonschema *m, const struct shape *shape, const struct key_word *word)
 {
         const struct keys *keys = shape->forms[word->value];
         char name[80];
@@ -366,19 +154,19 @@ static json_t *one_form(struct make *m, const struct shape *shape, const struct 
 
         text_init(&t, name, sizeof name);
         text_add(&t, "%s.%s", shape->by, word->name);
-        schema = refer(m, name, &is_new);
+        schema = jsonschema_refer(m, name, &is_new);
         if (!is_new)
                 return schema;
         made = object(word->name);
         add_keys(m, made, keys, false);
         add_rules(made, keys);
         (void)json_object_set_new(json_object_get(made, "properties"), shape->by,
-            described(json_pack("{s:s}", "const", word->name), "what it is"));
-        define(m, name, made);
+            jsonschema_described(json_pack("{s:s}", "const", word->name), "what it is"));
+        jsonschema_define(m, name, made);
         return schema;
 }
 
-static json_t *forms(struct make *m, const struct shape *shape)
+static json_t *forms(struct jsonschema *m, const struct shape *shape)
 {
         json_t *list = json_array();
 
@@ -395,20 +183,20 @@ static void set_bounds(json_t *schema, const struct shape *shape, const char *mi
                 (void)json_object_set_new(schema, max, json_integer(shape->max));
 }
 
-static json_t *map_of(struct make *m, const struct shape *shape)
+static json_t *map_of(struct jsonschema *m, const struct shape *shape)
 {
         json_t *schema =
             json_pack("{s:s, s:o}", "type", "object", "additionalProperties", of_shape(m, shape->of));
 
         if (!shape->is_free)
                 (void)json_object_set_new(
-                    schema, "propertyNames", json_pack("{s:s}", "pattern", "^" NAME "$"));
+                    schema, "propertyNames", json_pack("{s:s}", "pattern", "^" JSONSCHEMA_NAME "$"));
 
         set_bounds(schema, shape, "minProperties", "maxProperties");
         return schema;
 }
 
-static json_t *list_of(struct make *m, const struct shape *shape)
+static json_t *list_of(struct jsonschema *m, const struct shape *shape)
 {
         json_t *schema = json_pack("{s:s, s:o}", "type", "array", "items", of_shape(m, shape->of));
 
@@ -416,17 +204,17 @@ static json_t *list_of(struct make *m, const struct shape *shape)
         return schema;
 }
 
-static json_t *steps(struct make *m)
+static json_t *steps(struct jsonschema *m)
 {
         bool is_new;
-        json_t *schema = refer(m, "steps", &is_new), *list;
+        json_t *schema = jsonschema_refer(m, "steps", &is_new), *list;
 
         if (!is_new)
                 return schema;
         list = json_array();
         for (size_t i = 0; recipe_file_step_keys(i) != NULL; i++)
                 (void)json_array_append_new(list, of_keys(m, "step", recipe_file_step_keys(i), false));
-        define(m, "steps",
+        jsonschema_define(m, "steps",
             json_pack("{s:s, s:s, s:i, s:{s:s, s:o}}", "description", "steps, one behind the other", "type",
                 "array", "minItems", 1, "items", "type", "object", "anyOf", list));
         return schema;
@@ -438,38 +226,38 @@ static json_t *condition(void)
             "a condition: TAG < VALUE, TAG within VALUE of VALUE, settled, and, or, not ...");
 }
 
-static json_t *of_shape(struct make *m, const struct shape *shape)
+static json_t *of_shape(struct jsonschema *m, const struct shape *shape)
 {
         switch (shape->kind) {
         case SHAPE_TEXT:
-                return text_schema(0);
+                return jsonschema_text(0);
         case SHAPE_NAME:
-                return pattern(m, NAME);
+                return jsonschema_pattern(m, JSONSCHEMA_NAME);
         case SHAPE_CONDITION:
                 return condition();
         case SHAPE_UNIT:
-                return unit_names();
+                return jsonschema_unit_names();
         case SHAPE_BEGIN:
-                return beginnings(m, shape->words);
+                return jsonschema_beginnings(m, shape->words);
         case SHAPE_WORD:
-                return words(m, shape->words);
+                return jsonschema_words(m, shape->words);
         case SHAPE_INT:
-                return whole(m, (double)shape->min, (double)shape->max);
+                return jsonschema_whole(m, (double)shape->min, (double)shape->max);
         case SHAPE_NUMBER:
-                return number(m, 0, 0);
+                return jsonschema_number(m, 0, 0);
         case SHAPE_TIME:
-                return of_dim(m, UNIT_DIM_TIME);
+                return jsonschema_quantity(m, UNIT_DIM_TIME);
         case SHAPE_QUANTITY:
-                return of_dim(m, unit_find(shape->unit)->dim);
+                return jsonschema_quantity(m, unit_find(shape->unit)->dim);
         case SHAPE_AMOUNT:
-                return of_many(m, NULL, "an amount");
+                return jsonschema_quantities(m, NULL, "an amount");
         case SHAPE_SPAN:
-                return of_many(m, unit_dim_of_difference, "a difference");
+                return jsonschema_quantities(m, unit_dim_of_difference, "a difference");
         case SHAPE_RATE:
-                return of_many(m, unit_dim_of_rate, "a rate");
+                return jsonschema_quantities(m, unit_dim_of_rate, "a rate");
         case SHAPE_VALUE:
         case SHAPE_TARGET:
-                return value(m, shape->kind == SHAPE_TARGET);
+                return jsonschema_value(m, shape->kind == SHAPE_TARGET);
         case SHAPE_KEYS:
         case SHAPE_LENT:
                 return of_keys(m, "keys", shape->keys, shape->kind == SHAPE_LENT);
@@ -482,7 +270,7 @@ static json_t *of_shape(struct make *m, const struct shape *shape)
         case SHAPE_STEPS:
                 return steps(m);
         case SHAPE_EITHER:
-                return either(of_shape(m, shape->of), of_shape(m, shape->or_else));
+                return jsonschema_either(of_shape(m, shape->of), of_shape(m, shape->or_else));
         case SHAPE_NOTHING:
                 return json_pack("{s:{}}", "not");
         }
@@ -499,7 +287,7 @@ const char *jsonschema_name(size_t i)
 
 static json_t *make(const struct schema *schema)
 {
-        struct make m = {schema, json_object()};
+        struct jsonschema m = {schema->has_parameters, json_object()};
         json_t *root = json_pack("{s:s}", "$schema", "http://json-schema.org/draft-07/schema#"),
                *body = object(schema->title);
 

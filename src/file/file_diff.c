@@ -1,15 +1,13 @@
 #include "ald/file/file_diff.h"
 
-#include "ald/base/unit.h"        /* unit_parse */
 #include "ald/file/format.h"      /* format_open */
 #include "ald/file/joined.h"      /* joined_take_apart */
 #include "ald/file/recipe_file.h" /* recipe_file_joined_form */
+#include "ald/file/same.h"        /* same_node */
 #include "ald/file/tool_file.h"   /* tool_file_joined_form */
 
 #include <assert.h> /* assert */
-#include <ctype.h>  /* isalnum */
-#include <math.h>   /* fabs */
-#include <stdlib.h> /* malloc */
+#include <stdlib.h> /* calloc */
 #include <string.h> /* strcmp */
 
 struct work {
@@ -23,92 +21,6 @@ struct place {
         const char *keys[2 * YAML_DEPTH_MAX]; /* an item's id stands for a key */
         int count, where, what;
 };
-
-/* ---- Do they say the same? ---- */
-
-/* The next letter that counts: blanks do only between words. */
-static const char *next_letter(const char *begin, const char *p)
-{
-        const char *q = p;
-        while (*q == ' ' || *q == '\n')
-                q++;
-        bool counts = q > p && p > begin && isalnum((unsigned char)p[-1]) && isalnum((unsigned char)*q);
-        return counts ? q - 1 : q;
-}
-
-static char blank(char c)
-{
-        return c == '\n' ? ' ' : c;
-}
-
-static bool same_letters(const char *a, const char *b)
-{
-        const char *at_a = a, *at_b = b;
-        for (;; a++, b++) {
-                a = next_letter(at_a, a);
-                b = next_letter(at_b, b);
-                if (blank(*a) != blank(*b))
-                        return false;
-                if (*a == '\0')
-                        return true;
-        }
-}
-
-/* Quantities of one dimension; bare numbers are compared as texts, since they may be names. */
-static bool same_amount(const char *a, const char *b)
-{
-        for (int dim = UNIT_DIM_NONE + 1; dim < UNIT_DIM_COUNT; dim++) {
-                const struct unit *unit_a, *unit_b, *base = unit_base((enum unit_dim)dim);
-                double x, y;
-                if (unit_parse(a, (enum unit_dim)dim, &x, &unit_a) != UNIT_OK ||
-                    unit_parse(b, (enum unit_dim)dim, &y, &unit_b) != UNIT_OK)
-                        continue;
-                x = unit_convert(x, unit_a, base);
-                y = unit_convert(y, unit_b, base);
-                return fabs(x - y) <= 1e-12 * (fabs(x) + fabs(y));
-        }
-        return false;
-}
-
-static const char *truth(const char *text)
-{
-        return strcmp(text, "true") == 0 ? "yes" : strcmp(text, "false") == 0 ? "no" : text;
-}
-
-bool file_diff_same(const char *a, const char *b)
-{
-        return same_letters(truth(a), truth(b)) || same_amount(a, b);
-}
-
-static bool same(const struct yaml_node *a, const struct yaml_node *b);
-
-static bool same_map(const struct yaml_node *a, const struct yaml_node *b)
-{
-        for (const struct yaml_node *n = a->first; n; n = n->next) {
-                const struct yaml_node *other = yaml_node_get(b, n->key);
-                if (!other || !same(n, other))
-                        return false;
-        }
-        return a->count == b->count;
-}
-
-static bool same_list(const struct yaml_node *a, const struct yaml_node *b)
-{
-        const struct yaml_node *m = b->first;
-        for (const struct yaml_node *n = a->first; n && m; n = n->next, m = m->next)
-                if (!same(n, m))
-                        return false;
-        return a->count == b->count;
-}
-
-static bool same(const struct yaml_node *a, const struct yaml_node *b)
-{
-        if (a->kind != b->kind)
-                return false;
-        return a->kind == YAML_SCALAR ? file_diff_same(a->text, b->text)
-               : a->kind == YAML_MAP  ? same_map(a, b)
-                                      : same_list(a, b);
-}
 
 /* ---- Telling ---- */
 
@@ -137,7 +49,7 @@ static void show(char out[FILE_DIFF_VALUE_CAP], const struct yaml_node *node)
                 memcpy(out + FILE_DIFF_VALUE_CAP - 4, "...", 4);
         text_clean(out);
         for (char *p = out; *p; p++)
-                *p = blank(*p);
+                *p = *p == '\n' ? ' ' : *p;
 }
 
 static void join_keys(char out[FILE_DIFF_PATH_CAP], const struct place *at, int from, int to)
@@ -252,7 +164,7 @@ enum { SAME_WORTH = 3, KIN_WORTH = 2 };
 
 static unsigned worth(const struct yaml_node *a, const struct yaml_node *b)
 {
-        return same(a, b) ? SAME_WORTH : is_kin(a, b) ? KIN_WORTH : 0;
+        return same_node(a, b) ? SAME_WORTH : is_kin(a, b) ? KIN_WORTH : 0;
 }
 
 static unsigned *best_at(const struct sides *s, int i, int j)
@@ -307,7 +219,7 @@ static void walk_sides(const struct work *w, struct place *at, const struct side
 
 static const struct yaml_node **items_of(const struct yaml_node *list)
 {
-        const struct yaml_node **items = malloc(((size_t)list->count + 1) * sizeof *items);
+        const struct yaml_node **items = calloc((size_t)list->count + 1, sizeof *items);
         int count = 0;
         for (const struct yaml_node *n = list->first; items && n; n = n->next)
                 items[count++] = n;
@@ -318,7 +230,7 @@ static void walk_list(
     const struct work *w, struct place *at, const struct yaml_node *then, const struct yaml_node *now)
 {
         struct sides s = {items_of(then), items_of(now), then->count, now->count, NULL};
-        s.best = malloc(((size_t)s.thens + 1) * ((size_t)s.nows + 1) * sizeof *s.best);
+        s.best = calloc((size_t)s.thens + 1, ((size_t)s.nows + 1) * sizeof *s.best);
         if (s.then && s.now && s.best) {
                 weigh(&s);
                 walk_sides(w, at, &s);
@@ -337,7 +249,7 @@ static void walk(
         bool is_values = now->kind == YAML_LIST && now->first && now->first->kind == YAML_SCALAR;
         if (then->kind == YAML_MAP && now->kind == YAML_MAP)
                 walk_map(w, at, then, now);
-        else if (same(then, now))
+        else if (same_node(then, now))
                 return;
         else if (then->kind == YAML_LIST && now->kind == YAML_LIST && !is_values)
                 walk_list(w, at, then, now);

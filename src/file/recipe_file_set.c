@@ -173,7 +173,7 @@ static const struct key guard_rows[] = {
         .help = "hold, stop or abort"},
 };
 static const struct keys_case guard_cases[] = {{"tag", "a nearness", .needs = "within", .foreign = {"while"}},
-    {"while", "a condition", .foreign = {"tag", "within"}}, {NULL}};
+    {"while", "a condition", .foreign = {"tag", "within"}}, {.key = NULL}};
 const struct keys recipe_file_guard_keys = KEYS_WITH("guard", guard_rows, guard_cases, NULL);
 
 static const char *phase_at(const void *ctx, size_t i)

@@ -132,7 +132,7 @@ static const struct keys_case interlock_cases[] = {
         .foreign = {"arm", "for", "grace", "then", "set", "exclusive", "purge_between"}},
     {"exclusive", "an exclusion", .needs = "purge_between",
         .foreign = {"arm", "for", "grace", "then", "set", "while"}},
-    {NULL}};
+    {.key = NULL}};
 const struct keys tool_file_interlock_keys = KEYS_WITH("interlock", interlock_rows, interlock_cases, NULL);
 
 /* An interlock on its way in. */

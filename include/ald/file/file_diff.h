@@ -28,7 +28,4 @@ struct file_change {
 bool file_diff(enum file_diff_form form, const char *then, size_t then_len, const char *now, size_t now_len,
     void (*tell)(void *ctx, const struct file_change *change), void *ctx, struct diag *d);
 
-/* Do two values mean the same: "20 s" and "20000 ms"? */
-bool file_diff_same(const char *a, const char *b);
-
 #endif

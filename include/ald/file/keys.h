@@ -65,8 +65,8 @@ struct keys {
 /* A table with the cases of its mapping (NULL: none) and the name of its lender (NULL: none). */
 #define KEYS_WITH(what_, rows, cases_, lender_)                                                              \
         {                                                                                                    \
-                .what = what_, .row = rows, .count = sizeof(rows) / sizeof((rows)[0]), .cases = cases_,      \
-                .lender = lender_                                                                            \
+                .what = (what_), .row = (rows), .count = sizeof(rows) / sizeof((rows)[0]),                   \
+                .cases = (cases_), .lender = (lender_)                                                       \
         }
 #define KEYS(what_, rows) KEYS_WITH(what_, rows, NULL, NULL)
 
