@@ -33,7 +33,7 @@ static json_t *of_kind(struct jsonschema *m, const struct key *key)
         case KEY_WORDS:
                 return jsonschema_text(key->size - 1);
         case KEY_NAME:
-                return jsonschema_pattern(m, JSONSCHEMA_NAME);
+                return jsonschema_identifier(m);
         case KEY_BOOL:
                 return jsonschema_bool(m);
         case KEY_INT:
@@ -232,7 +232,7 @@ static json_t *of_shape(struct jsonschema *m, const struct shape *shape)
         case SHAPE_TEXT:
                 return jsonschema_text(0);
         case SHAPE_NAME:
-                return jsonschema_pattern(m, JSONSCHEMA_NAME);
+                return jsonschema_identifier(m);
         case SHAPE_CONDITION:
                 return condition();
         case SHAPE_UNIT:

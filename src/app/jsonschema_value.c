@@ -64,6 +64,18 @@ json_t *jsonschema_described(json_t *schema, const char *help)
         return schema;
 }
 
+/* What an editor says of a text that is none, rather than its pattern. */
+static void explain(json_t *schema, const char *help)
+{
+        (void)json_object_set_new(schema, "patternErrorMessage", json_string(help));
+}
+
+/* Numbers go to a validator as such, and the pattern is of texts only. */
+static void allow_numbers(json_t *schema, const char *type)
+{
+        (void)json_object_set_new(schema, "type", json_pack("[s, s]", type, "string"));
+}
+
 /* ---- Scalars ---- */
 
 json_t *jsonschema_words(const struct jsonschema *m, const struct key_word *word)
@@ -90,28 +102,39 @@ json_t *jsonschema_beginnings(const struct jsonschema *m, const struct key_word 
 /* YAML gives numbers to a validator as such, and texts in quotes as texts: the parser reads both. */
 json_t *jsonschema_whole(struct jsonschema *m, double min, double max)
 {
-        json_t *number = json_pack("{s:s}", "type", "integer");
+        json_t *schema;
 
+        if (min > 0 && !(min < max))
+                return json_pack("{s:[I, o]}", "enum", (json_int_t)min, json_sprintf("%lld", (long long)min));
+        schema = jsonschema_pattern(m, "[+-]?[0-9]+|0x[0-9A-Fa-f]+");
+        allow_numbers(schema, "integer");
+        explain(schema, "a whole number, or 0x and hexadecimal digits");
         if (min < max) {
-                (void)json_object_set_new(number, "minimum", json_integer((json_int_t)min));
-                (void)json_object_set_new(number, "maximum", json_integer((json_int_t)max));
+                (void)json_object_set_new(schema, "minimum", json_integer((json_int_t)min));
+                (void)json_object_set_new(schema, "maximum", json_integer((json_int_t)max));
         }
-        if (min > 0 && !(min < max)) {
-                json_decref(number);
-                return json_pack("{s:[I, o]}", "enum", (json_int_t)min, json_sprintf("%.0f", min));
-        }
-        return jsonschema_either(number, jsonschema_pattern(m, "[+-]?[0-9]+|0x[0-9A-Fa-f]+"));
+        return schema;
 }
 
 json_t *jsonschema_number(struct jsonschema *m, double min, double max)
 {
-        json_t *schema = json_pack("{s:s}", "type", "number");
+        json_t *schema = jsonschema_pattern(m, NUMBER);
 
+        allow_numbers(schema, "number");
+        explain(schema, "a number");
         if (min < max) {
                 (void)json_object_set_new(schema, "minimum", json_real(min));
                 (void)json_object_set_new(schema, "maximum", json_real(max));
         }
-        return jsonschema_either(schema, jsonschema_pattern(m, NUMBER));
+        return schema;
+}
+
+json_t *jsonschema_identifier(const struct jsonschema *m)
+{
+        json_t *schema = jsonschema_pattern(m, JSONSCHEMA_NAME);
+
+        explain(schema, "a name: letters, digits, '.', '_' and '-', beginning with a letter");
+        return schema;
 }
 
 json_t *jsonschema_text(size_t longest)
@@ -157,12 +180,13 @@ static json_t *make_quantity(const struct jsonschema *m, uint32_t dims, const ch
         add_units(&t, dims, "|");
         text_add(&t, has_bare ? ")?" : ")");
         assert(!t.truncated);
-        schema = has_bare
-                     ? jsonschema_either(json_pack("{s:s}", "type", "number"), jsonschema_pattern(m, buf))
-                     : jsonschema_pattern(m, buf);
+        schema = jsonschema_pattern(m, buf);
+        if (has_bare)
+                allow_numbers(schema, "number");
         text_init(&t, help, sizeof help);
         text_add(&t, "%s: a number with %s", what, has_bare ? "or without " : "");
         add_units(&t, dims, ", ");
+        explain(schema, help);
         return jsonschema_described(schema, help);
 }
 

@@ -32,6 +32,8 @@ json_t *jsonschema_beginnings(const struct jsonschema *m, const struct key_word 
 /* Bounds that are 0 both are none; whole numbers whose bounds are the same are that number. */
 json_t *jsonschema_whole(struct jsonschema *m, double min, double max);
 json_t *jsonschema_number(struct jsonschema *m, double min, double max);
+/* A name of something. */
+json_t *jsonschema_identifier(const struct jsonschema *m);
 json_t *jsonschema_text(size_t longest);
 json_t *jsonschema_bool(const struct jsonschema *m);
 json_t *jsonschema_quantity(struct jsonschema *m, enum unit_dim dim);
