@@ -63,9 +63,11 @@ static const struct aldctl_command commands[] = {
         "a commented recipe to start from, on the screen or in a file that must not be there yet\n"
         "  -c  for the tool of that file, and sound for it; else for the daemon's, else with example names",
         OPT_TOOL | OPT_OUTPUT, 0, 1, aldctl_new, "a commented recipe to start from; the formats for editors"},
-    {"schema", "recipe|blocks|tool|profile [-o FILE.json]",
-        "the format of a kind of file as a JSON Schema, for editors: man ald-recipe(5) says how they take it",
-        OPT_OUTPUT, 1, 1, aldctl_schema, ""},
+    {"schema", "recipe|blocks|tool|profile [-c TOOL] [-o FILE.json]",
+        "the format of a kind of file as a JSON Schema, for editors: man ald-recipe(5) says how they take "
+        "it\n"
+        "  -c  recipe, blocks: for that tool, with the names and units of what it has",
+        OPT_OUTPUT | OPT_TOOL, 1, 1, aldctl_schema, ""},
     {"dry-run",
         "RECIPE -c TOOL [--set NAME=VALUE]... [--powder-mass MASS] [--powder-area AREA]\n"
         "               [--saturation SITES] [--plot FILE.svg]",

@@ -185,10 +185,12 @@ static void set_bounds(json_t *schema, const struct shape *shape, const char *mi
 
 static json_t *map_of(struct jsonschema *m, const struct shape *shape)
 {
-        json_t *schema =
-            json_pack("{s:s, s:o}", "type", "object", "additionalProperties", of_shape(m, shape->of));
+        bool is_known = m->tool != NULL && shape->of->kind == SHAPE_TARGET;
+        json_t *schema = is_known ? jsonschema_tool_outputs(m)
+                                  : json_pack("{s:s, s:o}", "type", "object", "additionalProperties",
+                                        of_shape(m, shape->of));
 
-        if (!shape->is_free)
+        if (!shape->is_free && !is_known)
                 (void)json_object_set_new(
                     schema, "propertyNames", json_pack("{s:s}", "pattern", "^" JSONSCHEMA_NAME "$"));
 
@@ -233,6 +235,10 @@ static json_t *of_shape(struct jsonschema *m, const struct shape *shape)
                 return jsonschema_text(0);
         case SHAPE_NAME:
                 return jsonschema_identifier(m);
+        case SHAPE_LINE:
+        case SHAPE_VALVE:
+        case SHAPE_LOOP:
+                return m->tool != NULL ? jsonschema_tool_names(m, shape->kind) : jsonschema_identifier(m);
         case SHAPE_CONDITION:
                 return condition();
         case SHAPE_UNIT:
@@ -285,9 +291,17 @@ const char *jsonschema_name(size_t i)
         return i < SCHEMAS ? schemas[i].name : NULL;
 }
 
-static json_t *make(const struct schema *schema)
+/* A recipe is for one tool. */
+static void name_tool(json_t *schema, const struct tool *tool)
 {
-        struct jsonschema m = {schema->has_parameters, json_object()};
+        json_t *key = json_object_get(json_object_get(schema, "properties"), "tool");
+
+        (void)json_object_set_new(key, "const", json_string(tool->name));
+}
+
+static json_t *make(const struct schema *schema, const struct tool *tool)
+{
+        struct jsonschema m = {schema->has_parameters, json_object(), schema->has_parameters ? tool : NULL};
         json_t *root = json_pack("{s:s}", "$schema", "http://json-schema.org/draft-07/schema#"),
                *body = object(schema->title);
 
@@ -295,16 +309,18 @@ static json_t *make(const struct schema *schema)
         if (schema->lent != NULL)
                 add_keys(&m, body, schema->lent, true);
         add_rules(body, schema->keys);
+        if (m.tool != NULL && schema->keys == &recipe_file_root_keys)
+                name_tool(body, m.tool);
         (void)json_object_update(root, body);
         json_decref(body);
         (void)json_object_set_new(root, "definitions", m.definitions);
         return root;
 }
 
-json_t *jsonschema_make(const char *name)
+json_t *jsonschema_make(const char *name, const struct tool *tool)
 {
         for (size_t i = 0; i < SCHEMAS; i++)
                 if (strcmp(schemas[i].name, name) == 0)
-                        return make(&schemas[i]);
+                        return make(&schemas[i], tool);
         return NULL;
 }

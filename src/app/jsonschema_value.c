@@ -30,7 +30,7 @@ json_t *jsonschema_either(json_t *a, json_t *b)
 }
 
 /* In a recipe a parameter may stand in the place of any value. */
-static json_t *or_parameter(const struct jsonschema *m, json_t *schema)
+json_t *jsonschema_or_parameter(const struct jsonschema *m, json_t *schema)
 {
         if (!m->has_parameters)
                 return schema;
@@ -85,7 +85,7 @@ json_t *jsonschema_words(const struct jsonschema *m, const struct key_word *word
         for (; word->name != NULL; word++)
                 (void)json_array_append_new(list, json_string(word->name));
         json_decref(list);
-        return or_parameter(m, schema);
+        return jsonschema_or_parameter(m, schema);
 }
 
 json_t *jsonschema_beginnings(const struct jsonschema *m, const struct key_word *word)
@@ -150,7 +150,7 @@ json_t *jsonschema_bool(const struct jsonschema *m)
 {
         json_t *schema = json_pack("{s:[s, s, b, b, s, s]}", "enum", "yes", "no", 1, 0, "true", "false");
 
-        return or_parameter(m, schema);
+        return jsonschema_or_parameter(m, schema);
 }
 
 /* ---- Quantities ---- */

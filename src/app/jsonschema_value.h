@@ -2,8 +2,9 @@
 #ifndef ALD_APP_JSONSCHEMA_VALUE_H
 #define ALD_APP_JSONSCHEMA_VALUE_H
 
-#include "ald/base/unit.h" /* enum unit_dim */
-#include "ald/file/keys.h" /* struct key_word */
+#include "ald/base/unit.h"  /* enum unit_dim */
+#include "ald/file/keys.h"  /* struct key_word */
+#include "ald/file/shape.h" /* enum shape_kind */
 
 #include <jansson.h> /* json_t */
 
@@ -12,10 +13,13 @@
 
 #define JSONSCHEMA_NAME "[A-Za-z][A-Za-z0-9._-]*"
 
+struct tool;
+
 /* A schema in the making. */
 struct jsonschema {
         bool has_parameters; /* `$name` may stand in the place of a value */
         json_t *definitions;
+        const struct tool *tool; /* that a recipe is for; NULL = not known */
 };
 
 /* A reference to a definition; *is_new: it is not there yet, and jsonschema_define() is to follow. */
@@ -25,6 +29,8 @@ void jsonschema_define(struct jsonschema *m, const char *name, json_t *as);
 json_t *jsonschema_described(json_t *schema, const char *help);
 
 json_t *jsonschema_either(json_t *a, json_t *b);
+/* The same schema; in a recipe a parameter may stand in its place. */
+json_t *jsonschema_or_parameter(const struct jsonschema *m, json_t *schema);
 /* A text of that form, or a parameter. */
 json_t *jsonschema_pattern(const struct jsonschema *m, const char *text);
 json_t *jsonschema_words(const struct jsonschema *m, const struct key_word *word);
@@ -41,5 +47,9 @@ json_t *jsonschema_quantity(struct jsonschema *m, enum unit_dim dim);
 json_t *jsonschema_quantities(struct jsonschema *m, enum unit_dim (*of)(enum unit_dim dim), const char *what);
 json_t *jsonschema_unit_names(void);
 json_t *jsonschema_value(struct jsonschema *m, bool is_target);
+
+/* With a tool that is known (jsonschema_tool.c): the names of a kind, SHAPE_LINE, SHAPE_VALVE or SHAPE_LOOP; what `set` takes. */
+json_t *jsonschema_tool_names(const struct jsonschema *m, enum shape_kind kind);
+json_t *jsonschema_tool_outputs(struct jsonschema *m);
 
 #endif

@@ -27,7 +27,7 @@ static const struct key set_rows[] = {
 static const struct key wait_rows[] = {
     STEP_VERB("wait", &wait_shape, "a time, or {until, for, timeout, else}")};
 static const struct key pulse_rows[] = {
-    STEP_VERB("pulse", &shape_name, "one dose of a precursor line"),
+    STEP_VERB("pulse", &shape_line, "one dose of a precursor line"),
     {"for", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, for_us), .holds = &shape_time,
         .help = "width of the pulse"},
 };
@@ -46,8 +46,9 @@ static const struct key repeat_rows[] = {
         .help = "walls: its cycles condition the chamber"},
 };
 static const struct key use_rows[] = {STEP_VERB("use", &shape_name, "the steps of a block")};
-static const struct key open_rows[] = {STEP_VERB("open", &shape_name, "a valve that is no precursor line")};
-static const struct key close_rows[] = {STEP_VERB("close", &shape_name, "a valve that is no precursor line")};
+static const struct key open_rows[] = {STEP_VERB("open", &shape_valve, "a valve that is no precursor line")};
+static const struct key close_rows[] = {
+    STEP_VERB("close", &shape_valve, "a valve that is no precursor line")};
 static const struct key note_rows[] = {STEP_VERB("note", &shape_text, "a text for the record")};
 static const struct key expose_rows[] = {
     STEP_VERB("expose", &expose_shape, "dosing with the exhaust closed: {flow, close_below, limit, at_most}"),

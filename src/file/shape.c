@@ -2,6 +2,9 @@
 
 const struct shape shape_text = {.kind = SHAPE_TEXT};
 const struct shape shape_name = {.kind = SHAPE_NAME};
+const struct shape shape_line = {.kind = SHAPE_LINE};
+const struct shape shape_valve = {.kind = SHAPE_VALVE};
+const struct shape shape_loop = {.kind = SHAPE_LOOP};
 const struct shape shape_names = {.kind = SHAPE_LIST, .of = &shape_name};
 const struct shape shape_one_or_more_names = {
     .kind = SHAPE_EITHER, .of = &shape_text, .or_else = &shape_names};

@@ -63,13 +63,16 @@ class Schema(ald.Test):
         super().setUp()
         self.made = {}
 
+    def load(self, kind, *args):
+        done = self.ctl("schema", kind, *args)
+        self.assertEqual(0, done.returncode, done.stderr)
+        made = json.loads(done.stdout)
+        jsonschema.Draft7Validator.check_schema(made)
+        self.made[kind] = jsonschema.Draft7Validator(made)
+
     def schema(self, kind):
         if kind not in self.made:
-            done = self.ctl("schema", kind)
-            self.assertEqual(0, done.returncode, done.stderr)
-            made = json.loads(done.stdout)
-            jsonschema.Draft7Validator.check_schema(made)
-            self.made[kind] = jsonschema.Draft7Validator(made)
+            self.load(kind)
         return self.made[kind]
 
     def wrong(self, kind, text):
@@ -158,6 +161,29 @@ class Schema(ald.Test):
                 self.assertEqual(1 if old not in ("unit: Torr",) else text.count(old), text.count(old), old)
                 self.assertEqual("", self.wrong(kind, text))
                 self.assertNotEqual("", self.wrong(kind, text.replace(old, new, 1)))
+
+    def test_a_recipe_for_one_tool(self):
+        """With -c the schema knows the tool's names and units; whatever is sound for the tool it takes."""
+        bench = os.path.join(TABLES, "tool", "base.yaml")
+        seen = {True: 0, False: 0}
+        for table, tool in [("recipe", bench), ("sentences", os.path.join(TABLES, "tool-sentences.yaml"))]:
+            self.load("recipe", "-c", tool)
+            for name, text, is_sound in cases(table):
+                seen[is_sound] += 1
+                if is_sound:
+                    self.assertEqual("", self.wrong("recipe", text), name)
+                elif name in ("set-point without a unit", "unknown line", "unknown name", "a name that is read only", "unknown valve",
+                              "open a precursor", "set a precursor", "set a valve", "another tool", "guard of a tag without a set-point"):
+                    seen[name] = True
+                    self.assertNotEqual("", self.wrong("recipe", text), name)
+        self.assertEqual(10 + 2, len(seen))
+        self.assertGreater(seen[True], 20)
+        self.load("recipe", "-c", ald.TOOL)
+        for path in glob.glob(os.path.join(ald.TOP, "recipes", "*.yaml")):
+            self.assertEqual("", self.wrong("recipe", text_of(path)), path)
+        done = self.ctl("schema", "recipe", "-c", self.path("none.yaml"))
+        self.assertEqual(1, done.returncode)
+        self.assertIn("cannot be opened", done.stderr)
 
     def test_a_lender_gives_what_is_missing(self):
         tool = text_of(ald.TOOL)

@@ -10,10 +10,13 @@
 
 #include <stddef.h> /* size_t */
 
+struct tool;
+
 /* The kinds of files by number: "recipe", "blocks", "tool", "profile"; NULL behind the last. */
 const char *jsonschema_name(size_t i);
 
-/* The schema of that kind, a new reference; NULL when there is no such kind (or no memory). */
-json_t *jsonschema_make(const char *name);
+/* The schema of that kind, a new reference; NULL when there is no such kind. `tool` (NULL: not known) is the one that a recipe, or
+ * its blocks, are for: then it knows the names and units there. */
+json_t *jsonschema_make(const char *name, const struct tool *tool);
 
 #endif

@@ -12,6 +12,9 @@ struct key_word;
 enum shape_kind {
         SHAPE_TEXT, /* any */
         SHAPE_NAME,
+        SHAPE_LINE,  /* the name of a precursor line, */
+        SHAPE_VALVE, /* of a valve that is none, */
+        SHAPE_LOOP,  /* of a process value that has a set-point */
         SHAPE_CONDITION,
         SHAPE_UNIT,  /* one of base/unit.h, or `none` */
         SHAPE_BEGIN, /* a text that begins with one of `words` and goes on */
@@ -46,9 +49,9 @@ struct shape {
         const struct shape *of, *or_else;
 };
 
-extern const struct shape shape_text, shape_name, shape_names, shape_one_or_more_names, shape_condition,
-    shape_unit, shape_number, shape_time, shape_amount, shape_range, shape_span, shape_rate,
-    shape_pressure_rate, shape_flow, shape_pressure, shape_speed, shape_values, shape_targets, shape_value,
-    shape_steps, shape_blocks, shape_nothing;
+extern const struct shape shape_text, shape_name, shape_names, shape_one_or_more_names, shape_line,
+    shape_valve, shape_loop, shape_condition, shape_unit, shape_number, shape_time, shape_amount, shape_range,
+    shape_span, shape_rate, shape_pressure_rate, shape_flow, shape_pressure, shape_speed, shape_values,
+    shape_targets, shape_value, shape_steps, shape_blocks, shape_nothing;
 
 #endif
