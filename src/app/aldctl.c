@@ -59,15 +59,6 @@ static const struct aldctl_command commands[] = {
     {"check", "RECIPE -c TOOL [--set NAME=VALUE]...", "is the recipe sound for the tool? needs no daemon",
         OPT_TOOL | OPT_SET, 1, 1, aldctl_check,
         "is the recipe sound for the tool; what would its run do? no daemon"},
-    {"new", "[NAME] [-c TOOL] [-o FILE.yaml]",
-        "a commented recipe to start from, on the screen or in a file that must not be there yet\n"
-        "  -c  for the tool of that file, and sound for it; else for the daemon's, else with example names",
-        OPT_TOOL | OPT_OUTPUT, 0, 1, aldctl_new, "a commented recipe to start from; the formats for editors"},
-    {"schema", "recipe|blocks|tool|profile [-c TOOL] [-o FILE.json]",
-        "the format of a kind of file as a JSON Schema, for editors: man ald-recipe(5) says how they take "
-        "it\n"
-        "  -c  recipe, blocks: for that tool, with the names and units of what it has",
-        OPT_OUTPUT | OPT_TOOL, 1, 1, aldctl_schema, ""},
     {"dry-run",
         "RECIPE -c TOOL [--set NAME=VALUE]... [--powder-mass MASS] [--powder-area AREA]\n"
         "               [--saturation SITES] [--plot FILE.svg]",
@@ -78,6 +69,15 @@ static const struct aldctl_command commands[] = {
         "  --plot                        draw the run and one cycle",
         OPT_TOOL | OPT_SET | OPT_POWDER_MASS | OPT_POWDER_AREA | OPT_SATURATION | OPT_PLOT, 1, 1,
         aldctl_dryrun, ""},
+    {"new", "[NAME] [-c TOOL] [-o FILE.yaml]",
+        "a commented recipe to start from, on the screen or in a file that must not be there yet\n"
+        "  -c  for the tool of that file, and sound for it; else for the daemon's, else with example names",
+        OPT_TOOL | OPT_OUTPUT, 0, 1, aldctl_new, "a commented recipe to start from; the formats for editors"},
+    {"schema", "recipe|blocks|tool|profile [-c TOOL] [-o FILE.json]",
+        "the format of a kind of file as a JSON Schema, for editors: man ald-recipe(5) says how they take "
+        "it\n"
+        "  -c  recipe, blocks: for that tool, with the names and units of what it has",
+        OPT_OUTPUT | OPT_TOOL, 1, 1, aldctl_schema, ""},
     {"run",
         "RECIPE [--set NAME=VALUE]... [--wait]\n"
         "       aldctl run --resume RUN [RECIPE] [--repeat | --skip] [--wait]",
@@ -154,7 +154,8 @@ static const struct aldctl_command commands[] = {
         "  -c      the tool file too; without it the recipe is taken to be for the tool as it was then\n"
         "  --text  the texts line by line besides\n"
         "Ends with 0 whether there are differences or not: --json has \"same\".",
-        OPT_SET | OPT_TOOL | OPT_TEXT, 2, 2, aldctl_diff, NULL},
+        OPT_SET | OPT_TOOL | OPT_TEXT, 2, 2, aldctl_diff,
+        "what a recipe says otherwise than it did in a run"},
     {"trend", "TAG [--run RUN | --from TIME --to TIME] [--points N] [--json | --csv]",
         "how a tag went: the last hour, a run, or any time; no spike is lost however long that is\n"
         "  --from, --to  \"2026-11-21 10:15\" (local), \"2026-11-21T10:15:30Z\" (UTC), or how long ago: 2h, "
