@@ -155,8 +155,11 @@ static bool is_kin(const struct yaml_node *a, const struct yaml_node *b)
 }
 
 /* Lists are laid side by side so that as much as can be is the same, or at least kin. */
+struct item {
+        const struct yaml_node *node;
+};
 struct sides {
-        const struct yaml_node **then, **now;
+        struct item *then, *now;
         int thens, nows;
         unsigned *best; /* of what begins at [i][j]; (thens + 1) * (nows + 1) */
 };
@@ -176,8 +179,9 @@ static void weigh(struct sides *s)
 {
         for (int i = s->thens; i >= 0; i--) {
                 for (int j = s->nows; j >= 0; j--) {
-                        unsigned best = 0,
-                                 pair = i < s->thens && j < s->nows ? worth(s->then[i], s->now[j]) : 0;
+                        unsigned best = 0, pair = i < s->thens && j < s->nows
+                                                      ? worth(s->then[i].node, s->now[j].node)
+                                                      : 0;
                         if (i < s->thens)
                                 best = *best_at(s, i + 1, j);
                         if (j<s->nows && * best_at(s, i, j + 1)> best)
@@ -207,22 +211,23 @@ static void walk_sides(const struct work *w, struct place *at, const struct side
         inside.what = at->count;
         for (int i = 0, j = 0; i < s->thens || j < s->nows;) {
                 bool is_pair = i < s->thens && j < s->nows;
-                unsigned best = *best_at(s, i, j), pair = is_pair ? worth(s->then[i], s->now[j]) : 0;
+                unsigned best = *best_at(s, i, j),
+                         pair = is_pair ? worth(s->then[i].node, s->now[j].node) : 0;
                 if (pair > 0 && best == *best_at(s, i + 1, j + 1) + pair)
-                        walk_pair(w, &inside, s->then[i++], s->now[j++]);
+                        walk_pair(w, &inside, s->then[i++].node, s->now[j++].node);
                 else if (i < s->thens && best == *best_at(s, i + 1, j))
-                        tell(w, &inside, FILE_DIFF_REMOVED, s->then[i++], NULL);
+                        tell(w, &inside, FILE_DIFF_REMOVED, s->then[i++].node, NULL);
                 else
-                        tell(w, &inside, FILE_DIFF_ADDED, NULL, s->now[j++]);
+                        tell(w, &inside, FILE_DIFF_ADDED, NULL, s->now[j++].node);
         }
 }
 
-static const struct yaml_node **items_of(const struct yaml_node *list)
+static struct item *items_of(const struct yaml_node *list)
 {
-        const struct yaml_node **items = calloc((size_t)list->count + 1, sizeof *items);
+        struct item *items = calloc((size_t)list->count + 1, sizeof *items);
         int count = 0;
         for (const struct yaml_node *n = list->first; items && n; n = n->next)
-                items[count++] = n;
+                items[count++].node = n;
         return items;
 }
 
