@@ -85,6 +85,6 @@ export function drawAlarms() {
         drawTrips(latches);
         keep(byId("alarm-list"), shown, (alarm) => alarm.id, createAlarm, updateAlarm);
         show(more, rest.length > 0);
-        setText(more.querySelector("summary"), `${rest.length} more`);
+        setText(more.querySelector("summary"), `${rest.length} more${shown.length === loud.length ? ", shelved or suppressed" : ""}`);
         keep(more.querySelector("ul"), rest, (alarm) => alarm.id, createAlarm, updateAlarm);
 }

@@ -32,9 +32,9 @@ async function load(id) {
 
 /* Only the text's own pane is scrolled, and not under the hands of somebody who reads it. */
 function bringToView(pane, node) {
-        if (pane.matches(":hover, :focus, :focus-within"))
+        if (pane.matches(":hover, :focus"))
                 return;
-        pane.scrollTop = node.offsetTop - pane.offsetTop - pane.clientHeight / 2 + node.clientHeight / 2;
+        pane.scrollTop = node.offsetTop - pane.clientHeight / 2 + node.clientHeight / 2;
 }
 
 function mark(line) {
@@ -47,7 +47,7 @@ function mark(line) {
                 setAttribute(before, "aria-current", null);
         if (now) {
                 setAttribute(now, "aria-current", "step");
-                bringToView(pane, now);
+                bringToView(pane.parentElement, now);
         }
         markedLine = line;
 }

@@ -48,7 +48,8 @@ function drawDoing(status) {
                 parts.push(`${status.in_run ? "" : "Last: "}Run ${status.run}, ${status.recipe}`);
         if (status.in_run && status.phase)
                 parts.push(`phase ${status.phase}`);
-        if (status.step && (!status.waiting || !status.waiting.includes(status.step)))
+        /* What it waits for stands on a line of its own. */
+        if (status.step && (!status.waiting || status.asks))
                 parts.push(status.step_left_s >= 1 ? `${status.step} (${duration(status.step_left_s)} of it left)` : status.step);
         setText(byId("doing"), human(parts.join(" \u00b7 ")));
 
@@ -102,17 +103,26 @@ function heatingText(status) {
         return status.heating_left_s > 0 ? `about ${duration(status.heating_left_s)}` : "";
 }
 
-function drawOpen(status) {
-        const waits = status.open_waits ? ` (${human(status.open_waits)})` : "";
+/* Its parts come as one text. */
+function drawBeforeOpen(waits) {
+        const list = (waits || "").split("; ").filter(Boolean), details = byId("before-open");
 
-        if (status.open_in_s === undefined)
+        show(details, list.length > 0);
+        keep(part(details, "list"), list, (text) => text.split(" ")[0], () => make("li"), (node, text) => setText(node, human(text)));
+}
+
+function drawOpen(status) {
+        const seconds = status.open_in_s;
+
+        drawBeforeOpen(status.open_waits);
+        if (seconds === undefined)
                 setFact("open", "");
-        else if (status.open_in_s === null)
-                setFact("open", `cannot be told${waits}`);
-        else if (status.open_in_s <= 0)
-                setFact("open", waits ? `not yet${waits}` : "now");
+        else if (seconds === null)
+                setFact("open", "not yet; when cannot be told");
+        else if (seconds <= 0)
+                setFact("open", status.open_waits ? "not yet" : "now");
         else
-                setFact("open", `in about ${duration(status.open_in_s)}${waits}`, utc(daemonNow() + status.open_in_s * 1000));
+                setFact("open", `in about ${duration(seconds)}`, utc(daemonNow() + seconds * 1000));
 }
 
 function drawProgress(status) {

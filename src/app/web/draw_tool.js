@@ -2,7 +2,7 @@
  * equipment. A valve's position is told by its shape and by a word, not by colour alone. */
 import {model} from "./live.js";
 import {byId, draw, setAttribute, setText} from "./dom.js";
-import {oddity, position, reading, target} from "./draw_values.js";
+import {oddity, position, pumpWord, reading, target} from "./draw_values.js";
 import {tallLayout, wideLayout} from "./tool_layout.js";
 
 const narrow = window.matchMedia("(max-width: 620px)");
@@ -34,8 +34,8 @@ function valve(spot, name, tag) {
         const shape = draw("g", {transform: turn}, draw("path", {d: "M-15 -11 L0 0 L-15 11 Z M15 -11 L0 0 L15 11 Z", class: "body"}),
                 draw("path", {d: "M0 -14 V14", class: "bar"}));
         const doubt = draw("text", {x: 0, y: 5, class: "doubt", "text-anchor": "middle"}, "?");
-        const word = spot.isVertical ? label(22, 10, "word") : label(0, 32, "word", "middle");
-        const title = spot.isVertical ? label(22, -4, "name") : label(0, -20, "name", "middle");
+        const word = spot.isVertical ? label(22, 12, "word") : label(0, 32, "word", "middle");
+        const title = spot.isVertical ? label(22, -5, "name") : label(0, -20, "name", "middle");
         const node = draw("g", {transform: `translate(${spot.x} ${spot.y})`, class: "valve"}, shape, doubt, title, word);
 
         setText(title, name);
@@ -54,7 +54,7 @@ function box(spot, name, lines) {
 
         setText(title, name);
         node.append(title);
-        lines.forEach(([tag, textOf, cls], i) => node.append(live(label(10, 38 + 17 * i, cls || "number"), tag, textOf)));
+        lines.forEach(([tag, textOf, cls], i) => node.append(live(label(10, 40 + 18 * i, cls || "number"), tag, textOf)));
         return node;
 }
 
@@ -85,7 +85,7 @@ function chamberLines(parts) {
         for (const motor of parts.motors)
                 lines.push([motor.value, () => `${motor.name} ${ofSet(motor)}`]);
         if (parts.inputs?.lid)
-                lines.push([parts.inputs.lid, () => model.tags[parts.inputs.lid].value >= 0.5 ? "lid closed" : "lid OPEN"]);
+                lines.push([parts.inputs.lid, () => model.tags[parts.inputs.lid].value >= 0.5 ? "lid closed" : "\u26a0 lid OPEN"]);
         return lines;
 }
 
@@ -106,7 +106,7 @@ function sort(equipment) {
 function pumpCircle(spot, pump) {
         const tag = pump.running || pump.run, word = label(0, 42, "word", "middle"), title = label(0, -30, "name", "middle");
         const node = draw("g", {transform: `translate(${spot.x} ${spot.y})`, class: "pump"}, draw("circle", {r: 22}),
-                draw("path", {d: "M-12 -15 L20 0 L-12 15"}), title, live(word, tag, () => model.tags[tag]?.value >= 0.5 ? "running" : "STOPPED"));
+                draw("path", {d: "M-12 -15 L20 0 L-12 15"}), title, live(word, tag, () => pumpWord(pump)));
 
         setText(title, pump.name);
         updates.push(() => setAttribute(node, "data-running", model.tags[tag]?.value >= 0.5 ? "yes" : "no"));

@@ -44,7 +44,7 @@ function specs() {
         const list = [
                 {title: "Pressure", items: of("gauge"), hasPulses: true},
                 {title: "Temperatures", items: of("heater")},
-                {title: "Gas flow", items: of("flow")},
+                {title: "Gas flow", items: of("flow"), fromZero: true},
         ];
         return list.filter((spec) => spec.items.length > 0).map((spec) => ({...spec, unit: model.tags[spec.items[0].value].unit,
                 tags: spec.items.map((item) => item.value)}));
@@ -70,7 +70,7 @@ function create(spec) {
         byId("charts").append(figure);
         area.addEventListener("keydown", onKey);
         const graph = new window.Dygraph(area, placeholder(spec, withBars), {...options(), labels: ["time", ...spec.tags], customBars: withBars,
-                connectSeparatedPoints: true, dateWindow: range(), colors: spec.tags.map((_, i) => color(i)),
+                connectSeparatedPoints: true, includeZero: Boolean(spec.fromZero), dateWindow: range(), colors: spec.tags.map((_, i) => color(i)),
                 series: Object.fromEntries(spec.tags.map((tag, i) => [tag, {strokePattern: pattern(i)}])),
                 underlayCallback: spec.hasPulses ? drawPulses : null,
                 interactionModel: {...window.Dygraph.defaultInteractionModel, dblclick: () => goLive().then(paint)},

@@ -38,6 +38,13 @@ export function target(name) {
         return setpoint(tag.value ?? tag.commanded, tag.unit);
 }
 
+/* A pump that stands although it was told to run is out of order. */
+export function pumpWord(item) {
+        if (model.tags[item.running || item.run]?.value >= 0.5)
+                return "running";
+        return model.tags[item.run]?.value >= 0.5 ? "\u26a0 STOPPED" : "stopped";
+}
+
 /* Above or below what is set, by how much; "settled" within the tolerance. */
 function deviation(item) {
         const value = model.tags[item.value], set = model.tags[item.setpoint];
@@ -57,9 +64,9 @@ function deviation(item) {
 
 function inputRows(item) {
         const rows = [
-                [item.lid, "lid", "closed", "OPEN"],
-                [item.emo, "emergency stop", "released", "PRESSED"],
-                [item.over_temperature, "over-temperature cut-out", "ACTED", "not acted"],
+                [item.lid, "lid", "closed", "\u26a0 OPEN"],
+                [item.emo, "emergency stop", "released", "\u26a0 PRESSED"],
+                [item.over_temperature, "over-temperature cut-out", "\u26a0 ACTED", "not acted"],
         ];
         return rows.filter(([tag]) => model.tags[tag]).map(([tag, what, on, off]) =>
                 ({key: tag, what, tag, now: model.tags[tag].value >= 0.5 ? on : off, set: "", remark: ""}));
@@ -76,8 +83,7 @@ function rowsOf(item) {
         case "valve":
                 return [{key: item.name, what: `${item.name} valve`, tag: item.valve, now: position(item.valve), set: "", remark: ""}];
         case "pump":
-                return [{key: item.name, what: item.name, tag: item.running || item.run,
-                        now: model.tags[item.running || item.run]?.value >= 0.5 ? "running" : "STOPPED",
+                return [{key: item.name, what: item.name, tag: item.running || item.run, now: pumpWord(item),
                         set: item.run ? (model.tags[item.run]?.value >= 0.5 ? "on" : "off") : "", remark: ""}];
         case "gauge":
                 return [{key: item.name, what: "pressure", tag: item.value, now: reading(item.value, item.unit), set: "",
@@ -112,7 +118,7 @@ function updateRow(node, row) {
         setText(now, row.now);
         setText(set, row.set);
         setText(remark, odd ? `\u26a0 ${odd}` : human(row.remark));
-        setAttribute(node, "class", odd ? "odd" : null);
+        setAttribute(node, "class", odd || row.now.startsWith("\u26a0") ? "odd" : null);
 }
 
 export function drawValues() {

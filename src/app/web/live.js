@@ -1,8 +1,9 @@
 /* The connection to aldweb and what it has told: the model that everything else draws. */
 import {instant} from "./words.js";
 
-/* A beat comes every few seconds from a server that sends them: silence for longer is a dead line. */
-const SILENCE_MS = 8000, RETRY_MS = 2000, EVENTS_MAX = 200;
+/* A gauge's noise alone brings a word ten times a second. After so long without any the line is tried anew; a tool that
+ * is really that quiet answers with its whole state at once, and a line that was cut without a word does not answer. */
+const SILENCE_MS = 10e3, ANSWER_MS = 5000, RETRY_MS = 2000, EVENTS_MAX = 200;
 /* What opened shows as open for so long: a pulse of 100 ms must not fall between two paints. */
 const OPEN_SHOWN_MS = 600;
 
@@ -20,7 +21,7 @@ export const model = {
 };
 
 const listeners = [];
-let source = null, beats = false;
+let source = null, triedAt = 0;
 
 export function listen(listener) {
         listeners.push(listener);
@@ -107,13 +108,6 @@ const handlers = {
         alarms(data) {
                 model.alarms = Array.isArray(data) ? data : data.alarms || [];
         },
-        beat() {
-                beats = true;
-                if (model.isLive) {
-                        model.time += Date.now() - model.heard;
-                        model.heard = Date.now();
-                }
-        },
 };
 
 function open() {
@@ -125,10 +119,13 @@ function open() {
                         handle(data);
                         tell(kind, data);
                 });
-        source.onerror = () => {
+        source.onerror = (event) => {
+                const own = event.target;
+                if (own !== source)
+                        return;
                 lose("no connection to aldweb");
                 /* The browser tries again by itself unless it was refused. */
-                if (source.readyState === EventSource.CLOSED)
+                if (own.readyState === EventSource.CLOSED)
                         setTimeout(open, RETRY_MS);
         };
 }
@@ -136,10 +133,15 @@ function open() {
 export function start() {
         open();
         setInterval(() => {
-                if (!beats || !model.isLive || Date.now() - model.heard < SILENCE_MS)
+                const now = Date.now();
+                if (!model.isLive || now - model.heard < SILENCE_MS)
                         return;
-                lose("no word from aldweb");
-                source.close();
-                open();
+                if (triedAt < model.heard) {
+                        triedAt = now;
+                        source.close();
+                        open();
+                } else if (now - triedAt > ANSWER_MS) {
+                        lose("no word from aldweb");
+                }
         }, 1000);
 }

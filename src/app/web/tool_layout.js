@@ -3,14 +3,15 @@
 /* Precursors and gases on the left, chamber in the middle, exhaust and pump on the right. */
 export function wideLayout(parts) {
         const rows = parts.inlets.length, pitch = 86, boxHeight = 66, top = 8;
-        const height = Math.max(318, top + rows * pitch + 20), middle = Math.max(170, top + (rows * pitch) / 2);
+        const middle = Math.max(150, top + (rows * pitch) / 2 - 10);
+        const height = Math.max(middle + 145, top + rows * pitch);
         const chamber = {x: 330, y: middle - 62, width: 168, height: 124}, right = chamber.x + chamber.width;
         const inlets = parts.inlets.map((_, i) => {
                 const y = top + i * pitch + boxHeight / 2;
                 return {y, box: {x: 6, y: y - boxHeight / 2, width: 164, height: boxHeight}, valve: {x: 222, y}};
         });
         const first = inlets[0]?.y ?? middle, last = inlets[rows - 1]?.y ?? middle;
-        const soft = {x: 556, y: middle + 74}, exhaust = {x: 556, y: middle};
+        const soft = {x: 556, y: middle + 96}, exhaust = {x: 556, y: middle};
         const pipes = inlets.map((inlet) => [[170, inlet.y], [285, inlet.y]]);
 
         pipes.push([[285, Math.min(first, middle)], [285, Math.max(last, middle)]], [[285, middle], [chamber.x, middle]],
