@@ -5,8 +5,8 @@ import {byId, make, setAttribute, setText} from "./dom.js";
 import {color, hasLibrary, ink, legendItem, onScheme, options, pattern} from "./charts.js";
 import {human} from "./words.js";
 
-const LAST = 5;
-let precursor = "", chosen = null, key = "", graph = null, answer = null;
+const LAST = 5, AGAIN_MS = 5000;
+let askedAt = 0, precursor = "", chosen = null, key = "", graph = null, answer = null;
 
 function clear(text) {
         setText(byId("overlay-note"), text);
@@ -90,7 +90,7 @@ function drawButtons(names) {
                 setAttribute(button, "aria-pressed", String(button.textContent === precursor));
 }
 
-/* Asked anew with each cycle, and when the run is over. */
+/* Asked anew as the run goes on, and when it is over. */
 export function drawOverlay() {
         if (!model.hasData || !model.tool || !hasLibrary())
                 return;
@@ -103,10 +103,12 @@ export function drawOverlay() {
                 clear("No run yet.");
                 return;
         }
-        const now = `${run} ${precursor} ${chosen ? "" : `${status.cycle} ${status.in_run}`}`;
-        if (now === key || !model.isLive)
+        /* Another line or run at once, what a step has added no more often than this. */
+        const what = `${run} ${precursor}`, now = `${what} ${chosen ? "" : `${status.cycle} ${status.step} ${status.in_run}`}`;
+        if (now === key || !model.isLive || (key.startsWith(`${what} `) && Date.now() - askedAt < AGAIN_MS))
                 return;
         key = now;
+        askedAt = Date.now();
         load(run);
 }
 

@@ -1,7 +1,7 @@
 /* The recipe of the present run, or of one chosen in the history, with the line of the present (or last) step. */
 import {model} from "./live.js";
 import {ask} from "./api.js";
-import {byId, keep, make, setAttribute, setText} from "./dom.js";
+import {byId, keep, make, setAttribute, setText, show} from "./dom.js";
 
 /* -1: the present run. */
 let chosen = -1, shown = null, run = null, markedLine = null;
@@ -24,6 +24,7 @@ async function load(id) {
                 keep(byId("recipe-text"), [], () => "", () => null, () => {});
                 keep(byId("recipe-text"), lines, (line) => line.n, (line) => make("li", {}, make("code", {}, line.text)), () => {});
                 markedLine = null;
+                show(byId("recipe-text").parentElement, true);
         } catch (error) {
                 setText(note, error.message);
         }

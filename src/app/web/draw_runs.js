@@ -36,6 +36,7 @@ export function drawRuns() {
         setText(byId("runs-note"), runs.length === 0 ? "None yet." :
                 chosen >= 0 ? `Looking at run ${chosen}: recipe, trends and pulses are of it.` : "");
         keep(byId("runs-body"), runs, (run) => run.id, createRow, updateRow);
+        show(byId("runs-table"), runs.length > 0);
         show(byId("older"), !isEnd && runs.length > 0);
 }
 

@@ -90,14 +90,14 @@ function leftText(status) {
                 return "";
         if (status.asks || (status.left_s < 1 && !status.is_bounded))
                 return "cannot be told yet";
-        return duration(status.left_s) + (status.is_bounded || status.is_heating ? "" : ", waits apart");
+        return duration(status.left_s);
 }
 
 function heatingText(status) {
         if (!status.in_run)
                 return "";
         if (status.heating_left_s === undefined)
-                return status.is_heating ? "heating" : "";
+                return status.is_bounded ? "" : "cannot be told";
         if (status.heating_left_s === null)
                 return "cannot be told yet";
         return status.heating_left_s > 0 ? `about ${duration(status.heating_left_s)}` : "";

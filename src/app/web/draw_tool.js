@@ -72,7 +72,7 @@ function inletLines(inlet, byName) {
                 lines.push([source.value, () => ofSet(source)]);
         if (line)
                 lines.push([line.value, () => `line ${reading(line.value, line.unit)}`]);
-        return lines.length > 0 ? lines : [[inlet.valve, () => "not heated", "quiet"]];
+        return lines.length > 0 ? lines : [[null, () => "not heated", "quiet"]];
 }
 
 function chamberLines(parts) {

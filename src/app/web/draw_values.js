@@ -11,8 +11,9 @@ export function oddity(name) {
 
         if (!tag || tag.quality === "Good")
                 return "";
-        const since = model.odd.get(name), seconds = since ? (daemonNow() - since) / 1000 : 0;
-        return `${tag.quality}: ${tag.why || "no reason given"}${seconds >= 1 ? `, ${duration(seconds)}` : ""}`;
+        const since = model.odd.get(name), seconds = since ? (daemonNow() - since.t) / 1000 : 0;
+        const long = seconds < 1 ? "" : `, ${since.wasBefore ? "more than " : ""}${duration(seconds)}`;
+        return `${tag.quality}: ${tag.why || "no reason given"}${long}`;
 }
 
 /* A module that does not answer has no position to show. */

@@ -15,7 +15,7 @@ export const model = {
         hello: {}, status: {}, tags: {}, events: [], alarms: [], tool: null,
         time: 0,             /* the daemon's clock at its last word, ms */
         heard: 0,            /* this clock then */
-        odd: new Map(),      /* tag -> since when (daemon's clock, ms) it is not Good */
+        odd: new Map(),      /* tag -> {t (daemon's clock, ms), wasBefore}: since when, or longer, it is not Good */
         opened: new Map(),   /* valve -> when it was last seen open (this clock) */
         pulses: [],          /* {t, name, width}: as they were seen to begin */
 };
@@ -61,11 +61,11 @@ function noteTime(time) {
         model.time = time ? instant(time) : model.heard;
 }
 
-function noteTag(name, tag) {
+function noteTag(name, tag, isNew) {
         if (tag.quality === "Good")
                 model.odd.delete(name);
         else if (!model.odd.has(name))
-                model.odd.set(name, model.time);
+                model.odd.set(name, {t: model.time, wasBefore: !isNew});
         if (tag.kind === "valve" && tag.value >= 0.5)
                 model.opened.set(name, Date.now());
 }
@@ -88,7 +88,7 @@ const handlers = {
                 model.odd.clear();
                 noteTime(data.time);
                 for (const [name, tag] of Object.entries(model.tags))
-                        noteTag(name, tag);
+                        noteTag(name, tag, false);
         },
         update(data) {
                 noteTime(data.time);
@@ -99,7 +99,7 @@ const handlers = {
                 }
                 for (const [name, change] of Object.entries(data.tags || {}))
                         if (model.tags[name])
-                                noteTag(name, Object.assign(model.tags[name], change));
+                                noteTag(name, Object.assign(model.tags[name], change), true);
         },
         event(data) {
                 model.events.push(data);

@@ -100,7 +100,8 @@ async function loadTag(tag, from, to, turn) {
 
         if (turn !== asking)
                 return;
-        const points = answer.points, last = points.length > 0 ? points[points.length - 1][0] : 0;
+        /* null: nothing that is not Bad was kept there. */
+        const points = answer.points.map((point) => point.map((value) => value ?? NaN)), last = points.length > 0 ? points[points.length - 1][0] : 0;
         /* What came live while the record was asked: it is newer than what the record has. */
         const fresh = (series.get(tag)?.points || []).filter((point) => point[0] > last && point[0] <= to + 60e3 && point.isLive);
         series.set(tag, {points: points.concat(fresh), step: Math.max(250, (to - from) / POINTS), from, to});
@@ -112,9 +113,10 @@ async function loadMarks(turn) {
         if (id === null || id === undefined)
                 return;
         try {
-                const answer = await ask(`/api/pulses?run=${id}`);
+                const answer = await ask(`/api/run/${id}/pulses`);
                 if (turn === asking)
-                        recorded = answer.pulses.map((pulse) => ({t: instant(pulse.opened), name: pulse.precursor, width: pulse.width_s}));
+                        recorded = answer.pulses.map((pulse) => ({t: instant(pulse.opened), name: pulse.precursor, width: pulse.width_s}))
+                                .sort((one, other) => one.t - other.t);
         } catch {
                 recorded = [];
         }
