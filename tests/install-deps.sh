@@ -8,7 +8,8 @@ set -euo pipefail
 build=(gcc libc6-dev make pkg-config git libmodbus-dev libevent-dev libsqlite3-dev libyaml-dev libjansson-dev
     libsodium-dev libsystemd-dev libarchive-dev gnuplot-nox libjs-dygraphs)
 # clang and its runtime library bring libFuzzer (tests/fuzz).
-test=(check binutils python3 python3-pymodbus clang libclang-rt-dev)
+# The page is tried in a real browser; npm brings axe-core, which checks what it is for people who do not see it.
+test=(check binutils python3 python3-pymodbus clang libclang-rt-dev chromium chromium-driver npm)
 lint=(clang clang-format clang-tidy cppcheck shellcheck mandoc systemd)
 
 wanted=()
@@ -33,6 +34,8 @@ missing=()
 for package in "${wanted[@]}"; do
         # pkgconf provides pkg-config under another name in later releases.
         [ "$package" = pkg-config ] && command -v pkg-config >/dev/null && continue
+        # Other packages of Node.js have npm in them, and Debian's stands against those.
+        [ "$package" = npm ] && command -v npm >/dev/null && continue
         case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) in
         installed) ;;
         *) missing+=("$package") ;;

@@ -8,7 +8,7 @@ import {drawRuns, followRuns, startRuns} from "./draw_runs.js";
 import {drawState} from "./draw_state.js";
 import {drawTool} from "./draw_tool.js";
 import {chooseTrend} from "./trend.js";
-import {drawTrend, paintTrend, reloadTrend, startTrend} from "./draw_trend.js";
+import {drawTrend, reloadTrend, startTrend} from "./draw_trend.js";
 import {drawValues} from "./draw_values.js";
 
 const PAINT_MS = 250;
@@ -34,7 +34,7 @@ startEvents(paintSoon);
 startRuns((run) => {
         chooseRecipe(run ? run.id : -1);
         chooseOverlay(run);
-        chooseTrend(run).then(paintTrend);
+        chooseTrend(run);
 });
 listen((kind) => {
         if (kind === "full") {

@@ -2,15 +2,15 @@
 import {model} from "./live.js";
 import {byId, make, setAttribute, setText} from "./dom.js";
 import {clock, quantity} from "./words.js";
-import {color, hasLibrary, legendItem, onScheme, options, pattern} from "./charts.js";
-import {carryOn, goLive, load, marks, pan, range, rows, setFree, setTags, setWindow, trim, view, zoom} from "./trend.js";
+import {color, hasLibrary, ink, legendItem, onScheme, options, pattern} from "./charts.js";
+import {carryOn, goLive, load, marks, onPoints, pan, range, rows, setFree, setTags, setWindow, trim, view, zoom} from "./trend.js";
 
 const PAINT_MS = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 5000 : 1000;
 /* More pulses than this in a window are told by their row of ticks alone. */
 const LINES_MAX = 60;
 const MOVES = {left: () => pan(-0.25), right: () => pan(0.25), in: () => zoom(0.5), out: () => zoom(2), live: goLive};
 const KEYS = {ArrowLeft: "left", ArrowRight: "right", "+": "in", "=": "in", "-": "out", "_": "out", Home: "live"};
-let charts = [], built = "", paintedAt = 0, isPainting = false;
+let charts = [], built = "", painted = [0, 0], paintedAt = 0, isPainting = false;
 
 /* ---- Pulses ---- */
 
@@ -20,7 +20,7 @@ function drawPulses(context, area, graph) {
         context.save();
         context.font = "12px system-ui, sans-serif";
         names.forEach((name, i) => {
-                const own = list.filter((pulse) => pulse.name === name), top = area.y + area.h - 10 * (i + 1);
+                const own = list.filter((pulse) => pulse.name === name), top = area.y + area.h - 11 * (i + 1);
                 context.fillStyle = context.strokeStyle = color(i + 1);
                 for (const pulse of own) {
                         const x = graph.toDomXCoord(pulse.t), width = Math.max(2, graph.toDomXCoord(pulse.t + 1000 * pulse.width) - x);
@@ -31,8 +31,13 @@ function drawPulses(context, area, graph) {
                         context.fillRect(x, area.y, 1, area.h);
                         context.globalAlpha = 1;
                 }
-                if (own.length > 0)
-                        context.fillText(name, area.x + 4, top + 8);
+                if (own.length === 0)
+                        return;
+                const wide = context.measureText(name).width + 6;
+                context.fillStyle = ink("--card");
+                context.fillRect(area.x + 1, top - 1, wide, 10);
+                context.fillStyle = color(i + 1);
+                context.fillText(name, area.x + 4, top + 8);
         });
         context.restore();
 }
@@ -56,7 +61,7 @@ function onKey(event) {
         if (!move || event.ctrlKey || event.altKey || event.metaKey)
                 return;
         event.preventDefault();
-        move === "live" ? goLive().then(paint) : (MOVES[move](), paint());
+        MOVES[move]();
 }
 
 function create(spec) {
@@ -73,7 +78,7 @@ function create(spec) {
                 connectSeparatedPoints: true, includeZero: Boolean(spec.fromZero), dateWindow: range(), colors: spec.tags.map((_, i) => color(i)),
                 series: Object.fromEntries(spec.tags.map((tag, i) => [tag, {strokePattern: pattern(i)}])),
                 underlayCallback: spec.hasPulses ? drawPulses : null,
-                interactionModel: {...window.Dygraph.defaultInteractionModel, dblclick: () => goLive().then(paint)},
+                interactionModel: {...window.Dygraph.defaultInteractionModel, dblclick: goLive},
                 highlightCallback: (_, t, points) => {
                         setText(when, `at ${clock(t)}`);
                         spec.tags.forEach((tag, i) => {
@@ -87,12 +92,10 @@ function create(spec) {
                         entries.forEach((entry) => entry.set(""));
                 },
                 drawCallback: (g, isFirst) => {
-                        const [from, to] = g.xAxisRange(), [was, until] = range();
+                        const [from, to] = g.xAxisRange(), [was, until] = painted;
                         /* Moved by mouse or touch: the window is free from now on. */
-                        if (!isPainting && !isFirst && Math.abs(from - was) + Math.abs(to - until) > 2000) {
+                        if (!isPainting && !isFirst && Math.abs(from - was) + Math.abs(to - until) > 1)
                                 setFree(from, to);
-                                drawButtons();
-                        }
                 }});
         return {spec, graph, withBars};
 }
@@ -113,13 +116,12 @@ function drawButtons() {
 }
 
 function paint() {
-        const window = range();
-
+        painted = range();
         paintedAt = Date.now();
         isPainting = true;
         for (const {spec, graph, withBars} of charts) {
                 const data = rows(spec.tags, withBars);
-                graph.updateOptions({file: data.length > 0 ? data : placeholder(spec, withBars), dateWindow: window,
+                graph.updateOptions({file: data.length > 0 ? data : placeholder(spec, withBars), dateWindow: painted,
                         ...(view.follows ? {valueRange: null} : {})});
         }
         isPainting = false;
@@ -134,9 +136,10 @@ function build() {
                 chart.graph.destroy();
         byId("charts").replaceChildren();
         isPainting = true;
+        painted = range();
         charts = list.map(create);
         isPainting = false;
-        setTags(list.flatMap((spec) => spec.tags)).then(paint);
+        setTags(list.flatMap((spec) => spec.tags));
 }
 
 export function drawTrend() {
@@ -158,23 +161,20 @@ export function drawTrend() {
 /* The daemon is back: what was missed is in the record. */
 export function reloadTrend() {
         if (charts.length > 0)
-                load().then(paint);
-}
-
-export function paintTrend() {
-        paint();
+                load();
 }
 
 export function startTrend() {
+        onPoints(paint);
         byId("windows").addEventListener("click", (event) => {
                 if (event.target.dataset.window)
-                        setWindow(event.target.dataset.window).then(paint);
+                        setWindow(event.target.dataset.window);
                 drawButtons();
         });
         byId("zooms").addEventListener("click", (event) => {
                 const move = event.target.dataset.move;
                 if (move)
-                        Promise.resolve(MOVES[move]()).then(paint);
+                        MOVES[move]();
         });
         onScheme(() => {
                 built = "";

@@ -12,7 +12,12 @@ export const view = {kind: "300", span: 300e3, from: 0, to: 0, follows: true, no
 /* tag -> {points: [[t, min, max, mean]], step, from, to} */
 const series = new Map();
 /* Pulses of a run from the record: {t, name, width}. */
-let recorded = [], chosen = null, asking = 0, tags = [];
+let recorded = [], chosen = null, asking = 0, tags = [], loaded = () => {};
+
+/* Called whenever other points are there, or another window is. */
+export function onPoints(listener) {
+        loaded = listener;
+}
 
 /* ---- The window ---- */
 
@@ -133,11 +138,15 @@ export async function load() {
                 if (turn === asking)
                         view.note = error.message;
         }
+        if (turn === asking)
+                loaded();
 }
 
 let soon = 0;
 
+/* While somebody still turns the wheel, what is there is shown. */
 function loadSoon() {
+        loaded();
         clearTimeout(soon);
         soon = setTimeout(load, 300);
 }
