@@ -231,6 +231,8 @@ struct tool_loop {
          * rise_by (a difference, value's unit) in every rise_us, or the heater trips. rise_us 0 = not watched. */
         double rise_by;
         int64_t rise_us;
+        int64_t
+            cool_us; /* heater: without power it loses 63 % of its heat over the room's in this time; 0 = not known */
         /* Flow, motor: value and set-point differ by more than follow_within (value's unit) for no longer than follow_us,
          * else an alarm; a motor trips (M1). follow_us 0 = not watched. */
         double follow_within;
