@@ -14,8 +14,10 @@ AXE = os.path.join(ald.BUILD, "npm", "node_modules", "axe-core", "axe.min.js")
 TOO_MUCH = "carrier.flow.setpoint > 150 sccm"
 FLOOD = 14
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-# A pulse that can be looked at, and a wait that ends when the test says so.
-BODY = """    - repeat: $cycles
+# A question, a pulse that can be looked at, and a wait that the test ends.
+BODY = """    - confirm: Is the powder in?
+      timeout: 10 min
+    - repeat: $cycles
       do:
         - pulse: nb
           for: $nb_pulse
@@ -36,19 +38,23 @@ def tool_text():
 
 @unittest.skipUnless(shutil.which("chromedriver"), "chromedriver is not installed (tests/install-deps.sh test)")
 class Page(ald.Test):
-    def start_page(self, *sim_args, tool=ald.TOOL):
-        self.tool = tool
-        self.start_sim("--ready", *sim_args, tool=tool)
-        self.start_daemon(tool=tool)
-        self.web = self.start("aldweb", ["--listen", "127.0.0.1:0", "--socket", self.socket_path, "--db", self.db_path])
+    def start_web(self, address):
+        self.web = self.start("aldweb", ["--listen", address, "--socket", self.socket_path, "--db", self.db_path])
         deadline = time.monotonic() + ald.PATIENCE_S
         while not (told := re.search(r"^aldweb: (http://\S+)", self.web.log(), re.M)):
             self.assertLess(time.monotonic(), deadline, "aldweb is not ready: " + self.web.log())
             time.sleep(0.01)  # a file cannot be waited for
+        self.url = told[1]
+
+    def start_page(self, *sim_args, tool=ald.TOOL):
+        self.tool = tool
+        self.start_sim("--ready", *sim_args, tool=tool)
+        self.start_daemon(tool=tool)
+        self.start_web("127.0.0.1:0")
         self.browser = browser.Browser()
         self.closers.append(self.browser.close)
         self.browser.size(1280, 800)
-        self.browser.go(told[1])
+        self.browser.go(self.url)
         self.browser.await_text("#link", "live")
         self.browser.await_that("!document.body.classList.contains('stale')", "live")
 
@@ -63,13 +69,18 @@ class Page(ald.Test):
                 f"row.children[{column}].innerText.includes('{part}'))")
 
     def test_a_run_is_seen(self):
-        """Idle, a pulse, a wait, held, resumed, complete: state, schematic, table, recipe and pulses."""
+        """Idle, a pulse, a wait, held, resumed, aborted: state, schematic, table, recipe and pulses."""
         self.start_page()
         page = self.browser
         page.await_text("#state-word", "Stopped")
         self.assertEqual("None.", page.text("#alarm-sum"))
         page.await_that(self.is_cell("nb valve", 1, "closed"), "the valve closed in the table")
+        page.run("document.querySelectorAll('#values-body tr, #values-body td, .valve').forEach((node) => node.isKept = true)")
         self.start_run("--set", "cycles=2", "--set", "nb_pulse=2 s")
+        page.await_text("#asks .question", "Is the powder in?")
+        page.await_text("#asks", "aldctl confirm")
+        self.assertIn("Is the powder in?", page.text("#say"))
+        self.assertEqual(0, self.ctl("confirm").returncode)
         page.await_that("document.querySelector('.valve[data-position=open] .word') && [...document.querySelectorAll('.valve')]"
                         ".filter((valve) => valve.dataset.position === 'open').length === 2", "a second valve open in the schematic")
         page.await_that(self.is_cell("nb valve", 1, "open"), "the valve open in the table")
@@ -87,12 +98,19 @@ class Page(ald.Test):
         self.assertEqual(0, self.ctl("resume").returncode)
         page.await_text("#state-word", "Execute")
         page.await_that("document.querySelector('#typed').hidden", "nothing to type")
-        self.assertEqual(0, self.ctl("stop").returncode)
-        page.await_text("#state-word", "Stopped")
-        # The history has it, and its report opens.
-        page.await_text("#runs-body", "Stopped")
+        self.assertEqual(0, self.ctl("abort").returncode)
+        page.await_text("#state-word", "Aborted")
+        # The history has it, and where its report is.
+        page.await_text("#runs-body", "Aborted")
         href = page.run("return document.querySelector('#runs-body a').getAttribute('href')")
         self.assertEqual("/run/1/report.html", href)
+        page.run("document.querySelector('#runs-body button').click()")
+        page.await_text("#runs-note", "Looking at run 1")
+        page.await_that("document.querySelector('[data-window=run]').ariaPressed === 'true'", "the trends of that run")
+        page.await_text("#recipe-note", "Run 1, quick")
+        # Only what changed was touched: no row, cell or valve was made anew.
+        self.assertEqual(0, page.run("return [...document.querySelectorAll('#values-body tr, #values-body td, .valve')]"
+                                     ".filter((node) => !node.isKept).length"))
         self.assertEqual([], page.complaints())
 
     def test_trips_and_a_flood(self):
@@ -109,8 +127,8 @@ class Page(ald.Test):
         page.await_text("#alarm-sum", "A flood")
         page.await_text("#alarm-list", "burst-0")
         self.assertIn("high", page.text("#alarm-list li:first-child .priority"))
-        self.assertLessEqual(page.run("return document.querySelectorAll('#alarm-list > li').length"), 8)
-        page.await_text("#alarm-more summary", "more")
+        page.await_text("#alarm-more summary", f"{FLOOD - 3} more of low priority")
+        self.assertEqual(3, page.run("return document.querySelectorAll('#alarm-list > li').length"))
         page.await_text("#typed", "aldctl reset")
         page.await_text("#typed", "aldctl ack")
         self.assertEqual([], page.complaints())
@@ -126,15 +144,18 @@ class Page(ald.Test):
         page.await_text("#shout", "Not live")
         page.await_text("#values-age", "ago")
         self.assertTrue(page.run("return document.title.startsWith('?')"))
+        self.assertEqual("italic", page.run("return getComputedStyle(document.querySelector('#values .value')).fontStyle"))
         before = page.text("#banner")
         page.await_that(f"document.querySelector('#banner').innerText !== {before!r}", "older and older")
         self.start_daemon(tool=self.tool)
         page.await_that("document.querySelector('#banner').hidden && !document.body.classList.contains('stale')", "live again")
         # A module's watchdog may have expired meanwhile: that is said rather.
         page.await_that("/Live again|Tripped/.test(document.querySelector('#shout').innerText)", "said to be live again")
-        # aldweb itself gone: the same.
+        # aldweb itself gone, and back: the same.
         self.assertEqual(0, self.web.end())
         page.await_text("#banner", "no connection to aldweb")
+        self.start_web(self.url.split("/")[2])
+        page.await_that("document.querySelector('#banner').hidden && !document.body.classList.contains('stale')", "live again")
 
     def test_keyboard_and_phone(self):
         """All can be reached and worked by keys; 360 px are wide enough."""
@@ -160,6 +181,9 @@ class Page(ald.Test):
         page.await_that("document.querySelector('#follow').ariaPressed === 'true'", "live again")
         for width in (390, 360):
             page.size(width, 800)
+            # A chart that is drawn anew for another width was not moved by anybody.
+            page.await_that("document.querySelector('.chart canvas').clientWidth < window.innerWidth", "narrow charts")
+            self.assertEqual("true", page.run("return document.querySelector('#follow').ariaPressed"))
             page.await_that(f"document.documentElement.clientWidth === {width}", "the width of a phone")
             wide = page.run("return document.documentElement.scrollWidth")
             self.assertLessEqual(wide, width, f"{width} px wide, and scrolls sideways to {wide}")
@@ -167,7 +191,7 @@ class Page(ald.Test):
 
     @unittest.skipUnless(os.path.exists(AXE), "npm gave no axe-core (make build/npm/node_modules/axe-core/axe.min.js)")
     def test_accessible(self):
-        """No violation of WCAG 2.1 A and AA, in light and dark: in a run, tripped with a flood, and lost."""
+        """No violation of WCAG 2.1 A and AA, in light and dark: asking, tripped with a flood, and lost."""
         with open(AXE, encoding="utf-8") as f:
             axe = f.read()
         self.start_page(tool=self.path("tool.yaml", tool_text()))
@@ -184,8 +208,8 @@ class Page(ald.Test):
                 self.assertGreater(len(found["passes"]), 20)
 
         self.start_run()
-        page.await_text("#waiting", "Waiting for")
-        check("in a run")
+        page.await_text("#asks .question", "powder")
+        check("asking")
         self.assertEqual(0, self.ctl("abort").returncode)
         page.await_text("#state-word", "Aborted")
         self.assertEqual(0, self.ctl("reset").returncode)

@@ -68,6 +68,14 @@ function summary(status) {
                 (status.is_flooded ? " A flood: more than a person can take in. Those of low priority are counted, not told one by one." : "");
 }
 
+/* Of one kind, they are named by it. */
+function moreText(rest) {
+        const quiet = rest.every((alarm) => alarm.state === "shelved" || alarm.state === "suppressed");
+        const low = rest.every((alarm) => alarm.priority === "low");
+
+        return `${rest.length} more${quiet ? ", shelved or suppressed" : low ? " of low priority" : ""}`;
+}
+
 export function drawAlarms() {
         const status = model.status, latches = status.latches || [], more = byId("alarm-more");
 
@@ -77,7 +85,8 @@ export function drawAlarms() {
         const tripped = new Set(latches.map((latch) => latch.id));
         const others = model.alarms.filter((alarm) => !(alarm.is_trip && tripped.has(alarm.id)));
         const loud = others.filter((alarm) => alarm.state !== "shelved" && alarm.state !== "suppressed");
-        const shown = loud.slice(0, SHOWN), rest = others.filter((alarm) => !shown.includes(alarm));
+        const told = status.is_flooded ? loud.filter((alarm) => alarm.priority !== "low") : loud;
+        const shown = told.slice(0, SHOWN), rest = others.filter((alarm) => !shown.includes(alarm));
 
         setText(byId("alarm-sum"), summary(status));
         setAttribute(byId("alarms"), "data-tone", latches.length > 0 ? "bad" : loud.length > 0 ? "warn" : null);
@@ -85,6 +94,6 @@ export function drawAlarms() {
         drawTrips(latches);
         keep(byId("alarm-list"), shown, (alarm) => alarm.id, createAlarm, updateAlarm);
         show(more, rest.length > 0);
-        setText(more.querySelector("summary"), `${rest.length} more${shown.length === loud.length ? ", shelved or suppressed" : ""}`);
+        setText(more.querySelector("summary"), moreText(rest));
         keep(more.querySelector("ul"), rest, (alarm) => alarm.id, createAlarm, updateAlarm);
 }

@@ -59,6 +59,8 @@ function box(spot, name, lines) {
 }
 
 function ofSet(item) {
+        if (item.kind === "heater" && model.tags[item.setpoint]?.value <= 0)
+                return `${reading(item.value, item.unit)}, off`;
         return item.setpoint ? `${reading(item.value, item.unit)} of ${target(item.setpoint).split(" ")[0]}` : reading(item.value, item.unit);
 }
 

@@ -75,7 +75,7 @@ function create(spec) {
         byId("charts").append(figure);
         area.addEventListener("keydown", onKey);
         const graph = new window.Dygraph(area, placeholder(spec, withBars), {...options(), labels: ["time", ...spec.tags], customBars: withBars,
-                connectSeparatedPoints: true, includeZero: Boolean(spec.fromZero), dateWindow: range(), colors: spec.tags.map((_, i) => color(i)),
+                connectSeparatedPoints: true, includeZero: Boolean(spec.fromZero), dateWindow: painted, colors: spec.tags.map((_, i) => color(i)),
                 series: Object.fromEntries(spec.tags.map((tag, i) => [tag, {strokePattern: pattern(i)}])),
                 underlayCallback: spec.hasPulses ? drawPulses : null,
                 interactionModel: {...window.Dygraph.defaultInteractionModel, dblclick: goLive},
