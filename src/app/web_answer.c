@@ -22,6 +22,8 @@ enum { OK = 200, BAD_REQUEST = 400, NOT_FOUND = 404, UNAVAILABLE = 503 };
 /* More digits than any sensor has; the last hour when no time is said; a pulse in so many points. */
 enum { DIGITS = 9, PULSE_POINTS = 400 };
 static const int64_t newest_us = TIME_H;
+/* The last samples of a run come into the record within seconds of its end. */
+static const int64_t settle_us = 20 * TIME_S;
 /* So many of a run's last pulses, of all lines, are looked through for those of one line. */
 enum { SEEN_MAX = 4096 };
 
@@ -30,6 +32,14 @@ struct asking {
         struct query *q;
         struct web_answer *out;
 };
+
+static int64_t wall_now_us(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_REALTIME, &t);
+        return (int64_t)t.tv_sec * TIME_S + t.tv_nsec / 1000;
+}
 
 /* ---- How it ends ---- */
 
@@ -122,7 +132,7 @@ static void answer_report(struct asking *a)
 
         if (!find_run(a, &run))
                 return;
-        a->out->is_ended = run.ended_us > 0;
+        a->out->is_settled = run.ended_us > 0 && run.ended_us < wall_now_us() - settle_us;
         say(a, json_object());
 }
 
@@ -205,14 +215,6 @@ static void take_point(void *ctx, const struct trend_point *p)
 {
         (void)json_array_append_new(ctx, json_pack("[I, o, o, o]", (json_int_t)(p->t_us / TIME_MS),
                                              json_value(p->min), json_value(p->max), json_value(p->mean)));
-}
-
-static int64_t wall_now_us(void)
-{
-        struct timespec t;
-
-        (void)clock_gettime(CLOCK_REALTIME, &t);
-        return (int64_t)t.tv_sec * TIME_S + t.tv_nsec / 1000;
 }
 
 /* False: answered. */

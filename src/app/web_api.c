@@ -64,7 +64,8 @@ static void on_done(void *ctx, const struct web_job *job)
         else if (a->json == NULL)
                 web_reply_error(asked->req, a->code, a->text, a->hint);
         else if (job->question.kind == WEB_ASK_REPORT)
-                web_reports_answer(asked->api->reports, asked->req, job->question.run, a->is_ended, job->db);
+                web_reports_answer(
+                    asked->api->reports, asked->req, job->question.run, a->is_settled, job->db);
         else
                 web_reply_json(asked->req, a->code, a->json, strlen(a->json));
         free(asked);

@@ -25,7 +25,7 @@ struct web_child {
         int status;
         struct event *ended, *late;
         struct bufferevent *from[PIPES];
-        bool is_open[PIPES], is_late;
+        bool is_open[PIPES], is_late, is_large;
         size_t bytes_max;
         int limit_s;
         char said[240];
@@ -69,7 +69,9 @@ static const char *find_why(struct web_child *c)
                 if (*s == '\n')
                         *s = ' ';
         text_clean(c->said);
-        if (c->is_late)
+        if (c->is_large)
+                (void)snprintf(c->said, sizeof c->said, "it wrote more than %zu bytes", c->bytes_max);
+        else if (c->is_late)
                 (void)snprintf(c->said, sizeof c->said, "it was not done after %d s", c->limit_s);
         else if (c->said[0] == '\0')
                 (void)snprintf(c->said, sizeof c->said, "it ended without a word, with status %d", c->status);
@@ -82,7 +84,7 @@ static void look(struct web_child *c)
 
         if (c->pid > 0 || c->is_open[OUT] || c->is_open[ERR])
                 return;
-        end.is_good = !c->is_late && WIFEXITED(c->status) && WEXITSTATUS(c->status) == 0;
+        end.is_good = !c->is_late && !c->is_large && WIFEXITED(c->status) && WEXITSTATUS(c->status) == 0;
         end.out = bufferevent_get_input(c->from[OUT]);
         end.why = end.is_good ? "" : find_why(c);
         c->done(c->ctx, &end);
@@ -114,10 +116,12 @@ static void on_read(struct bufferevent *from, void *ctx)
 {
         struct web_child *c = ctx;
 
-        if (evbuffer_get_length(bufferevent_get_input(from)) > c->bytes_max) {
-                (void)bufferevent_disable(from, EV_READ);
-                on_late(-1, 0, c);
-        }
+        if (evbuffer_get_length(bufferevent_get_input(from)) <= c->bytes_max)
+                return;
+        c->is_large = true;
+        c->is_open[from == c->from[OUT] ? OUT : ERR] = false;
+        (void)bufferevent_disable(from, EV_READ);
+        end_it(c);
 }
 
 static void on_closed(struct bufferevent *from, short what, void *ctx)

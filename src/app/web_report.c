@@ -19,13 +19,14 @@ static const size_t page_max = (size_t)64 * 1024 * 1024;
 struct kept {
         int64_t run; /* 0 = free */
         char db[512];
+        unsigned char *bytes; /* of the file */
         struct web_file file;
 };
 
 struct waiting {
         struct evhttp_request *req;
         int64_t run;
-        bool is_ended;
+        bool is_settled;
         char db[512];
 };
 
@@ -56,13 +57,14 @@ static const struct web_file *find_kept(struct web_reports *r, int64_t run, cons
 }
 
 /* Takes the bytes. */
-static void keep(struct web_reports *r, const struct waiting *w, const struct web_file *file)
+static void keep(
+    struct web_reports *r, const struct waiting *w, const struct web_file *file, unsigned char *bytes)
 {
         struct kept *last = &r->kept[WEB_REPORTS_KEPT - 1];
 
-        free((void *)(uintptr_t)last->file.bytes);
+        free(last->bytes);
         memmove(&r->kept[1], &r->kept[0], (WEB_REPORTS_KEPT - 1) * sizeof r->kept[0]);
-        r->kept[0] = (struct kept){.run = w->run, .file = *file};
+        r->kept[0] = (struct kept){.run = w->run, .bytes = bytes, .file = *file};
         memcpy(r->kept[0].db, w->db, sizeof w->db);
 }
 
@@ -116,8 +118,8 @@ static void on_made(void *ctx, const struct web_child_end *end)
                 web_files_tag(bytes, file.len, file.etag);
                 for (size_t i = 0; i < count; i++)
                         web_reply_file(reqs[i], &file, web_reply_report_csp);
-                if (first.is_ended)
-                        keep(r, &first, &file);
+                if (first.is_settled)
+                        keep(r, &first, &file, bytes);
                 else
                         free(bytes);
         }
@@ -167,7 +169,7 @@ static void begin(struct web_reports *r)
 }
 
 void web_reports_answer(
-    struct web_reports *r, struct evhttp_request *req, int64_t run, bool is_ended, const char *db)
+    struct web_reports *r, struct evhttp_request *req, int64_t run, bool is_settled, const char *db)
 {
         const struct web_file *file = find_kept(r, run, db);
         struct waiting *w = &r->waiting[r->waiting_count];
@@ -180,7 +182,7 @@ void web_reports_answer(
                 web_reply_busy(req, "too many reports are asked for", "they are made one after the other");
                 return;
         }
-        *w = (struct waiting){.req = req, .run = run, .is_ended = is_ended};
+        *w = (struct waiting){.req = req, .run = run, .is_settled = is_settled};
         (void)snprintf(w->db, sizeof w->db, "%s", db);
         r->waiting_count++;
         begin(r);
@@ -203,6 +205,6 @@ void web_reports_free(struct web_reports *r)
         for (size_t i = 0; i < r->waiting_count; i++)
                 web_reply_error(r->waiting[i].req, 503, "aldweb ends", "try again later");
         for (size_t i = 0; i < WEB_REPORTS_KEPT; i++)
-                free((void *)(uintptr_t)r->kept[i].file.bytes);
+                free(r->kept[i].bytes);
         free(r);
 }

@@ -141,14 +141,12 @@ static int count_fds(void)
         return count;
 }
 
-static void on_reopen(evutil_socket_t fd, short what, void *ctx)
+/* With too much open, let nobody in, and look again soon. */
+static void bound_connections(struct web_server *s)
 {
         static const struct timeval later = {.tv_usec = REOPEN_MS * 1000};
-        struct web_server *s = ctx;
         bool is_room = count_fds() < FDS_MAX;
 
-        (void)fd;
-        (void)what;
         for (size_t i = 0; i < s->listener_count; i++)
                 (void)(is_room ? evconnlistener_enable(s->listeners[i])
                                : evconnlistener_disable(s->listeners[i]));
@@ -156,14 +154,18 @@ static void on_reopen(evutil_socket_t fd, short what, void *ctx)
                 (void)evtimer_add(s->reopen, &later);
 }
 
+static void on_reopen(evutil_socket_t fd, short what, void *ctx)
+{
+        (void)fd;
+        (void)what;
+        bound_connections(ctx);
+}
+
 /* A connection has come. libevent does not say when one goes, nor how many there are: their descriptors do. */
 static struct bufferevent *on_connection(struct event_base *base, void *ctx)
 {
-        struct web_server *s = ctx;
-
         (void)base;
-        if (count_fds() >= FDS_MAX)
-                event_active(s->reopen, EV_TIMEOUT, 0);
+        bound_connections(ctx);
         return NULL; /* libevent makes its own */
 }
 
@@ -173,7 +175,7 @@ static int port_of(struct evhttp_bound_socket *bound)
                 struct sockaddr any;
                 struct sockaddr_in v4;
                 struct sockaddr_in6 v6;
-        } at;
+        } at = {.any = {.sa_family = AF_UNSPEC}};
         socklen_t len = sizeof at;
 
         if (getsockname(evhttp_bound_socket_get_fd(bound), &at.any, &len) != 0)

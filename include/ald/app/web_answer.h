@@ -9,9 +9,9 @@
 #include <stddef.h>  /* size_t */
 
 struct web_answer {
-        int code;      /* of HTTP */
-        char *json;    /* freed by the caller; NULL: text and hint tell */
-        bool is_ended; /* of WEB_ASK_REPORT: the run will not change any more */
+        int code;        /* of HTTP */
+        char *json;      /* freed by the caller; NULL: text and hint tell */
+        bool is_settled; /* of WEB_ASK_REPORT: what is recorded of the run will not change any more */
         char text[320], hint[200];
 };
 

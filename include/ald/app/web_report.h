@@ -18,6 +18,6 @@ void web_reports_free(struct web_reports *r); /* NULL allowed */
 
 /* Answer with the report of a run that exists; later, when it must be made. */
 void web_reports_answer(
-    struct web_reports *r, struct evhttp_request *req, int64_t run, bool is_ended, const char *db);
+    struct web_reports *r, struct evhttp_request *req, int64_t run, bool is_settled, const char *db);
 
 #endif
