@@ -1,13 +1,12 @@
 """The page in a real browser, before the real daemon: every state shows, what is not live does not look live, and people
 who use the keyboard, a phone or a screen reader are served as well."""
 import os
-import re
 import shutil
-import time
 import unittest
 
 import ald
 import browser
+import web
 
 AXE = os.path.join(ald.BUILD, "npm", "node_modules", "axe-core", "axe.min.js")
 # A trip and a flood of alarms at a command's word: this flow set-point is within its limits, and nothing real reacts to it.
@@ -37,24 +36,16 @@ def tool_text():
 
 
 @unittest.skipUnless(shutil.which("chromedriver"), "chromedriver is not installed (tests/install-deps.sh test)")
-class Page(ald.Test):
-    def start_web(self, address):
-        self.web = self.start("aldweb", ["--listen", address, "--socket", self.socket_path, "--db", self.db_path])
-        deadline = time.monotonic() + ald.PATIENCE_S
-        while not (told := re.search(r"^aldweb: (http://\S+)", self.web.log(), re.M)):
-            self.assertLess(time.monotonic(), deadline, "aldweb is not ready: " + self.web.log())
-            time.sleep(0.01)  # a file cannot be waited for
-        self.url = told[1]
-
+class Page(web.Test):
     def start_page(self, *sim_args, tool=ald.TOOL):
         self.tool = tool
         self.start_sim("--ready", *sim_args, tool=tool)
         self.start_daemon(tool=tool)
-        self.start_web("127.0.0.1:0")
+        self.start_web()
         self.browser = browser.Browser()
         self.closers.append(self.browser.close)
         self.browser.size(1280, 800)
-        self.browser.go(self.url)
+        self.browser.go("http://%s:%d/" % self.address)
         self.browser.await_text("#link", "live")
         self.browser.await_that("!document.body.classList.contains('stale')", "live")
 
@@ -154,7 +145,7 @@ class Page(ald.Test):
         # aldweb itself gone, and back: the same.
         self.assertEqual(0, self.web.end())
         page.await_text("#banner", "no connection to aldweb")
-        self.start_web(self.url.split("/")[2])
+        self.start_web(listen="%s:%d" % self.address)
         page.await_that("document.querySelector('#banner').hidden && !document.body.classList.contains('stale')", "live again")
 
     def test_keyboard_and_phone(self):

@@ -12,12 +12,13 @@ import {drawTrend, reloadTrend, startTrend} from "./draw_trend.js";
 import {drawValues} from "./draw_values.js";
 
 const PAINT_MS = 250;
+const PARTS = [drawState, drawTool, drawValues, drawAlarms, drawTrend, drawOverlay, drawRecipe, drawEvents, followRuns];
 let isDue = false, paintedAt = 0;
 
 function paint() {
         isDue = false;
         paintedAt = Date.now();
-        for (const part of [drawState, drawTool, drawValues, drawAlarms, drawTrend, drawOverlay, drawRecipe, drawEvents, followRuns])
+        for (const part of PARTS)
                 part();
 }
 

@@ -65,7 +65,8 @@ function summary(status) {
         if (status.alarms_shelved > 0)
                 parts.push(`${status.alarms_shelved} shelved`);
         return `${parts.join(", ")}.` +
-                (status.is_flooded ? " A flood: more than a person can take in. Those of low priority are counted, not told one by one." : "");
+                (status.is_flooded ? " A flood: more than a person can take in. Those of low priority are counted, " +
+                        "not told one by one." : "");
 }
 
 /* Of one kind, they are named by it. */

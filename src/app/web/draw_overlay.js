@@ -104,7 +104,8 @@ export function drawOverlay() {
                 return;
         }
         /* Another line or run at once, what a step has added no more often than this. */
-        const what = `${run} ${precursor}`, now = `${what} ${chosen ? "" : `${status.cycle} ${status.step} ${status.in_run}`}`;
+        const what = `${run} ${precursor}`, step = chosen ? "" : `${status.cycle} ${status.step} ${status.in_run}`;
+        const now = `${what} ${step}`;
         if (now === key || !model.isLive || (key.startsWith(`${what} `) && Date.now() - askedAt < AGAIN_MS))
                 return;
         key = now;

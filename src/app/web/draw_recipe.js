@@ -2,6 +2,7 @@
 import {model} from "./live.js";
 import {ask} from "./api.js";
 import {byId, keep, make, setAttribute, setText, show} from "./dom.js";
+import {human} from "./words.js";
 
 /* -1: the present run. */
 let chosen = -1, shown = null, run = null, markedLine = null;
@@ -22,7 +23,8 @@ async function load(id) {
                 run = answer;
                 const lines = (run.recipe_text || "").replace(/\n$/, "").split("\n").map((text, i) => ({text, n: i + 1}));
                 keep(byId("recipe-text"), [], () => "", () => null, () => {});
-                keep(byId("recipe-text"), lines, (line) => line.n, (line) => make("li", {}, make("code", {}, line.text)), () => {});
+                keep(byId("recipe-text"), lines, (line) => line.n,
+                        (line) => make("li", {}, make("code", {}, line.text)), () => {});
                 markedLine = null;
                 show(byId("recipe-text").parentElement, true);
         } catch (error) {
@@ -69,9 +71,9 @@ export function drawRecipe() {
         if (!run)
                 return;
         const line = isPresent ? model.status.source_line : run.source_line, at = line ? `, line ${line}` : "";
-        setText(byId("recipe-note"), `Run ${id}, ${run.recipe}: ` +
-                (isPresent ? `${model.status.step || "between steps"}${at}` : `${model.status.run === id ? model.status.state : run.state}` +
-                        (line ? `, last step on line ${line}` : "")));
+        const state = model.status.run === id ? model.status.state : run.state;
+        const doing = isPresent ? `${model.status.step || "between steps"}${at}` : `${state}${line ? `, last pulse on line ${line}` : ""}`;
+        setText(byId("recipe-note"), human(`Run ${id}, ${run.recipe}: ${doing}`));
         mark(line);
 }
 

@@ -50,7 +50,7 @@ function drawDoing(status) {
                 parts.push(`phase ${status.phase}`);
         /* What it waits for stands on a line of its own. */
         if (status.step && (!status.waiting || status.asks))
-                parts.push(status.step_left_s >= 1 ? `${status.step} (${duration(status.step_left_s)} of it left)` : status.step);
+                parts.push(status.step + (status.step_left_s >= 1 ? ` (${duration(status.step_left_s)} of it left)` : ""));
         setText(byId("doing"), human(parts.join(" \u00b7 ")));
 
         const lines = [];
@@ -129,7 +129,7 @@ function drawProgress(status) {
         const hasCycles = status.in_run && status.cycles > 0, bar = byId("bar");
         const done = hasCycles ? Math.max(0, status.cycle - 1) : 0;
 
-        setFact("cycle", hasCycles ? (status.cycle > 0 ? `${status.cycle} of ${status.cycles}` : `none yet of ${status.cycles}`) : "");
+        setFact("cycle", hasCycles ? `${status.cycle || "none yet"} of ${status.cycles}` : "");
         setFact("left", leftText(status));
         setFact("heating", heatingText(status));
         setFact("elapsed", status.in_run ? duration(status.elapsed_s) : "");
@@ -163,8 +163,10 @@ function flags(status) {
         unconfirmedSince = status.unconfirmed_count > 0 ? unconfirmedSince || Date.now() : 0;
         if (unconfirmedSince && Date.now() - unconfirmedSince > UNCONFIRMED_MS)
                 list.push(`Position not known: ${status.unconfirmed}`);
+        /* It moves by microseconds with the clock: shown to the minute. */
         if (status.control)
-                list.push(`Control: ${status.control.user}, until ${clock(Math.round(instant(status.control.until) / 60000) * 60000)} unless used`);
+                list.push(`Control: ${status.control.user}, until ` +
+                        `${clock(Math.round(instant(status.control.until) / 60000) * 60000)} unless used`);
         return list;
 }
 
