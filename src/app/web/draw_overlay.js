@@ -55,7 +55,8 @@ function drawChart() {
         pulses.forEach((pulse, i) => legend.append(legendItem(i, `cycle ${pulse.cycle}`).item));
         byId("overlay-chart").append(area, legend);
         graph = new window.Dygraph(area, rows, {...options(), labels: ["s", ...names], connectSeparatedPoints: true,
-                colors: pulses.map((_, i) => color(i)), series: Object.fromEntries(names.map((name, i) => [name, {strokePattern: pattern(i)}])),
+                colors: pulses.map((_, i) => color(i)),
+                series: Object.fromEntries(names.map((name, i) => [name, {strokePattern: pattern(i)}])),
                 underlayCallback: drawWidth(pulses)});
 }
 

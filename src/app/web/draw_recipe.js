@@ -72,7 +72,7 @@ export function drawRecipe() {
                 return;
         const line = isPresent ? model.status.source_line : run.source_line, at = line ? `, line ${line}` : "";
         const state = model.status.run === id ? model.status.state : run.state;
-        const doing = isPresent ? `${model.status.step || "between steps"}${at}` : `${state}${line ? `, last pulse on line ${line}` : ""}`;
+        const doing = isPresent ? (model.status.step || "between steps") + at : state + (line ? `, last pulse on line ${line}` : "");
         setText(byId("recipe-note"), human(`Run ${id}, ${run.recipe}: ${doing}`));
         mark(line);
 }

@@ -108,7 +108,8 @@ function drawBeforeOpen(waits) {
         const list = (waits || "").split("; ").filter(Boolean), details = byId("before-open");
 
         show(details, list.length > 0);
-        keep(part(details, "list"), list, (text) => text.split(" ")[0], () => make("li"), (node, text) => setText(node, human(text)));
+        keep(part(details, "list"), list, (text) => text.split(" ")[0], () => make("li"),
+                (node, text) => setText(node, human(text)));
 }
 
 function drawOpen(status) {

@@ -31,7 +31,8 @@ function live(node, tag, textOf) {
 /* Two triangles, tip to tip: filled = open; hollow with a bar across = closed; dashed with "?" = not known. */
 function valve(spot, name, tag) {
         const turn = spot.isVertical ? "rotate(90)" : null;
-        const shape = draw("g", {transform: turn}, draw("path", {d: "M-15 -11 L0 0 L-15 11 Z M15 -11 L0 0 L15 11 Z", class: "body"}),
+        const shape = draw("g", {transform: turn},
+                draw("path", {d: "M-15 -11 L0 0 L-15 11 Z M15 -11 L0 0 L15 11 Z", class: "body"}),
                 draw("path", {d: "M0 -14 V14", class: "bar"}));
         const doubt = draw("text", {x: 0, y: 5, class: "doubt", "text-anchor": "middle"}, "?");
         const word = spot.isVertical ? label(22, 12, "word") : label(0, 32, "word", "middle");
@@ -59,9 +60,11 @@ function box(spot, name, lines) {
 }
 
 function ofSet(item) {
+        const now = reading(item.value, item.unit);
+
         if (item.kind === "heater" && model.tags[item.setpoint]?.value <= 0)
-                return `${reading(item.value, item.unit)}, off`;
-        return item.setpoint ? `${reading(item.value, item.unit)} of ${target(item.setpoint).split(" ")[0]}` : reading(item.value, item.unit);
+                return `${now}, off`;
+        return item.setpoint ? `${now} of ${target(item.setpoint).split(" ")[0]}` : now;
 }
 
 /* ---- Parts of the tool ---- */
@@ -77,6 +80,10 @@ function inletLines(inlet, byName) {
         return lines.length > 0 ? lines : [[null, () => "not heated", "quiet"]];
 }
 
+function isOn(tag) {
+        return model.tags[tag]?.value >= 0.5;
+}
+
 function chamberLines(parts) {
         const lines = [];
 
@@ -87,12 +94,13 @@ function chamberLines(parts) {
         for (const motor of parts.motors)
                 lines.push([motor.value, () => `${motor.name} ${ofSet(motor)}`]);
         if (parts.inputs?.lid)
-                lines.push([parts.inputs.lid, () => model.tags[parts.inputs.lid].value >= 0.5 ? "lid closed" : "\u26a0 lid OPEN"]);
+                lines.push([parts.inputs.lid, () => (isOn(parts.inputs.lid) ? "lid closed" : "\u26a0 lid OPEN")]);
         return lines;
 }
 
 function sort(equipment) {
-        const of = (kind) => equipment.filter((item) => item.kind === kind), role = (r) => of("valve").find((item) => item.role === r);
+        const of = (kind) => equipment.filter((item) => item.kind === kind);
+        const role = (name) => of("valve").find((item) => item.role === name);
         const sources = new Set(of("precursor").flatMap((item) => [item.source, item.line]));
         const heaters = of("heater").filter((item) => !sources.has(item.name));
 
@@ -111,13 +119,14 @@ function pumpCircle(spot, pump) {
                 draw("path", {d: "M-12 -15 L20 0 L-12 15"}), title, live(word, tag, () => pumpWord(pump)));
 
         setText(title, pump.name);
-        updates.push(() => setAttribute(node, "data-running", model.tags[tag]?.value >= 0.5 ? "yes" : "no"));
+        updates.push(() => setAttribute(node, "data-running", isOn(tag) ? "yes" : "no"));
         return node;
 }
 
 function build(tool, layoutOf) {
-        const parts = sort(tool.equipment), layout = layoutOf(parts), svg = draw("svg", {viewBox: `0 0 ${layout.width} ${layout.height}`,
-                role: "img", "aria-label": "Schematic of the tool. Its valves and values are in the table of values.", class: "schematic"});
+        const parts = sort(tool.equipment), layout = layoutOf(parts);
+        const svg = draw("svg", {viewBox: `0 0 ${layout.width} ${layout.height}`, role: "img", class: "schematic",
+                "aria-label": "Schematic of the tool. Its valves and values are in the table of values."});
 
         updates = [];
         svg.append(...layout.pipes.map(pipe));

@@ -3,7 +3,9 @@ import {model} from "./live.js";
 import {byId, make, setAttribute, setText} from "./dom.js";
 import {clock, quantity} from "./words.js";
 import {color, hasLibrary, ink, legendItem, onScheme, options, pattern} from "./charts.js";
-import {carryOn, goLive, load, marks, onPoints, pan, range, rows, setFree, setTags, setWindow, trim, view, zoom} from "./trend.js";
+import {
+        carryOn, goLive, load, marks, onPoints, pan, range, rows, setFree, setTags, setWindow, trim, view, zoom,
+} from "./trend.js";
 
 const PAINT_MS = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 5000 : 1000;
 /* More pulses than this in a window are told by their row of ticks alone. */
@@ -23,8 +25,8 @@ function drawPulses(context, area, graph) {
                 const own = list.filter((pulse) => pulse.name === name), top = area.y + area.h - 11 * (i + 1);
                 context.fillStyle = context.strokeStyle = color(i + 1);
                 for (const pulse of own) {
-                        const x = graph.toDomXCoord(pulse.t), width = Math.max(2, graph.toDomXCoord(pulse.t + 1000 * pulse.width) - x);
-                        context.fillRect(x, top, width, 8);
+                        const x = graph.toDomXCoord(pulse.t), end = graph.toDomXCoord(pulse.t + 1000 * pulse.width);
+                        context.fillRect(x, top, Math.max(2, end - x), 8);
                         if (list.length > LINES_MAX)
                                 continue;
                         context.globalAlpha = 0.35;
@@ -45,7 +47,7 @@ function drawPulses(context, area, graph) {
 /* ---- One chart ---- */
 
 function specs() {
-        const of = (kind) => (model.tool?.equipment || []).filter((item) => item.kind === kind && item.value && model.tags[item.value]);
+        const of = (kind) => model.tool.equipment.filter((item) => item.kind === kind && model.tags[item.value]);
         const list = [
                 {title: "Pressure", items: of("gauge"), hasPulses: true},
                 {title: "Temperatures", items: of("heater")},
@@ -64,21 +66,23 @@ function onKey(event) {
         MOVES[move]();
 }
 
-function create(spec) {
+/* Caption, area and legend. */
+function frame(spec) {
         const area = make("div", {class: "chart", tabindex: "0", role: "group", "aria-label": `${spec.title}, chart`});
-        const legend = make("ul", {class: "legend"}), when = make("span", {class: "value"}), unit = quantity(0, spec.unit).replace(/^\S+ ?/, "");
+        const legend = make("ul", {class: "legend"}), when = make("span", {class: "value"});
+        const unit = quantity(0, spec.unit).replace(/^\S+ ?/, "");
+        const caption = make("figcaption", {}, make("strong", {}, spec.title), unit ? ` in ${unit} ` : " ", when);
         const entries = spec.items.map((item, i) => legendItem(i, item.kind === "gauge" ? "pressure" : item.name));
-        const figure = make("figure", {}, make("figcaption", {}, make("strong", {}, spec.title), unit ? ` in ${unit} ` : " ", when), area, legend);
-        const withBars = spec.tags.length === 1;
 
         legend.append(...entries.map((entry) => entry.item));
-        byId("charts").append(figure);
+        byId("charts").append(make("figure", {}, caption, area, legend));
         area.addEventListener("keydown", onKey);
-        const graph = new window.Dygraph(area, placeholder(spec, withBars), {...options(), labels: ["time", ...spec.tags], customBars: withBars,
-                connectSeparatedPoints: true, includeZero: Boolean(spec.fromZero), dateWindow: painted, colors: spec.tags.map((_, i) => color(i)),
-                series: Object.fromEntries(spec.tags.map((tag, i) => [tag, {strokePattern: pattern(i)}])),
-                underlayCallback: spec.hasPulses ? drawPulses : null,
-                interactionModel: {...window.Dygraph.defaultInteractionModel, dblclick: goLive},
+        return {area, when, entries};
+}
+
+/* The values under the mouse stand in the legend. */
+function pointing(spec, {when, entries}) {
+        return {
                 highlightCallback: (_, t, points) => {
                         setText(when, `at ${clock(t)}`);
                         spec.tags.forEach((tag, i) => {
@@ -91,12 +95,26 @@ function create(spec) {
                         setText(when, "");
                         entries.forEach((entry) => entry.set(""));
                 },
-                drawCallback: (g, isFirst) => {
-                        const [from, to] = g.xAxisRange(), [was, until] = painted;
-                        /* Moved by mouse or touch: the window is free from now on. */
-                        if (!isPainting && !isFirst && Math.abs(from - was) + Math.abs(to - until) > 1)
-                                setFree(from, to);
-                }});
+        };
+}
+
+/* Moved by mouse or touch: the window is free from now on. */
+function onDrawn(graph, isFirst) {
+        const [from, to] = graph.xAxisRange(), [was, until] = painted;
+
+        if (!isPainting && !isFirst && Math.abs(from - was) + Math.abs(to - until) > 1)
+                setFree(from, to);
+}
+
+function create(spec) {
+        const parts = frame(spec), withBars = spec.tags.length === 1;
+        const graph = new window.Dygraph(parts.area, placeholder(spec, withBars), {...options(), ...pointing(spec, parts),
+                labels: ["time", ...spec.tags], customBars: withBars, connectSeparatedPoints: true,
+                includeZero: Boolean(spec.fromZero), dateWindow: painted, colors: spec.tags.map((_, i) => color(i)),
+                series: Object.fromEntries(spec.tags.map((tag, i) => [tag, {strokePattern: pattern(i)}])),
+                underlayCallback: spec.hasPulses ? drawPulses : null, drawCallback: onDrawn,
+                interactionModel: {...window.Dygraph.defaultInteractionModel, dblclick: goLive}});
+
         return {spec, graph, withBars};
 }
 
@@ -146,7 +164,7 @@ export function drawTrend() {
         if (!model.hasData || !model.tool)
                 return;
         if (!hasLibrary()) {
-                setText(byId("trend-note"), "No charts: the library for them (Debian's libjs-dygraphs) is not installed beside aldweb.");
+                setText(byId("trend-note"), "No charts: their library (Debian's libjs-dygraphs) is not installed beside aldweb.");
                 return;
         }
         if (built !== JSON.stringify(model.tool))

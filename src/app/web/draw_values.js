@@ -50,7 +50,7 @@ export function pumpWord(item) {
 function deviation(item) {
         const value = model.tags[item.value], set = model.tags[item.setpoint];
 
-        if (!value || !set || value.value === null || set.value === null || item.tolerance === null || item.tolerance === undefined)
+        if (typeof value?.value !== "number" || typeof set?.value !== "number" || typeof item.tolerance !== "number")
                 return "";
         const difference = value.value - set.value;
         if (Math.abs(difference) <= item.tolerance)
@@ -58,7 +58,8 @@ function deviation(item) {
         /* Zero is "off" for a heater: how far it is above says nothing. */
         if (item.kind === "heater" && set.value <= 0)
                 return "off";
-        return `${difference > 0 ? "\u2191" : "\u2193"} ${number(Math.abs(difference), value.unit)} ${difference > 0 ? "above" : "below"}`;
+        const [sign, word] = difference > 0 ? ["\u2191", "above"] : ["\u2193", "below"];
+        return `${sign} ${number(Math.abs(difference), value.unit)} ${word}`;
 }
 
 /* ---- Rows ---- */
@@ -82,7 +83,8 @@ function rowsOf(item) {
                         set: item.setpoint ? target(item.setpoint) : "", remark: deviation(item)}];
         case "precursor":
         case "valve":
-                return [{key: item.name, what: `${item.name} valve`, tag: item.valve, now: position(item.valve), set: "", remark: ""}];
+                return [{key: item.name, what: `${item.name} valve`, tag: item.valve, now: position(item.valve), set: "",
+                        remark: ""}];
         case "pump":
                 return [{key: item.name, what: item.name, tag: item.running || item.run, now: pumpWord(item),
                         set: item.run ? (model.tags[item.run]?.value >= 0.5 ? "on" : "off") : "", remark: ""}];

@@ -30,7 +30,8 @@ export function tallLayout(parts) {
         const bus = 8 + rows * pitch + 4, chamber = {x: 20, y: bus + 24, width: 200, height: 124};
         const bottom = chamber.y + chamber.height, left = 70, soft = 200;
         const inlets = parts.inlets.map((_, i) => {
-                const row = Math.floor(i / columns), x = 12 + (i % columns) * 158, y = 8 + row * pitch, side = i % columns ? 326 : 4;
+                const row = Math.floor(i / columns), column = i % columns;
+                const x = 12 + column * 158, y = 8 + row * pitch, side = column ? 326 : 4;
                 return {box: {x, y, width: 148, height: boxHeight}, valve: {x: x + 24, y: y + boxHeight + 22, isVertical: true},
                         /* Down beside the boxes of the next row. */
                         drop: row === rows - 1 ? [[x + 24, y + boxHeight], [x + 24, bus]] :

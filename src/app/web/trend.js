@@ -28,6 +28,10 @@ export function range() {
         return [view.kind === "run" || view.kind === "all" ? view.from : now - view.span, now];
 }
 
+function askTrend(tag, from, to, points) {
+        return ask(`/api/trend?tag=${encodeURIComponent(tag)}&from=${Math.round(from)}&to=${Math.round(to)}&points=${points}`);
+}
+
 async function runRange() {
         const id = chosen ? chosen.id : model.status.run;
 
@@ -39,7 +43,7 @@ async function runRange() {
 
 /* Where the record begins: the first of two points over all of it. */
 async function allRange() {
-        const answer = await ask(`/api/trend?tag=${encodeURIComponent(tags[0])}&from=0&to=${Math.round(daemonNow())}&points=2`);
+        const answer = await askTrend(tags[0], 0, daemonNow(), 2);
 
         return [answer.points.length > 0 ? answer.points[0][0] : daemonNow() - view.span, null];
 }
@@ -50,7 +54,8 @@ export async function setWindow(kind) {
         try {
                 if (kind === "run" || kind === "all") {
                         const [from, to] = await (kind === "run" ? runRange() : allRange());
-                        Object.assign(view, {from, to: to ?? daemonNow(), follows: to === null, span: (to ?? daemonNow()) - from});
+                        const end = to ?? daemonNow();
+                        Object.assign(view, {from, to: end, follows: to === null, span: end - from});
                 } else {
                         Object.assign(view, {span: Number(kind) * 1000, follows: true});
                 }
@@ -101,12 +106,13 @@ export function chooseTrend(run) {
 /* ---- The points ---- */
 
 async function loadTag(tag, from, to, turn) {
-        const answer = await ask(`/api/trend?tag=${encodeURIComponent(tag)}&from=${Math.round(from)}&to=${Math.round(to)}&points=${POINTS}`);
+        const answer = await askTrend(tag, from, to, POINTS);
 
         if (turn !== asking)
                 return;
         /* null: nothing that is not Bad was kept there. */
-        const points = answer.points.map((point) => point.map((value) => value ?? NaN)), last = points.length > 0 ? points[points.length - 1][0] : 0;
+        const points = answer.points.map((point) => point.map((value) => value ?? NaN));
+        const last = points.length > 0 ? points[points.length - 1][0] : 0;
         /* What came live while the record was asked: it is newer than what the record has. */
         const fresh = (series.get(tag)?.points || []).filter((point) => point[0] > last && point[0] <= to + 60e3 && point.isLive);
         series.set(tag, {points: points.concat(fresh), step: Math.max(250, (to - from) / POINTS), from, to});
@@ -120,7 +126,8 @@ async function loadMarks(turn) {
         try {
                 const answer = await ask(`/api/run/${id}/pulses`);
                 if (turn === asking)
-                        recorded = answer.pulses.map((pulse) => ({t: instant(pulse.opened), name: pulse.precursor, width: pulse.width_s}))
+                        recorded = answer.pulses
+                                .map((pulse) => ({t: instant(pulse.opened), name: pulse.precursor, width: pulse.width_s}))
                                 .sort((one, other) => one.t - other.t);
         } catch {
                 recorded = [];
