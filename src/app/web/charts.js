@@ -28,7 +28,7 @@ export function onScheme(listener) {
 
 export function options() {
         return {legend: "never", gridLineColor: ink("--line"), axisLineColor: ink("--muted"), axisLabelFontSize: 13,
-                strokeWidth: 1.6, rightGap: 8, xRangePad: 0, highlightCircleSize: 3, digitsAfterDecimal: 4};
+                strokeWidth: 1.6, rightGap: 8, xRangePad: 0, highlightCircleSize: 3, digitsAfterDecimal: 4, fillAlpha: 0.35};
 }
 
 export function legendItem(i, name) {
