@@ -9,7 +9,7 @@ build=(gcc libc6-dev make pkg-config git libmodbus-dev libevent-dev libsqlite3-d
     libsodium-dev libsystemd-dev libarchive-dev gnuplot-nox libjs-dygraphs)
 # clang and its runtime library bring libFuzzer (tests/fuzz).
 # The page is tried in a real browser; npm brings axe-core, which checks what it is for people who do not see it.
-test=(check binutils python3 python3-pymodbus clang libclang-rt-dev chromium chromium-driver
+test=(check binutils curl jq python3 python3-pymodbus clang libclang-rt-dev chromium chromium-driver
     fonts-dejavu-core npm)
 lint=(clang clang-format clang-tidy cppcheck shellcheck mandoc systemd)
 
