@@ -54,6 +54,11 @@ class Page(web.Test):
         done = self.ctl("run", recipe, *args)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
+    def set_too_much(self):
+        self.assertEqual(0, self.ctl("control", "take").returncode)
+        done = self.ctl("set", "carrier.flow", "160 sccm")
+        self.assertEqual(0, done.returncode, done.stderr)
+
     def is_cell(self, row, column, part):
         """Does the table of values say so? In the page's own words."""
         return (f"[...document.querySelectorAll('#values-body tr')].some((row) => row.children[0].innerText === '{row}' && "
@@ -108,9 +113,7 @@ class Page(web.Test):
         """First-out first, with guidance; in a flood what matters stays on top, the rest can be unfolded."""
         self.start_page(tool=self.path("tool.yaml", tool_text()))
         page = self.browser
-        self.assertEqual(0, self.ctl("control", "take").returncode)
-        self.ctl("reset")
-        self.ctl("set", "carrier.flow", "160 sccm")
+        self.set_too_much()
         page.await_text("#state-word", "Aborted")
         page.await_text("#trips li:first-child strong", "too-much-gas")
         page.await_text("#trips li:first-child", "Set less gas.")
@@ -118,8 +121,8 @@ class Page(web.Test):
         page.await_text("#alarm-sum", "A flood")
         page.await_text("#alarm-list", "burst-0")
         self.assertIn("high", page.text("#alarm-list li:first-child .priority"))
-        page.await_text("#alarm-more summary", f"{FLOOD - 3} more of low priority")
-        self.assertEqual(3, page.run("return document.querySelectorAll('#alarm-list > li').length"))
+        page.await_text("#alarm-more summary", "of low priority")
+        self.assertNotIn("low", page.run("return [...document.querySelectorAll('#alarm-list > li')].map((one) => one.dataset.priority)"))
         page.await_text("#typed", "aldctl reset")
         page.await_text("#typed", "aldctl ack")
         self.assertEqual([], page.complaints())
@@ -205,7 +208,7 @@ class Page(web.Test):
         page.await_text("#state-word", "Aborted")
         self.assertEqual(0, self.ctl("reset").returncode)
         self.await_state("Stopped")
-        self.ctl("set", "carrier.flow", "160 sccm")
+        self.set_too_much()
         page.await_text("#alarm-sum", "A flood")
         page.await_text("#trips", "too-much-gas")
         check("tripped")
