@@ -241,12 +241,18 @@ bench: deps
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) --pulses $(PULSES) $(BENCH)
 
 # ---- Tests ----
+# The accessibility check of the page (tests/system/test_page.py), by name from npm. Without a registry that test is skipped.
+AXE      := $(BUILD)/npm/node_modules/axe-core/axe.min.js
+$(AXE):
+	@mkdir -p $(BUILD)/npm
+	$(call say,NPM,axe-core)npm install --no-save --no-audit --no-fund --prefix $(BUILD)/npm axe-core@4 >$(BUILD)/npm/log 2>&1 || \
+	    echo "npm gives no axe-core ($(BUILD)/npm/log): the page's accessibility check will be skipped" >&2
 RUN       = $(PYTHON) tests/run.py --build $(BUILD) --jobs $(JOBS)
 .PHONY: deps test test-asan test-tsan
 deps:
 	@tests/install-deps.sh build test
 test: deps
-	+@$(SUBMAKE) all unit bench-bins $(BUILD)/tests/sim $(BUILD)/mutants/sim
+	+@$(SUBMAKE) all unit bench-bins $(BUILD)/tests/sim $(BUILD)/mutants/sim $(AXE)
 	+@$(MAKE) --no-print-directory fuzz
 	@$(RUN) unit rings golden fuzz sim mutants bench system
 test-asan: deps

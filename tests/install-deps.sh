@@ -8,8 +8,10 @@ set -euo pipefail
 build=(gcc libc6-dev make pkg-config git libmodbus-dev libevent-dev libsqlite3-dev libyaml-dev libjansson-dev
     libsodium-dev libsystemd-dev libarchive-dev gnuplot-nox libjs-dygraphs)
 # clang and its runtime library bring libFuzzer (tests/fuzz).
-# jsonschema and yaml: what editors make of our schemas.
-test=(check binutils curl jq python3 python3-pymodbus python3-jsonschema python3-yaml clang libclang-rt-dev)
+# jsonschema and yaml: what editors make of our schemas. The page is tried in a real browser; npm brings axe-core, which checks
+# what it is for people who do not see it.
+test=(check binutils curl jq python3 python3-pymodbus python3-jsonschema python3-yaml clang libclang-rt-dev chromium
+    chromium-driver fonts-dejavu-core npm)
 lint=(clang clang-format clang-tidy cppcheck shellcheck mandoc systemd)
 
 wanted=()
@@ -34,6 +36,8 @@ missing=()
 for package in "${wanted[@]}"; do
         # pkgconf provides pkg-config under another name in later releases.
         [ "$package" = pkg-config ] && command -v pkg-config >/dev/null && continue
+        # Other packages of Node.js have npm in them, and Debian's stands against those.
+        [ "$package" = npm ] && command -v npm >/dev/null && continue
         case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) in
         installed) ;;
         *) missing+=("$package") ;;

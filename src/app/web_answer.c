@@ -184,6 +184,32 @@ static void answer_run(struct asking *a)
         say(a, o);
 }
 
+static void take_opening(void *ctx, const struct query_pulse *p)
+{
+        if (p->opened_us > 0 && p->width_us > 0)
+                (void)json_array_append_new(
+                    ctx, json_pack("{s:I, s:s, s:o, s:f}", "cycle", (json_int_t)p->cycle, "precursor",
+                             p->precursor, "opened", json_time(p->opened_us), "width_s",
+                             (double)p->width_us / (double)TIME_S));
+}
+
+/* The marks on a trend: the last SEEN_MAX. */
+static void answer_pulses(struct asking *a)
+{
+        struct query_run run;
+        json_t *list;
+
+        if (!find_run(a, &run))
+                return;
+        list = json_array();
+        if (query_recent_pulses(a->q, run.id, SEEN_MAX, take_opening, list) == 0) {
+                say(a, json_pack("{s:o}", "pulses", list));
+                return;
+        }
+        fail(a);
+        json_decref(list);
+}
+
 /* ---- Trends ---- */
 
 static void take_point(void *ctx, const struct trend_point *p)
@@ -369,6 +395,7 @@ void web_answer(const struct web_question *question, const char *db, struct web_
         static void (*const answers[WEB_ASK_KINDS])(struct asking * a) = {
             [WEB_ASK_RUNS] = answer_runs,
             [WEB_ASK_RUN] = answer_run,
+            [WEB_ASK_PULSES] = answer_pulses,
             [WEB_ASK_TREND] = answer_trend,
             [WEB_ASK_OVERLAY] = answer_overlay,
             [WEB_ASK_REPORT] = answer_report,

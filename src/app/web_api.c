@@ -23,6 +23,7 @@ static const struct route {
 } routes[] = {
     {"/api/runs", "", false, WEB_ASK_RUNS},
     {"/api/run/", "", true, WEB_ASK_RUN},
+    {"/api/run/", "/pulses", true, WEB_ASK_PULSES},
     {"/api/trend", "", false, WEB_ASK_TREND},
     {"/api/overlay", "", false, WEB_ASK_OVERLAY},
     {"/run/", "/report.html", true, WEB_ASK_REPORT},

@@ -25,7 +25,7 @@ static const struct shape opening_shape = {.kind = SHAPE_KEYS, .keys = &tool_fil
 static const struct shape access_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_access_keys};
 static const struct shape history_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_history_keys};
 static const struct shape hook_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_hook_keys};
-static const struct shape hooks_shape = {.kind = SHAPE_LIST, .of = &hook_shape};
+static const struct shape hooks_shape = {.kind = SHAPE_LIST, .of = &hook_shape, .max = TOOL_HOOKS_MAX};
 static const struct shape simulation_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_sim_keys};
 
 struct raw {

@@ -369,6 +369,11 @@ class Live(web.Test):
         self.assertEqual(text, run["recipe_text"])
         self.assertIn("pulse: nb", text.splitlines()[run["source_line"] - 1])
         self.assertIn("no run 7", self.refused("/api/run/7", 404))
+        pulses = self.ask_json("/api/run/1/pulses")["pulses"]
+        self.assertEqual([(2, "nb"), (1, "nb")], [(pulse["cycle"], pulse["precursor"]) for pulse in pulses])
+        self.assertTrue(all(run["started"] < pulse["opened"] < run["ended"] for pulse in pulses))
+        self.assertTrue(all(abs(pulse["width_s"] - 0.5) < 0.1 for pulse in pulses))
+        self.assertIn("no run 7", self.refused("/api/run/7/pulses", 404))
         self.assertIn("known here: limit, before", self.refused("/api/runs?x=1", 400))
 
     def check_trend(self):

@@ -12,6 +12,7 @@ struct text;
 enum web_question_kind {
         WEB_ASK_RUNS,
         WEB_ASK_RUN,
+        WEB_ASK_PULSES, /* when the run's pulses opened */
         WEB_ASK_TREND,
         WEB_ASK_OVERLAY,
         WEB_ASK_REPORT, /* may there be one, and will it stay as it is? */

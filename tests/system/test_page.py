@@ -1,0 +1,221 @@
+"""The page in a real browser, before the real daemon: every state shows, what is not live does not look live, and people
+who use the keyboard, a phone or a screen reader are served as well."""
+import os
+import shutil
+import unittest
+
+import ald
+import browser
+import web
+
+AXE = os.path.join(ald.BUILD, "npm", "node_modules", "axe-core", "axe.min.js")
+# A trip and a flood of alarms at a command's word: this flow set-point is within its limits, and nothing real reacts to it.
+TOO_MUCH = "carrier.flow.setpoint > 150 sccm"
+FLOOD = 14
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+# A question, a pulse that can be looked at, and a wait that the test ends.
+BODY = """    - confirm: Is the powder in?
+      timeout: 10 min
+    - repeat: $cycles
+      do:
+        - pulse: nb
+          for: $nb_pulse
+        - purge: $purge
+        - wait: {until: chamber.temperature < 65 degC, timeout: 4 h}
+"""
+
+
+def tool_text():
+    with open(ald.TOOL, encoding="utf-8") as f:
+        text = f.read()
+    alarms = "".join(f"  - id: burst-{i}\n    when: {TOO_MUCH}\n    priority: {'high' if i < 3 else 'low'}\n"
+                     f"    guidance: Nothing to do about number {i}.\n" for i in range(FLOOD))
+    trips = (f"  - id: too-much-gas\n    trip: {TOO_MUCH}\n    then: abort\n    guidance: Set less gas.\n"
+             f"  - id: too-much-too\n    trip: {TOO_MUCH}\n    for: 200 ms\n    then: abort\n")
+    return text.replace("\ninterlocks:\n", "\ninterlocks:\n" + trips, 1).replace("\nalarms:\n", "\nalarms:\n" + alarms, 1)
+
+
+@unittest.skipUnless(shutil.which("chromedriver"), "chromedriver is not installed (tests/install-deps.sh test)")
+class Page(web.Test):
+    def start_page(self, *sim_args, tool=ald.TOOL):
+        self.tool = tool
+        self.start_sim("--ready", *sim_args, tool=tool)
+        self.start_daemon(tool=tool)
+        self.start_web()
+        self.browser = browser.Browser()
+        self.closers.append(self.browser.close)
+        self.browser.size(1280, 800)
+        self.browser.go("http://%s:%d/" % self.address)
+        self.browser.await_text("#link", "live")
+        self.browser.await_that("!document.body.classList.contains('stale')", "live")
+
+    def start_run(self, *args):
+        recipe = self.path("watched.yaml", ald.QUICK.format(body=BODY))
+        done = self.ctl("run", recipe, *args)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+    def set_too_much(self):
+        self.assertEqual(0, self.ctl("control", "take").returncode)
+        done = self.ctl("set", "carrier.flow", "160 sccm")
+        self.assertEqual(0, done.returncode, done.stderr)
+
+    def is_cell(self, row, column, part):
+        """Does the table of values say so? In the page's own words."""
+        return (f"[...document.querySelectorAll('#values-body tr')].some((row) => row.children[0].innerText === '{row}' && "
+                f"row.children[{column}].innerText.includes('{part}'))")
+
+    def test_a_run_is_seen(self):
+        """Idle, a pulse, a wait, held, resumed, aborted: state, schematic, table, recipe and pulses."""
+        self.start_page()
+        page = self.browser
+        page.await_text("#state-word", "Stopped")
+        self.assertEqual("None.", page.text("#alarm-sum"))
+        page.await_that(self.is_cell("nb valve", 1, "closed"), "the valve closed in the table")
+        page.run("document.querySelectorAll('#values-body tr, #values-body td, .valve').forEach((node) => node.isKept = true)")
+        self.start_run("--set", "cycles=2", "--set", "nb_pulse=2 s")
+        page.await_text("#asks .question", "Is the powder in?")
+        page.await_text("#asks", "aldctl confirm")
+        self.assertIn("Is the powder in?", page.text("#say"))
+        self.assertEqual(0, self.ctl("confirm").returncode)
+        page.await_that("document.querySelector('.valve[data-position=open] .word') && [...document.querySelectorAll('.valve')]"
+                        ".filter((valve) => valve.dataset.position === 'open').length === 2", "a second valve open in the schematic")
+        page.await_that(self.is_cell("nb valve", 1, "open"), "the valve open in the table")
+        page.await_text("#fact-cycle dd", "1 of 2")
+        page.await_text("#recipe-text li[aria-current]", "pulse: nb")
+        page.await_text("#waiting", "Waiting for chamber.temperature")
+        page.await_text("#recipe-text li[aria-current]", "until: chamber.temperature < 65")
+        self.assertIn("Execute", page.text("#say"))
+        # What the record has of the pulse stands in the overlay, and is marked on the trend.
+        page.await_text("#overlay-chart", "cycle 1")
+        # Held: what can be typed is shown, and nothing is there to be clicked.
+        self.assertEqual(0, self.ctl("hold").returncode)
+        page.await_text("#state-word", "Held")
+        page.await_text("#typed", "aldctl resume")
+        self.assertEqual(0, self.ctl("resume").returncode)
+        page.await_text("#state-word", "Execute")
+        page.await_that("document.querySelector('#typed').hidden", "nothing to type")
+        self.assertEqual(0, self.ctl("abort").returncode)
+        page.await_text("#state-word", "Aborted")
+        # The history has it, and where its report is.
+        page.await_text("#runs-body", "Aborted")
+        href = page.run("return document.querySelector('#runs-body a').getAttribute('href')")
+        self.assertEqual("/run/1/report.html", href)
+        page.run("document.querySelector('#runs-body button').click()")
+        page.await_text("#runs-note", "Looking at run 1")
+        page.await_that("document.querySelector('[data-window=run]').ariaPressed === 'true'", "the trends of that run")
+        page.await_text("#recipe-note", "Run 1, quick")
+        # Only what changed was touched: no row, cell or valve was made anew.
+        self.assertEqual(0, page.run("return [...document.querySelectorAll('#values-body tr, #values-body td, .valve')]"
+                                     ".filter((node) => !node.isKept).length"))
+        self.assertEqual([], page.complaints())
+
+    def test_trips_and_a_flood(self):
+        """First-out first, with guidance; in a flood what matters stays on top, the rest can be unfolded."""
+        self.start_page(tool=self.path("tool.yaml", tool_text()))
+        page = self.browser
+        self.set_too_much()
+        page.await_text("#state-word", "Aborted")
+        page.await_text("#trips li:first-child strong", "too-much-gas")
+        page.await_text("#trips li:first-child", "Set less gas.")
+        page.await_text("#shout", "Tripped: ")
+        page.await_text("#alarm-sum", "A flood")
+        page.await_text("#alarm-list", "burst-0")
+        self.assertIn("high", page.text("#alarm-list li:first-child .priority"))
+        page.await_text("#alarm-more summary", "of low priority")
+        self.assertNotIn("low", page.run("return [...document.querySelectorAll('#alarm-list > li')].map((one) => one.dataset.priority)"))
+        page.await_text("#typed", "aldctl reset")
+        page.await_text("#typed", "aldctl ack")
+        self.assertEqual([], page.complaints())
+
+    def test_what_is_lost_looks_lost(self):
+        """A module that does not answer, then the daemon gone and back: nothing pretends to be live, and all comes back."""
+        self.start_page("--fault", "reads:chamber.pressure=2000 Torr@6 s+1 h")
+        page = self.browser
+        page.await_that(self.is_cell("pressure", 3, "Bad"), "the pressure marked as Bad")
+        self.stop_daemon()
+        page.await_text("#banner", "Not live since")
+        page.await_text("#link", "not live")
+        page.await_text("#shout", "Not live")
+        page.await_text("#values-age", "ago")
+        self.assertTrue(page.run("return document.title.startsWith('?')"))
+        self.assertEqual("italic", page.run("return getComputedStyle(document.querySelector('#values .value')).fontStyle"))
+        before = page.text("#banner")
+        page.await_that(f"document.querySelector('#banner').innerText !== {before!r}", "older and older")
+        self.start_daemon(tool=self.tool)
+        page.await_that("document.querySelector('#banner').hidden && !document.body.classList.contains('stale')", "live again")
+        # A module's watchdog may have expired meanwhile: that is said rather.
+        page.await_that("/Live again|Tripped/.test(document.querySelector('#shout').innerText)", "said to be live again")
+        # aldweb itself gone, and back: the same.
+        self.assertEqual(0, self.web.end())
+        page.await_text("#banner", "no connection to aldweb")
+        self.start_web(listen="%s:%d" % self.address)
+        page.await_that("document.querySelector('#banner').hidden && !document.body.classList.contains('stale')", "live again")
+
+    def test_keyboard_and_phone(self):
+        """All can be reached and worked by keys; 360 px are wide enough."""
+        self.start_page()
+        page = self.browser
+        page.press("Tab")
+        self.assertEqual("Skip to the state", page.run("return document.activeElement.innerText"))
+        self.assertNotEqual("none", page.run("return getComputedStyle(document.activeElement).outlineStyle"))
+        # From the first of the windows on, by keys alone.
+        page.await_that("document.querySelectorAll('.chart canvas').length > 0", "charts")
+        page.run("document.querySelector('#windows button').focus()")
+        page.press("Tab", "Enter")
+        page.await_that("document.querySelector('[data-window=\"1800\"]').ariaPressed === 'true'", "30 min chosen")
+        page.await_that("document.querySelector('[data-window=\"300\"]').ariaPressed === 'false'", "no longer 5 min")
+        page.press(*["Tab"] * 9)
+        self.assertIn("Pressure", page.run("return document.activeElement.ariaLabel"))
+        page.press("Left")
+        page.await_that("document.querySelector('#follow').ariaPressed === 'false'", "a window that stands")
+        panned = page.text("#trend-note")
+        page.press("+")
+        page.await_that(f"document.querySelector('#trend-note').innerText !== {panned!r}", "a shorter window")
+        page.press("Home")
+        page.await_that("document.querySelector('#follow').ariaPressed === 'true'", "live again")
+        for width in (390, 360):
+            page.size(width, 800)
+            # A chart that is drawn anew for another width was not moved by anybody.
+            page.await_that("document.querySelector('.chart canvas').clientWidth < window.innerWidth", "narrow charts")
+            self.assertEqual("true", page.run("return document.querySelector('#follow').ariaPressed"))
+            page.await_that(f"document.documentElement.clientWidth === {width}", "the width of a phone")
+            wide = page.run("return document.documentElement.scrollWidth")
+            self.assertLessEqual(wide, width, f"{width} px wide, and scrolls sideways to {wide}")
+        self.assertEqual([], page.complaints())
+
+    @unittest.skipUnless(os.path.exists(AXE), "npm gave no axe-core (make build/npm/node_modules/axe-core/axe.min.js)")
+    def test_accessible(self):
+        """No violation of WCAG 2.1 A and AA, in light and dark: asking, tripped with a flood, and lost."""
+        with open(AXE, encoding="utf-8") as f:
+            axe = f.read()
+        self.start_page(tool=self.path("tool.yaml", tool_text()))
+        page = self.browser
+        page.run(axe)
+
+        def check(when):
+            for scheme in ("light", "dark"):
+                page.scheme(scheme)
+                found = page.run("return axe.run(document, {runOnly: arguments[0], resultTypes: ['violations']})", RULES)
+                wrong = [f"{v['id']} ({scheme}, {when}): {v['help']}: {[n['target'] for n in v['nodes']][:3]}"
+                         for v in found["violations"]]
+                self.assertEqual([], wrong)
+                self.assertGreater(len(found["passes"]), 20)
+
+        self.start_run()
+        page.await_text("#asks .question", "powder")
+        check("asking")
+        self.assertEqual(0, self.ctl("abort").returncode)
+        page.await_text("#state-word", "Aborted")
+        self.assertEqual(0, self.ctl("reset").returncode)
+        self.await_state("Stopped")
+        self.set_too_much()
+        page.await_text("#alarm-sum", "A flood")
+        page.await_text("#trips", "too-much-gas")
+        check("tripped")
+        self.stop_daemon()
+        page.await_text("#banner", "Not live")
+        check("lost")
+
+
+if __name__ == "__main__":
+    unittest.main()
