@@ -56,16 +56,12 @@ static const struct web_file *find_kept(struct web_reports *r, int64_t run, cons
         return NULL;
 }
 
-/* Takes the bytes. */
-static void keep(
-    struct web_reports *r, const struct waiting *w, const struct web_file *file, unsigned char *bytes)
+/* Takes its bytes; the one that was not used for longest makes room. */
+static void keep(struct web_reports *r, const struct kept *page)
 {
-        struct kept *last = &r->kept[WEB_REPORTS_KEPT - 1];
-
-        free(last->bytes);
+        free(r->kept[WEB_REPORTS_KEPT - 1].bytes);
         memmove(&r->kept[1], &r->kept[0], (WEB_REPORTS_KEPT - 1) * sizeof r->kept[0]);
-        r->kept[0] = (struct kept){.run = w->run, .bytes = bytes, .file = *file};
-        memcpy(r->kept[0].db, w->db, sizeof w->db);
+        r->kept[0] = *page;
 }
 
 /* ---- Making one ---- */
@@ -118,10 +114,14 @@ static void on_made(void *ctx, const struct web_child_end *end)
                 web_files_tag(bytes, file.len, file.etag);
                 for (size_t i = 0; i < count; i++)
                         web_reply_file(reqs[i], &file, web_reply_report_csp);
-                if (first.is_settled)
-                        keep(r, &first, &file, bytes);
-                else
+                if (first.is_settled) {
+                        struct kept page = {.run = first.run, .bytes = bytes, .file = file};
+
+                        memcpy(page.db, first.db, sizeof page.db);
+                        keep(r, &page);
+                } else {
                         free(bytes);
+                }
         }
         begin(r);
 }
