@@ -10,6 +10,7 @@
 #include <stdio.h>  /* snprintf */
 #include <stdlib.h> /* calloc, free */
 #include <string.h> /* memmove, strrchr */
+#include <time.h>   /* clock_gettime */
 #include <unistd.h> /* readlink */
 
 /* A report of a long run is a few megabytes. */
@@ -19,6 +20,7 @@ static const size_t page_max = (size_t)64 * 1024 * 1024;
 struct kept {
         int64_t run; /* 0 = free */
         char db[512];
+        time_t until;         /* monotonic, s: a later run may go on with it, and its page would tell */
         unsigned char *bytes; /* of the file */
         struct web_file file;
 };
@@ -40,6 +42,14 @@ struct web_reports {
 
 static void begin(struct web_reports *r);
 
+static time_t now_s(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec;
+}
+
 /* ---- What is kept ---- */
 
 static const struct web_file *find_kept(struct web_reports *r, int64_t run, const char *db)
@@ -47,7 +57,7 @@ static const struct web_file *find_kept(struct web_reports *r, int64_t run, cons
         for (size_t i = 0; i < WEB_REPORTS_KEPT; i++) {
                 struct kept one = r->kept[i];
 
-                if (one.run != run || strcmp(one.db, db) != 0)
+                if (one.run != run || strcmp(one.db, db) != 0 || one.until < now_s())
                         continue;
                 memmove(&r->kept[1], &r->kept[0], i * sizeof r->kept[0]);
                 r->kept[0] = one;
@@ -56,16 +66,12 @@ static const struct web_file *find_kept(struct web_reports *r, int64_t run, cons
         return NULL;
 }
 
-/* Takes the bytes. */
-static void keep(
-    struct web_reports *r, const struct waiting *w, const struct web_file *file, unsigned char *bytes)
+/* Takes its bytes; the one that was not used for longest makes room. */
+static void keep(struct web_reports *r, const struct kept *page)
 {
-        struct kept *last = &r->kept[WEB_REPORTS_KEPT - 1];
-
-        free(last->bytes);
+        free(r->kept[WEB_REPORTS_KEPT - 1].bytes);
         memmove(&r->kept[1], &r->kept[0], (WEB_REPORTS_KEPT - 1) * sizeof r->kept[0]);
-        r->kept[0] = (struct kept){.run = w->run, .bytes = bytes, .file = *file};
-        memcpy(r->kept[0].db, w->db, sizeof w->db);
+        r->kept[0] = *page;
 }
 
 /* ---- Making one ---- */
@@ -118,10 +124,17 @@ static void on_made(void *ctx, const struct web_child_end *end)
                 web_files_tag(bytes, file.len, file.etag);
                 for (size_t i = 0; i < count; i++)
                         web_reply_file(reqs[i], &file, web_reply_report_csp);
-                if (first.is_settled)
-                        keep(r, &first, &file, bytes);
-                else
+                if (first.is_settled) {
+                        struct kept page = {.run = first.run,
+                            .until = now_s() + WEB_REPORTS_KEPT_S,
+                            .bytes = bytes,
+                            .file = file};
+
+                        memcpy(page.db, first.db, sizeof page.db);
+                        keep(r, &page);
+                } else {
                         free(bytes);
+                }
         }
         begin(r);
 }
