@@ -8,7 +8,8 @@ set -euo pipefail
 build=(gcc libc6-dev make pkg-config git libmodbus-dev libevent-dev libsqlite3-dev libyaml-dev libjansson-dev
     libsodium-dev libsystemd-dev libarchive-dev gnuplot-nox)
 # clang and its runtime library bring libFuzzer (tests/fuzz).
-test=(check binutils python3 python3-pymodbus clang libclang-rt-dev)
+# zsh: completion; netcat and jq: the shell client of the README.
+test=(check binutils python3 python3-pymodbus clang libclang-rt-dev zsh netcat-openbsd jq)
 lint=(clang clang-format clang-tidy cppcheck shellcheck mandoc systemd)
 
 wanted=()

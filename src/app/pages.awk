@@ -19,7 +19,8 @@ function item(names, text) {
 
 function flush_item(    i, n, part, name) {
         if (names == "") return
-        if (gap) { gsub(/, /, " , ", names); item(names, text) }
+        if (!gap && text !~ /\(/) text = "" # names and nothing else
+        if (gap || text == "") { gsub(/, /, " , ", names); item(names, text) }
         else { # "is_exposing (why), is_vented (why)"
                 n = split(text, part, /, is_/)
                 for (i = 1; i <= n; i++) {
