@@ -1,0 +1,150 @@
+/* When the tool may be opened. */
+#include "outlook_state.h"
+#include "output_state.h" /* output_purged_since */
+
+#include "ald/base/time.h" /* TIME_NEVER, time_add_duration */
+
+#include <math.h> /* round */
+
+/* A further thing that must still happen. */
+static void begin(struct text *t)
+{
+        text_add(t, "%s", t->len > 0 ? "; " : "");
+}
+
+static const char *name_of(const struct tool *tool, int tag, int line)
+{
+        return line >= 0 ? tool->lines[line].name : tool->tags[tag].name;
+}
+
+/* One output that doses: what is left of its purge. */
+static int64_t look_purged(const struct outlook *o, const struct core *core, int tag, struct text *t)
+{
+        const struct output *out = &core->outs.out[tag];
+        int line = tool_find_line_of_valve(o->tool, tag);
+        int64_t need_us = o->tool->opening.purge_us, done_us, since_us;
+
+        if (line >= 0 && o->tool->lines[line].purge_us_min > need_us)
+                need_us = o->tool->lines[line].purge_us_min;
+        if (output_may_be_open(&core->outs, tag)) {
+                begin(t);
+                text_add(t, "%s to be surely closed", o->tool->tags[tag].name);
+                return OUTLOOK_UNKNOWN;
+        }
+        done_us = out->purged_of_us == out->closed_us ? out->purged_us : 0;
+        if (out->closed_us == INT64_MIN || done_us >= need_us)
+                return 0;
+        begin(t);
+        since_us = output_purged_since(&core->outs, tag);
+        text_add(t, "%s purged for ", name_of(o->tool, tag, line));
+        time_add_duration(t, done_us / TIME_S * TIME_S);
+        text_add(t, " of ");
+        time_add_duration(t, need_us);
+        if (since_us == TIME_NEVER) {
+                text_add(t, ", and nothing purges now");
+                return OUTLOOK_UNKNOWN;
+        }
+        return since_us + need_us - core->now_us;
+}
+
+static int64_t look_purges(const struct outlook *o, const struct core *core, struct text *t)
+{
+        int64_t longest_us = 0;
+
+        for (int i = 0; i < o->tool->tag_count; i++) {
+                int64_t left_us;
+
+                if (!o->tool->tags[i].is_output || o->tool->tags[i].class == TOOL_CLASS_PLAIN)
+                        continue;
+                left_us = look_purged(o, core, i, t);
+                if (left_us == OUTLOOK_UNKNOWN || longest_us == OUTLOOK_UNKNOWN)
+                        longest_us = OUTLOOK_UNKNOWN;
+                else if (left_us > longest_us)
+                        longest_us = left_us;
+        }
+        return longest_us;
+}
+
+/* What the condition still wants, with whole degrees where that tells the same. */
+static void add_unmet(struct outlook *o, const struct core *core, struct text *t)
+{
+        const struct cond_pool *conds = &o->tool->conds;
+        int root = o->tool->opening.when.root;
+        char unmet[sizeof o->now.open_waits];
+        struct text u;
+
+        text_init(&u, unmet, sizeof unmet);
+        o->then = core->snap;
+        o->then.fresh_us = INT64_MIN;
+        for (int i = 0; i < o->tool->loop_count; i++)
+                if (o->tool->loops[i].kind == TOOL_LOOP_HEATER)
+                        o->then.tag[o->tool->loops[i].value].value =
+                            round(core->snap.tag[o->tool->loops[i].value].value);
+        cond_add_unmet(&u, conds, root, &o->then, o->tool);
+        if (u.len == 0)
+                cond_add_unmet(&u, conds, root, &core->snap, o->tool);
+        if (u.len == 0)
+                return;
+        begin(t);
+        text_add(t, "%s", unmet);
+}
+
+/* After the run every heater goes to standby. */
+static void let_stand_by(struct outlook *o, const struct core *core)
+{
+        for (int i = 0; i < o->tool->loop_count; i++) {
+                const struct tool_loop *loop = &o->tool->loops[i];
+                const struct tool_image_value *image =
+                    &o->tool->tags[loop->setpoint].image[TOOL_IMAGE_STANDBY];
+
+                if (loop->kind == TOOL_LOOP_HEATER && core->recipe != NULL && !image->keep)
+                        outlook_set_ahead(o, i, image->value, 0, true);
+        }
+}
+
+/* From the end of the walk until the condition is true but for the vent, which waits for people. */
+static int64_t look_cold(struct outlook *o, const struct core *core)
+{
+        let_stand_by(o, core);
+        if (o->tool->atmosphere >= 0)
+                o->then.tag[o->tool->atmosphere].value = 1;
+        return outlook_find_true_us(o, &o->tool->conds, o->tool->opening.when.root);
+}
+
+static int64_t look_when(struct outlook *o, const struct core *core, int64_t heating_us, int64_t purge_us)
+{
+        int64_t cold_us;
+
+        if (heating_us == OUTLOOK_UNKNOWN || (core->recipe == NULL && purge_us == OUTLOOK_UNKNOWN))
+                return OUTLOOK_UNKNOWN;
+        /* A run purges its own pulses, and the last of them last. */
+        if (core->recipe != NULL)
+                purge_us = core->recipe->pulses > 0 ? o->tool->opening.purge_us : 0;
+        cold_us = look_cold(o, core);
+        if (cold_us == OUTLOOK_UNKNOWN)
+                return OUTLOOK_UNKNOWN;
+        return o->ahead.t_us + (cold_us > purge_us ? cold_us : purge_us);
+}
+
+void outlook_look_open(struct outlook *o, const struct core *core, int64_t heating_us)
+{
+        int64_t purge_us;
+        struct text t;
+
+        text_init(&t, o->now.open_waits, sizeof o->now.open_waits);
+        o->now.open_us = OUTLOOK_UNKNOWN;
+        if (o->tool->opening.when.root < 0) {
+                text_add(&t, "the tool file does not say when (opening)");
+                return;
+        }
+        if (core->recipe != NULL)
+                text_add(&t, "run %lld to end", (long long)core->run_id);
+        purge_us = look_purges(o, core, &t);
+        o->now.open_us = look_when(o, core, heating_us, purge_us);
+        add_unmet(o, core, &t);
+        /* What is left to people, or to nobody, takes no time that could be told. */
+        if (t.len > 0 && o->now.open_us == 0)
+                o->now.open_us = OUTLOOK_UNKNOWN;
+        if (t.len == 0)
+                o->now.open_us = 0;
+}
