@@ -155,7 +155,8 @@ class Keys(unittest.TestCase):
 
     def test_keys_of_the_socket(self):
         """What report*.c puts into JSON and what the page has under Keys."""
-        put = set(re.findall(r'(?:\badd\w*|_set(?:_new)?)\(\w+, "([a-z_]+)"', sources("src/control/report*.c")))
+        code = sources("src/control/report*.c")
+        put = set(re.findall(r'(?:\b(?:add|set_)\w*|_set(?:_new)?)\(\w+, "([a-z_]+)"', code))
         self.assertLess({"state", "age_s", "comings"}, put)
         text = section(page("ald-socket.5"), "Keys")
         listed, told = words(text), set(re.findall(r"[a-z_]+", text + section(page("ald-socket.5"), "Events")))
