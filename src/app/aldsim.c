@@ -46,26 +46,25 @@ struct options {
         int fault_count;
 };
 
-static const char help[] =
-    "usage: aldsim -c TOOL.yaml [options]\n"
-    "Serve a simulated tool over Modbus TCP and RTU.\n"
-    "\n"
-    "  -c, --config TOOL.yaml  the tool file\n"
-    "  --listen HOST:PORT      instead of the tool file's first endpoint; others\n"
-    "                          on the next ports; port 0: any free port for each\n"
-    "  --pty LINK=PATH         serve LINK as a serial line: a pseudo-terminal, PATH\n"
-    "  --ready                 start pumped down and hot, not cold and at the air\n"
-    "  --speed X               physics X times faster; what modules time does not\n"
-    "  --fault SPEC            a fault; may be given again; `help` lists them\n"
-    "  --edges FILE            append each output's changes: TAG VALUE MONOTONIC_US\n"
-    "  --seed N                of the instruments' noise (1)\n"
-    "  --powder-mass MASS      in the bed ('1 g'; '0 g' is an empty bed)\n"
-    "  --powder-area AREA      of the powder ('0.4 m2/g')\n"
-    "  -h, --help, --version\n"
-    "\n"
-    "It prints 'aldsim: link NAME ADDRESS' for each link, then 'aldsim: ready'; what\n"
-    "happens goes to standard error. It ends on SIGINT or SIGTERM.\n"
-    "Exit codes: 0 ok, 1 failed, 2 usage.\n";
+static const char help[] = "usage: aldsim -c TOOL.yaml [options]\n"
+                           "Serve a simulated tool over Modbus TCP and RTU.\n"
+                           "\n"
+                           "  -c, --config TOOL.yaml  the tool file\n"
+                           "  --listen HOST:PORT      instead of the tool file's first endpoint; others\n"
+                           "                          on the next ports; port 0: any free port for each\n"
+                           "  --pty LINK=PATH         serve LINK as a serial line: a pseudo-terminal, PATH\n"
+                           "  --ready                 start pumped down and hot, not cold and at the air\n"
+                           "  --speed X               physics X times faster; what modules time does not\n"
+                           "  --fault SPEC            a fault; may be given again; `help` lists them\n"
+                           "  --edges FILE            append each output's changes: TAG VALUE MONOTONIC_US\n"
+                           "  --seed N                of the instruments' noise (1)\n"
+                           "  --powder-mass MASS      in the bed ('1 g'; '0 g' is an empty bed)\n"
+                           "  --powder-area AREA      of the powder ('0.4 m2/g')\n"
+                           "  -h, --help, --version\n"
+                           "\n"
+                           "It prints 'aldsim: link NAME ADDRESS' for each link, then 'aldsim: ready'; what\n"
+                           "happens goes to standard error. It ends on SIGINT or SIGTERM.\n"
+                           "Exit codes: 0 ok, 1 failed, 2 usage.\n";
 
 static int usage(const char *what, const char *given, const char *accepted)
 {
