@@ -9,7 +9,7 @@ build=(gcc libc6-dev make pkg-config git libmodbus-dev libevent-dev libsqlite3-d
     libsodium-dev libsystemd-dev libarchive-dev gnuplot-nox libjs-dygraphs)
 # clang and its runtime library bring libFuzzer (tests/fuzz).
 # zsh: completion; netcat and jq: the shell client of the README.
-test=(check binutils python3 python3-pymodbus clang libclang-rt-dev zsh netcat-openbsd jq)
+test=(check binutils python3 python3-pymodbus clang libclang-rt-dev zsh curl netcat-openbsd jq)
 lint=(clang clang-format clang-tidy cppcheck shellcheck mandoc systemd)
 
 wanted=()
