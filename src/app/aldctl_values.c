@@ -89,7 +89,11 @@ static bool is_setpoint_of_loop(const json_t *tags, const char *name, char loop[
         if (len <= ends || strcmp(name + len - ends, end) != 0)
                 return false;
         (void)snprintf(loop, TOOL_NAME_MAX, "%.*s", (int)(len - ends), name);
-        json_array_foreach(tags, i, tag) if (strcmp(show_get_text(tag, "name"), loop) == 0) return true;
+        json_array_foreach(tags, i, tag)
+        {
+                if (strcmp(show_get_text(tag, "name"), loop) == 0)
+                        return true;
+        }
         return false;
 }
 
@@ -117,8 +121,11 @@ static void put_live_lines(const struct wanted *w, const json_t *facts)
         const json_t *one, *list = json_object_get(facts, "equipment");
         size_t i;
 
-        json_array_foreach(list, i, one) if (strcmp(show_get_text(one, "kind"), "precursor") == 0)
-            put(w, show_get_text(one, "name"), "precursor line");
+        json_array_foreach(list, i, one)
+        {
+                if (strcmp(show_get_text(one, "kind"), "precursor") == 0)
+                        put(w, show_get_text(one, "name"), "precursor line");
+        }
 }
 
 static void put_live_alarms(const struct wanted *w, const json_t *alarms)
@@ -126,7 +133,10 @@ static void put_live_alarms(const struct wanted *w, const json_t *alarms)
         const json_t *alarm;
         size_t i;
 
-        json_array_foreach(alarms, i, alarm) put(w, show_get_text(alarm, "id"), show_get_text(alarm, "text"));
+        json_array_foreach(alarms, i, alarm)
+        {
+                put(w, show_get_text(alarm, "id"), show_get_text(alarm, "text"));
+        }
 }
 
 /* ---- Whom to ask ---- */

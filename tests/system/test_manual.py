@@ -1,5 +1,5 @@
-"""The manual pages say what the programs do, all of it and nothing else: options, keys, verbs, event kinds, error codes, and every
-example is run. What a page gets from a table by itself (src/app/pages.awk) is looked at as it is in build/man."""
+"""The manual pages say what the programs do, all of it and nothing else: options, keys, verbs, event kinds, error codes; every
+example runs. What a page gets from a table by itself (src/app/pages.awk) is looked at as it is in build/man."""
 import glob
 import json
 import os
