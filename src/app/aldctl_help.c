@@ -51,7 +51,7 @@ static void print_groups(const struct aldctl_command *commands, size_t count)
         }
         for (size_t i = 0; i < count; i++) {
                 const struct aldctl_command *c = &commands[i];
-                int room = COLUMNS - widest - 4;
+                size_t line = strcspn(c->help, "\n"), room = show_fit_words(c->help, COLUMNS - widest - 4);
 
                 if (!begins_group(c))
                         continue;
@@ -62,7 +62,7 @@ static void print_groups(const struct aldctl_command *commands, size_t count)
                         (void)printf("  %-*s  %s\n", widest, names, c->group);
                 else
                         (void)printf(
-                            "  %-*s  %.*s\n", widest, names, (int)show_fit_words(c->help, room), c->help);
+                            "  %-*s  %.*s\n", widest, names, (int)(line < room ? line : room), c->help);
         }
 }
 
