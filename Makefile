@@ -342,6 +342,9 @@ install: all
 	$(foreach s,1 5 8,install -m 0644 $(filter %.$s,$(MANPAGES)) $(mandir)/man$s &&) true
 	$(BUILD)/aldctl completion bash >$(bashdir)/aldctl && chmod 0644 $(bashdir)/aldctl
 	$(BUILD)/aldctl completion zsh >$(zshdir)/_aldctl && chmod 0644 $(zshdir)/_aldctl
+	for kind in recipe blocks tool profile; do \
+	    $(BUILD)/aldctl schema $$kind >$(datadir)/$$kind.schema.json && chmod 0644 $(datadir)/$$kind.schema.json || exit 1; \
+	done
 
 .PHONY: clean help
 clean:

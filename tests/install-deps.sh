@@ -8,8 +8,8 @@ set -euo pipefail
 build=(gcc libc6-dev make pkg-config git libmodbus-dev libevent-dev libsqlite3-dev libyaml-dev libjansson-dev
     libsodium-dev libsystemd-dev libarchive-dev gnuplot-nox libjs-dygraphs)
 # clang and its runtime library bring libFuzzer (tests/fuzz).
-# zsh: completion; netcat and jq: the shell client of the README.
-test=(check binutils python3 python3-pymodbus clang libclang-rt-dev zsh curl netcat-openbsd jq)
+# zsh: completion; netcat and jq: the shell client of the README; jsonschema and yaml: what editors make of our schemas.
+test=(check binutils python3 python3-pymodbus python3-jsonschema python3-yaml clang libclang-rt-dev zsh curl netcat-openbsd jq)
 lint=(clang clang-format clang-tidy cppcheck shellcheck mandoc systemd)
 
 wanted=()

@@ -36,7 +36,7 @@ struct aldctl_options {
         const char *output, *format, *what, *head, *verify;        /* -o and others; NULL: not given */
         const char *resume;                                        /* run: --resume; NULL: not given */
         const char *precursor;                                     /* pulses; NULL: not given */
-        bool json, wait, help, all;
+        bool json, wait, help, all, text;
         int limit; /* --limit */
         size_t set_count;
         const char *sets[ALDCTL_SETS_MAX]; /* "NAME=VALUE", the '=' checked */
@@ -128,6 +128,12 @@ enum aldctl_exit aldctl_export(const struct aldctl_command *self, const struct a
 enum aldctl_exit aldctl_completion(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_mdoc.c: for the manual pages */
 enum aldctl_exit aldctl_mdoc(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_diff.c */
+enum aldctl_exit aldctl_diff(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_new.c */
+enum aldctl_exit aldctl_new(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_schema.c */
+enum aldctl_exit aldctl_schema(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_replay.c */
 enum aldctl_exit aldctl_replay(const struct aldctl_command *self, const struct aldctl_options *o);
 
