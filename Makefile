@@ -1,4 +1,4 @@
-# make            build/aldd, build/aldctl, build/aldsim, build/aldweb
+# make            build/aldd, build/aldctl, build/aldsim, build/aldweb, manual pages in build/man
 # make test       everything; installs what it needs first
 # make demo       the reference process on the simulated tool
 # make help       the rest
@@ -46,7 +46,7 @@ say       = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) manual
 
 # ---- Stamps: files that change only when what they hold changes, so that objects follow flags, not clocks. ----
 .PHONY: FORCE
@@ -93,6 +93,19 @@ $(BUILD)/libald.a: $(LIBOBJS) $(BUILD)/objects
 
 $(PROGRAMS): $(BUILD)/%: $(BUILD)/obj/app/%.o $(BUILD)/libald.a
 	$(call say,LD,$@)$(CC) $(OPT) $(SANFLAGS) -pthread $(LDFLAGS) $< $(BUILD)/libald.a $(PKGLIBS) -lm -o $@
+
+# ---- Manual pages: each lies beside what it documents; lists that stand in a table are put in by aldctl ----
+PAGESRC  := $(wildcard recipes/*.5 config/*.5 src/*/*.[158])
+MANPAGES := $(addprefix $(BUILD)/man/,$(notdir $(PAGESRC)))
+KEYFILES := $(sort $(wildcard include/ald/control/report*.h))
+vpath %.1 src/app
+vpath %.5 recipes config src/control
+vpath %.8 src/app
+$(MANPAGES): $(BUILD)/man/%: % src/app/pages.awk $(KEYFILES) $(BUILD)/aldctl
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)awk -v aldctl=$(BUILD)/aldctl -v headers='$(KEYFILES)' -f src/app/pages.awk $< >$@
+.PHONY: manual
+manual: $(MANPAGES)
 
 # ---- Unit tests: one program each; other .c files beside them are helpers that all may use. ----
 UNITCC    = $(CC) $(CSTD) -Wall -Wextra -Werror $(OPT) $(SANFLAGS) $(POSIX) -Iinclude -Itests -MMD -MP $(PKGFLAGS) $(CHECKFLAGS)
@@ -278,7 +291,6 @@ demo:
 CFILES   := $(wildcard src/*/*.c include/ald/*/*.h src/*/*.h tests/*/*.c tests/*/*.h tests/*.h)
 SHFILES   = $(shell grep -lE '^\#!.*\b(ba)?sh\b' .ci/* tests/*.sh tests/*/*.sh 2>/dev/null)
 PYFILES  := $(wildcard tests/*.py tests/*/*.py)
-MANPAGES := $(wildcard recipes/*.5 config/*.5)
 LINTS    := lint-format lint-cppcheck lint-tidy-pure lint-tidy-outer lint-scripts lint-man lint-systemd
 .PHONY: lint format $(LINTS)
 lint:
@@ -302,7 +314,7 @@ lint-tidy-outer:
 lint-scripts:
 	$(call say,SH,'$(SHFILES)')shellcheck $(SHFILES)
 	$(call say,PY,'$(PYFILES)')PYTHONPYCACHEPREFIX=$(abspath $(BUILD))/pycache $(PYTHON) -m py_compile $(PYFILES)
-lint-man:
+lint-man: $(MANPAGES)
 	$(call say,MAN,'$(MANPAGES)')mandoc -T lint -W warning $(MANPAGES)
 # The units name the installed programs; verify looks for them, so it is shown those just built.
 SERVICES  := aldd aldweb
@@ -317,10 +329,13 @@ lint-systemd: $(SERVICES:%=$(BUILD)/%)
 bindir   := $(DESTDIR)$(PREFIX)/bin
 libdir   := $(DESTDIR)$(PREFIX)/lib
 datadir  := $(DESTDIR)$(PREFIX)/share/ald
-man5dir  := $(DESTDIR)$(PREFIX)/share/man/man5
+mandir   := $(DESTDIR)$(PREFIX)/share/man
+bashdir  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+zshdir   := $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 .PHONY: install
 install: all
-	install -d $(bindir) $(libdir)/systemd/system $(libdir)/sysusers.d $(libdir)/tmpfiles.d $(man5dir) \
+	install -d $(bindir) $(libdir)/systemd/system $(libdir)/sysusers.d $(libdir)/tmpfiles.d $(addprefix $(mandir)/man,1 5 8) \
+	    $(bashdir) $(zshdir) \
 	    $(datadir)/recipes $(datadir)/config/devices $(DESTDIR)$(SYSCONFDIR)/ald
 	install -m 0755 $(PROGRAMS) $(bindir)
 	for u in $(SERVICES); do sed 's|/usr/local/|$(PREFIX)/|' systemd/$$u.service >$(libdir)/systemd/system/$$u.service; done
@@ -330,7 +345,9 @@ install: all
 	install -m 0644 $(wildcard recipes/*.yaml) $(datadir)/recipes
 	install -m 0644 $(wildcard config/*.yaml) $(datadir)/config
 	install -m 0644 $(wildcard config/devices/*.yaml) $(datadir)/config/devices
-	$(if $(MANPAGES),install -m 0644 $(MANPAGES) $(man5dir))
+	$(foreach s,1 5 8,install -m 0644 $(filter %.$s,$(MANPAGES)) $(mandir)/man$s &&) true
+	$(BUILD)/aldctl completion bash >$(bashdir)/aldctl && chmod 0644 $(bashdir)/aldctl
+	$(BUILD)/aldctl completion zsh >$(zshdir)/_aldctl && chmod 0644 $(zshdir)/_aldctl
 	for kind in recipe blocks tool profile; do \
 	    $(BUILD)/aldctl schema $$kind >$(datadir)/$$kind.schema.json && chmod 0644 $(datadir)/$$kind.schema.json || exit 1; \
 	done
@@ -339,7 +356,7 @@ install: all
 clean:
 	rm -rf build build-*
 help:
-	@echo "make                build/aldd, build/aldctl, build/aldsim, build/aldweb      (CC=clang works)"
+	@echo "make                programs in build/, manual pages in build/man/      (CC=clang works)"
 	@echo "make test           install what is missing, build, run all tests; the last line is the total"
 	@echo "make demo           the reference process, two cycles, on the simulated tool (under three minutes)"
 	@echo "make unit           build the unit tests only"

@@ -1,7 +1,9 @@
 /* aldctl: check recipes, start and follow runs, ask the daemon, read the record.
  *
- * One table of commands and one of options: dispatch, the check of arguments and --help read them. */
+ * One table of commands and one of options: dispatch, the check of arguments, --help (aldctl_help.c), completion
+ * (aldctl_complete.c) and manual (aldctl_mdoc.c) read them. */
 #include "ald/app/aldctl.h"      /* own declarations */
+#include "ald/app/aldctl_help.h" /* aldctl_help_* */
 #include "ald/app/aldctl_show.h" /* show_error */
 #include "ald/app/version.h"     /* version_text */
 #include "ald/base/text.h"       /* text_nearest */
@@ -57,11 +59,10 @@
 
 static const struct aldctl_command commands[] = {
     {"check", "RECIPE -c TOOL [--set NAME=VALUE]...", "is the recipe sound for the tool? needs no daemon",
-        OPT_TOOL | OPT_SET, 1, 1, aldctl_check,
-        "is the recipe sound for the tool; what would its run do? no daemon"},
+        OPT_TOOL | OPT_SET, 1, 1, aldctl_check, "make, check and try recipes"},
     {"dry-run",
-        "RECIPE -c TOOL [--set NAME=VALUE]... [--powder-mass MASS] [--powder-area AREA]\n"
-        "               [--saturation SITES] [--plot FILE.svg]",
+        "RECIPE -c TOOL [--set NAME=VALUE]... [--powder-mass MASS] [--powder-area AREA] [--saturation SITES] "
+        "[--plot FILE.svg]",
         "the whole run in virtual time on the simulated tool: how long, what acts, is the dose enough?\n"
         "  --powder-mass, --powder-area  what is in the bed (\"1 g\", \"0.4 m2/g\") instead of the recipe's "
         "powder\n"
@@ -72,7 +73,7 @@ static const struct aldctl_command commands[] = {
     {"new", "[NAME] [-c TOOL] [-o FILE.yaml]",
         "a commented recipe to start from, on the screen or in a file that must not be there yet\n"
         "  -c  for the tool of that file, and sound for it; else for the daemon's, else with example names",
-        OPT_TOOL | OPT_OUTPUT, 0, 1, aldctl_new, "a commented recipe to start from; the formats for editors"},
+        OPT_TOOL | OPT_OUTPUT, 0, 1, aldctl_new, ""},
     {"schema", "recipe|blocks|tool|profile [-c TOOL] [-o FILE.json]",
         "the format of a kind of file as a JSON Schema, for editors: man ald-recipe(5) says how they take "
         "it\n"
@@ -80,72 +81,69 @@ static const struct aldctl_command commands[] = {
         OPT_OUTPUT | OPT_TOOL, 1, 1, aldctl_schema, ""},
     {"run",
         "RECIPE [--set NAME=VALUE]... [--wait]\n"
-        "       aldctl run --resume RUN [RECIPE] [--repeat | --skip] [--wait]",
+        "aldctl run --resume RUN [RECIPE] [--repeat | --skip] [--wait]",
         "start a recipe; --wait follows it to its end\n"
         "  --resume  go on with a run that was interrupted: the daemon asks an operator, brings back what "
-        "was\n"
-        "            in force, waits until it is settled and purges; then the half-cycle runs whole again, "
-        "or\n"
-        "            its pulse once more. Recipe, parameters, tool file and version are those of that run;\n"
-        "            a RECIPE beside it must be the same.\n"
+        "was in "
+        "force, waits until it is settled and purges; then the half-cycle runs whole again, or its pulse "
+        "once "
+        "more. Recipe, parameters, tool file and version are those of that run; a RECIPE beside it must be "
+        "the "
+        "same.\n"
         "  --repeat, --skip  a pulse that was cut, where the recipe asks what to do with it",
         OPT_SET | OPT_WAIT | OPT_RESUME | OPT_REPEAT | OPT_SKIP, 0, 1, aldctl_run,
-        "start a recipe; --resume goes on with an interrupted run"},
-    {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status,
-        "what the tool is doing and what it waits for; live"},
+        "start a recipe; what the tool does"},
+    {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status, ""},
     {"watch", "", "the same, live, until interrupted", 0, 0, 0, aldctl_watch, ""},
     {"hold", "[--now]", "hold the run; --now cuts a running pulse", OPT_NOW, 0, 0, aldctl_command,
-        "hold the run; go on with it"},
+        "hold, go on; end in order; all safe at once"},
     {"resume", "[--repeat | --skip]", "go on with a held run (and the pulse that was cut)",
         OPT_REPEAT | OPT_SKIP, 0, 0, aldctl_command, ""},
     {"stop", "[--after-cycle]", "end the run in order: pulse, purge, finally, standby", OPT_AFTER_CYCLE, 0, 0,
-        aldctl_command, "end the run in order; everything safe at once"},
+        aldctl_command, ""},
     {"abort", "", "everything safe at once", 0, 0, 0, aldctl_command, ""},
     {"reset", "", "clear trips whose cause is gone", 0, 0, 0, aldctl_command,
-        "clear trips whose cause is gone; answer yes to the recipe"},
+        "clear trips whose cause is gone; answer yes"},
     {"confirm", "", "answer yes to what the recipe asks", 0, 0, 0, aldctl_command, ""},
     {"control", "take [--force] | release [--to USER]", "take or release control of the tool",
-        OPT_FORCE | OPT_TO, 1, 1, aldctl_command, NULL},
+        OPT_FORCE | OPT_TO, 1, 1, aldctl_command, "move outputs by hand, with control"},
     {"open", "VALVE [--for TIME]", "open a valve by hand; a precursor for a time only", OPT_FOR, 1, 1,
-        aldctl_command, "move an output by hand, with control"},
+        aldctl_command, ""},
     {"close", "VALVE", "close a valve by hand; a precursor always closes", 0, 1, 1, aldctl_command, ""},
     {"set", "TAG VALUE", "set a flow, heater, motor or switch: 70 sccm, on, standby, safe", 0, 2, 2,
         aldctl_command, ""},
     {"tags", "", "every value with its quality and age", 0, 0, 0, aldctl_tags,
-        "every value; what is asked of the devices"},
+        "every value; bus plans; what acts on what"},
     {"device", "plan | probe TAG [-c TOOL] [--link NAME=ADDRESS]...",
         "plan: what is asked of the devices, how often, and how much of each link's time that takes. No "
         "daemon.\n"
         "probe: reads the registers of one tag once, with functions 1 to 4 only: it never writes. The words "
-        "are\n"
-        "  shown as they came and decoded in all four byte orders; the tool file's is marked, and which of "
-        "them\n"
-        "  lie within `valid`. On TCP it opens one more connection: a module that takes only one refuses it, "
-        "or\n"
-        "  drops the daemon's. On a serial line stop the daemon first: two masters spoil each other's "
-        "calls.\n"
+        "are "
+        "shown as they came and decoded in all four byte orders; the tool file's is marked, and which of "
+        "them "
+        "lie within `valid`. On TCP it opens one more connection: a module that takes only one refuses it, "
+        "or "
+        "drops the daemon's. On a serial line stop the daemon first: two masters spoil each other's calls.\n"
         "  -c      the tool file (/etc/ald/tool.yaml)\n"
         "  --link  another address for a link: tcp://HOST:PORT or rtu:///dev/PATH",
         OPT_TOOL | OPT_LINK, 1, 2, aldctl_device, ""},
     {"interlocks", "", "causes and effects, and every interlock with its live values", 0, 0, 0,
-        aldctl_interlocks, NULL},
+        aldctl_interlocks, ""},
     {"alarms", "", "every alarm that is not normal, and what to do about it", 0, 0, 0, aldctl_alarms,
-        "what is wrong and what to do; acknowledge it"},
+        "what is wrong, what to do; silence it"},
     {"ack", "[ALARM]", "acknowledge an alarm, or all; moves no output", 0, 0, 1, aldctl_command, ""},
     {"shelve", "ALARM --for TIME --reason TEXT", "silence a nuisance alarm for a time, at most 8 h",
-        OPT_FOR | OPT_REASON, 1, 1, aldctl_command, "silence a nuisance alarm for a time; end that"},
+        OPT_FOR | OPT_REASON, 1, 1, aldctl_command, ""},
     {"unshelve", "ALARM", "end a shelving early", 0, 1, 1, aldctl_command, ""},
     {"bypass", "[TAG --for TIME --reason TEXT]", "leave an input out of the interlocks; without TAG: list",
-        OPT_FOR | OPT_REASON, 0, 1, aldctl_bypass,
-        "leave an input out of the interlocks for a time; end that"},
+        OPT_FOR | OPT_REASON, 0, 1, aldctl_bypass, "leave an input out of the interlocks"},
     {"unbypass", "TAG", "end a bypass early", 0, 1, 1, aldctl_command, ""},
     {"runs", "[--limit N]", "the last runs (20)", OPT_LIMIT, 0, 0, aldctl_runs,
-        "the last runs; what was recorded of one"},
+        "the last runs, one of them, tags, pulses"},
     {"report", "RUN [-o FILE.html]",
         "what was recorded of a run, pulse by pulse\n"
         "  -o  the whole run as one page for a browser and for paper, with plots (by gnuplot), metrics, the "
-        "texts\n"
-        "      in force and a paragraph of methods",
+        "texts in force and a paragraph of methods",
         OPT_OUTPUT, 1, 1, aldctl_report, ""},
     {"diff", "RECIPE RUN [--set NAME=VALUE]... [-c TOOL] [--text]",
         "what a recipe says otherwise than it did in a run: parameters, steps, guards, whatever else; no "
@@ -154,29 +152,27 @@ static const struct aldctl_command commands[] = {
         "  -c      the tool file too; without it the recipe is taken to be for the tool as it was then\n"
         "  --text  the texts line by line besides\n"
         "Ends with 0 whether there are differences or not: --json has \"same\".",
-        OPT_SET | OPT_TOOL | OPT_TEXT, 2, 2, aldctl_diff,
-        "what a recipe says otherwise than it did in a run"},
+        OPT_SET | OPT_TOOL | OPT_TEXT, 2, 2, aldctl_diff, ""},
     {"trend", "TAG [--run RUN | --from TIME --to TIME] [--points N] [--json | --csv]",
         "how a tag went: the last hour, a run, or any time; no spike is lost however long that is\n"
         "  --from, --to  \"2026-11-21 10:15\" (local), \"2026-11-21T10:15:30Z\" (UTC), or how long ago: 2h, "
         "\"3 d\"\n"
         "  --points      at most so many (2000), each with its minimum, maximum and mean",
-        OPT_RUN | OPT_FROM | OPT_TO | OPT_POINTS | OPT_CSV, 1, 1, aldctl_trend,
-        "how a tag went; what pulses brought, from run to run"},
+        OPT_RUN | OPT_FROM | OPT_TO | OPT_POINTS | OPT_CSV, 1, 1, aldctl_trend, ""},
     {"pulses", "[RUN] [--limit N] [--precursor NAME]",
         "what each precursor's pulses brought, in the last runs (20) or in one, and the base pressure\n"
-        "  CUSUM: low or high where their areas differ from those before by more than chance has it",
+        "CUSUM: low or high where their areas differ from those before by more than chance has it",
         OPT_LIMIT | OPT_PRECURSOR, 0, 1, aldctl_pulses, ""},
     {"counters", "[reset VALVE]",
         "how often and how long valves were open, what is left in the bottles;\n"
         "  reset VALVE  it was replaced: count from zero",
-        0, 0, 2, aldctl_counters, "wear of valves, what is left in the bottles; a new one"},
+        0, 0, 2, aldctl_counters, "wear of valves, what is left in bottles"},
     {"bottle", "LINE [--lot TEXT] [--content MASS]",
         "the bottle of a precursor line was changed: count what comes out of the new one",
         OPT_LOT | OPT_CONTENT, 1, 1, aldctl_command, ""},
     {"latency", "[RUN | --all]",
         "how late edges were and how wrong widths, of the last run unless it is said", OPT_ALL, 0, 1,
-        aldctl_latency, "were a run's pulses on time; is it decided the same again?"},
+        aldctl_latency, "was it on time; is it decided so again?"},
     {"replay", "RUN", "decide a recorded run once more: is it decided the same? needs no daemon", 0, 1, 1,
         aldctl_replay, ""},
     {"export", "RUN [--format csv|json] [-o FILE | -o FOLDER/] [--what TABLE]",
@@ -184,8 +180,7 @@ static const struct aldctl_command commands[] = {
         "  --format  csv unless given; json: one object with everything\n"
         "  --what    csv: samples, pulses, cycles, events, base or audit (samples unless given)\n"
         "  -o        a file, whole or not at all; csv: a folder gets every table",
-        OPT_FORMAT | OPT_OUTPUT | OPT_WHAT, 1, 1, aldctl_export,
-        "a run's record for other programs; all of it in one file"},
+        OPT_FORMAT | OPT_OUTPUT | OPT_WHAT, 1, 1, aldctl_export, "a run's record as files; who asked what"},
     {"archive", "RUN -o FILE.tar.xz | --verify FILE [--head ID:SHA256]",
         "everything of a run that has ended in one file: database, tables, texts, sums (man ald-export(5))\n"
         "  --verify  is such a file what was written? needs no daemon and no database\n"
@@ -197,16 +192,20 @@ static const struct aldctl_command commands[] = {
         "daemon\n"
         "  --head  a head kept elsewhere (journal of the daemon, archive, report): was the chain cut at its "
         "end?",
-        OPT_LIMIT | OPT_HEAD, 0, 1, aldctl_audit, "who asked for what; was the record changed?"},
+        OPT_LIMIT | OPT_HEAD, 0, 1, aldctl_audit, ""},
+    {"completion", "bash | zsh | words [WORD]...",
+        "prints what makes a shell complete commands, options and values\n"
+        "bash: eval \"$(aldctl completion bash)\" in ~/.bashrc; zsh: the same in ~/.zshrc, behind compinit. "
+        "`make install` puts both where the shells find them.\n"
+        "words: what may stand in the place of the last of these words, one a line: what the shells ask.",
+        0, 1, ALDCTL_WORDS_MAX, aldctl_completion, "for shells; for the manual pages"},
+    {"mdoc", "commands | options | exits | verbs | states | limits | faults",
+        "a part of the manual pages as mdoc(7), from the tables that this program reads; `make` uses it", 0,
+        1, 1, aldctl_mdoc, ""},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
-static const struct {
-        const char *name, *value; /* value: NULL = none */
-        uint64_t bit;
-        const char *help; /* NULL: told with its command */
-        const char *arg;  /* the verb's argument that it is; NULL: it stays here */
-} options[] = {
+static const struct aldctl_option options[] = {
     {"--socket", "PATH", OPT_SOCKET, "the daemon's socket (ALD_SOCKET, else " ALDCTL_SOCKET ")", NULL},
     {"--db", "PATH", OPT_DB, "the run database (ALD_DB, else as the daemon says)", NULL},
     {"--json", NULL, OPT_JSON, "one JSON object or array, times in UTC", NULL},
@@ -240,7 +239,7 @@ static const struct {
     {"--points", "N", OPT_POINTS, NULL, "points"},
     {"--csv", NULL, OPT_CSV, NULL, "csv"},
     {"--format", "csv|json", OPT_FORMAT, NULL, NULL},
-    {"--what", "TABLE", OPT_WHAT, NULL, NULL},
+    {"--what", "samples|pulses|cycles|events|base|audit", OPT_WHAT, NULL, NULL},
     {"--head", "ID:SHA256", OPT_HEAD, NULL, NULL},
     {"--verify", "FILE", OPT_VERIFY, NULL, NULL},
     {"--text", NULL, OPT_TEXT, NULL, NULL},
@@ -259,40 +258,16 @@ static const char *option_name(const void *ctx, size_t i)
         return options[i].name;
 }
 
-/* One line for the commands that belong together. */
-static void print_group(size_t first)
+const struct aldctl_command *aldctl_commands(size_t *count)
 {
-        const struct aldctl_command *c = &commands[first];
-        char names[64];
-        struct text t;
-
-        if (c->group != NULL && c->group[0] == '\0')
-                return; /* it stands in the line before */
-        text_init(&t, names, sizeof names);
-        text_add(&t, "%s", c->name);
-        for (size_t i = first + 1; i < COMMANDS && commands[i].group != NULL && commands[i].group[0] == '\0';
-             i++)
-                text_add(&t, ", %s", commands[i].name);
-        (void)printf("  %-17s %s\n", names, c->group != NULL ? c->group : c->help);
+        *count = COMMANDS;
+        return commands;
 }
 
-static void print_help(void)
+const struct aldctl_option *aldctl_option_table(size_t *count)
 {
-        (void)printf("usage: aldctl [--socket PATH] [--db PATH] [--json] COMMAND ...\n"
-                     "`aldctl COMMAND --help` has each command's arguments.\n\n");
-        for (size_t i = 0; i < COMMANDS; i++)
-                print_group(i);
-        (void)printf("\n");
-        for (size_t i = 0; i < OPTIONS; i++)
-                if (options[i].help != NULL)
-                        (void)printf("  %-9s%-5s %s\n", options[i].name,
-                            options[i].value != NULL ? options[i].value : "", options[i].help);
-        (void)printf("\nexit codes: 0 ok, 1 failed, 2 usage, 3 refused, 4 not connected, 5 no permission\n");
-}
-
-static void print_usage(FILE *to, const struct aldctl_command *c)
-{
-        (void)fprintf(to, "usage: aldctl %s%s%s\n", c->name, c->usage[0] != '\0' ? " " : "", c->usage);
+        *count = OPTIONS;
+        return options;
 }
 
 /* ---- Taking the command line apart ---- */
@@ -554,16 +529,15 @@ static int run(int argc, char **argv)
                 return ALDCTL_OK;
         }
         if (a.command == NULL) {
-                print_help();
+                aldctl_help_all();
                 return (a.given & OPT_HELP) != 0 ? ALDCTL_OK : ALDCTL_USAGE;
         }
         if ((a.given & OPT_HELP) != 0) {
-                print_usage(stdout, a.command);
-                (void)printf("%s\n", a.command->help);
+                aldctl_help_of(a.command);
                 return ALDCTL_OK;
         }
         if (!fits(&a)) {
-                print_usage(stderr, a.command);
+                aldctl_help_usage(stderr, a.command);
                 return ALDCTL_USAGE;
         }
         return (int)a.command->run(a.command, &a.options);

@@ -23,19 +23,22 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
     "usage: aldd -c TOOL.yaml [options]\n"
-    "The reactor controller: runs recipes, guards outputs, keeps the record, serves the control socket.\n"
+    "The reactor controller: runs recipes, guards outputs, keeps the record, serves\n"
+    "the control socket.\n"
     "\n"
-    "  -c, --config FILE   the tool file\n"
-    "      --socket PATH   control socket (ALD_SOCKET; /run/aldd/aldd.sock)\n"
-    "      --db PATH       run database (ALD_DB; /var/lib/aldd/ald.db)\n"
-    "      --link NAME=tcp://HOST:PORT   another address for a link of the tool file\n"
-    "      --no-realtime   no real-time priority, no locked memory\n"
-    "      --check         say whether the tool file is sound; touch nothing\n"
-    "      --notify-test   run each program of the tool file's `notify` once; touch nothing else\n"
-    "      --version, --help\n"
+    "  -c, --config FILE    the tool file\n"
+    "  --socket PATH        control socket (ALD_SOCKET; /run/aldd/aldd.sock)\n"
+    "  --db PATH            run database (ALD_DB; /var/lib/aldd/ald.db)\n"
+    "  --link NAME=ADDRESS  another address for a link of the tool file:\n"
+    "                       tcp://HOST:PORT or rtu:///dev/PATH\n"
+    "  --no-realtime        no real-time priority, no locked memory\n"
+    "  --check              say whether the tool file is sound; touch nothing\n"
+    "  --notify-test        run each program of `notify` once; touch nothing else\n"
+    "  -h, --help, --version\n"
     "\n"
-    "It stays in the foreground; systemd is told READY once every output is confirmed safe or named.\n"
-    "SIGTERM and SIGINT end it in order: a running pulse ends, outputs go safe, the record is closed.\n";
+    "It stays in the foreground; systemd is told READY once every output is confirmed\n"
+    "safe or named. SIGTERM and SIGINT end it in order: a running pulse ends, outputs\n"
+    "go safe, the record is closed.\n";
 
 struct options {
         const char *config, *socket, *db;

@@ -46,42 +46,25 @@ struct options {
         int fault_count;
 };
 
-static void print_help(FILE *to)
-{
-        fputs("aldsim -c TOOL.yaml [options]    serve a simulated tool over Modbus TCP and RTU\n"
-              "\n"
-              "  -c, --config TOOL.yaml   the tool file\n"
-              "  --listen HOST:PORT       instead of the first endpoint in the tool file; further ones "
-              "follow on the\n"
-              "                           next ports; port 0 takes any free port for each\n"
-              "  --pty LINK=PATH          serve LINK as a serial line (RTU), on a pseudo-terminal to which "
-              "the symbolic\n"
-              "                           link PATH leads; RTU links without it are served too, under the "
-              "terminal's "
-              "name\n"
-              "  --ready                  start pumped down and hot instead of cold and at the air\n"
-              "  --speed X                physics run X times faster; what a module times, and "
-              "delays, keep real time\n"
-              "  --fault SPEC             a fault, may be given again; its times are simulated time\n"
-              "  --edges FILE             append each change of each output: TAG VALUE MONOTONIC_US, the "
-              "tool's own "
-              "clock\n"
-              "  --seed N                 of the instruments' noise (1)\n"
-              "  --powder-mass MASS       in the bed ('1 g'; '0 g' is an empty bed)\n"
-              "  --powder-area AREA       of the powder ('0.4 m2/g')\n"
-              "  --version                its version\n"
-              "  -h, --help               this text\n"
-              "\n"
-              "It prints 'aldsim: link NAME tcp://HOST:PORT' or 'aldsim: link NAME rtu://PATH' for each link "
-              "and then 'aldsim: ready'. What "
-              "happens\n"
-              "goes to standard error. It ends on SIGINT or SIGTERM.\n"
-              "Exit codes: 0 ok, 1 failed, 2 usage.\n"
-              "\n"
-              "Faults: ",
-            to);
-        fputs(sim_fault_help(), to);
-}
+static const char help[] = "usage: aldsim -c TOOL.yaml [options]\n"
+                           "Serve a simulated tool over Modbus TCP and RTU.\n"
+                           "\n"
+                           "  -c, --config TOOL.yaml  the tool file\n"
+                           "  --listen HOST:PORT      instead of the tool file's first endpoint; others\n"
+                           "                          on the next ports; port 0: any free port for each\n"
+                           "  --pty LINK=PATH         serve LINK as a serial line: a pseudo-terminal, PATH\n"
+                           "  --ready                 start pumped down and hot, not cold and at the air\n"
+                           "  --speed X               physics X times faster; what modules time does not\n"
+                           "  --fault SPEC            a fault; may be given again; `help` lists them\n"
+                           "  --edges FILE            append each output's changes: TAG VALUE MONOTONIC_US\n"
+                           "  --seed N                of the instruments' noise (1)\n"
+                           "  --powder-mass MASS      in the bed ('1 g'; '0 g' is an empty bed)\n"
+                           "  --powder-area AREA      of the powder ('0.4 m2/g')\n"
+                           "  -h, --help, --version\n"
+                           "\n"
+                           "It prints 'aldsim: link NAME ADDRESS' for each link, then 'aldsim: ready'; what\n"
+                           "happens goes to standard error. It ends on SIGINT or SIGTERM.\n"
+                           "Exit codes: 0 ok, 1 failed, 2 usage.\n";
 
 static int usage(const char *what, const char *given, const char *accepted)
 {
@@ -178,6 +161,10 @@ static int take_option(struct options *o, int option)
                         return usage("--speed", optarg, "a number above 0, at most 100000");
                 return EXIT_OK;
         case OPT_FAULT:
+                if (strcmp(optarg, "help") == 0) {
+                        fputs(sim_fault_help(), stdout);
+                        exit(EXIT_OK);
+                }
                 if (o->fault_count == FAULTS_MAX)
                         return usage("--fault", optarg, "too many faults");
                 o->faults[o->fault_count++] = optarg;
@@ -194,7 +181,7 @@ static int take_option(struct options *o, int option)
                 printf("aldsim %s\n", version_text());
                 exit(EXIT_OK);
         case 'h':
-                print_help(stdout);
+                fputs(help, stdout);
                 exit(EXIT_OK);
         default: /* getopt has said what is wrong */
                 fputs("aldsim: try 'aldsim --help'\n", stderr);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The tables of the bench, in Markdown.
 
-    report.py REPORT.json [README.md]     print them again, or put them between the marks in a file
+    report.py REPORT.json [RESULTS.md]     print them again, or put them between the marks in a file
 """
 import json
 import os

@@ -140,5 +140,40 @@ class Shipped(ald.Test):
             self.assertIn(words, report)
 
 
+class Clients(ald.Test):
+    """The README's clients, as they stand there."""
+
+    def follow(self, language, interpreter):
+        text = re.search(rf"^```{language}\n(.*?)^```", text_of(README), re.S | re.M)[1]
+        self.assertLessEqual(len(text.splitlines()), 20)
+        self.start_all(proxies=False)
+        script = self.path(f"follow.{language}", text)
+        client = self.subscriber()
+        follower = subprocess.Popen([interpreter, script, "0.1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                    env=dict(os.environ, ALD_SOCKET=self.socket_path), text=True, cwd=self.dir)
+        self.addCleanup(follower.wait)
+        self.addCleanup(follower.kill)
+        self.addCleanup(follower.stdout.close)
+        self.assertEqual("state Stopped\n", follower.stdout.readline())
+        self.run_recipe("--set", "cycles=20")
+        held = client.await_state("Held")
+        self.assertEqual(f"held by {client.hello['user']}", held["reason"])
+        self.assertEqual(0, self.ctl("abort").returncode)
+        client.await_state("Aborted")
+        self.stop_daemon()
+        said = follower.communicate(timeout=ald.PATIENCE_S)[0].splitlines()
+        states = [line.split()[1] for line in said if line.startswith("state ")]
+        for state in ("Execute", "Held", "Aborted"):
+            self.assertIn(state, states)
+        self.assertRegex("\n".join(said), r"(?m)^pressure \d+\.\d+$")
+        self.assertEqual([], [line for line in said if line.split()[0] not in ("state", "pressure", "refused:")])
+
+    def test_in_a_shell(self):
+        self.follow("sh", "bash")
+
+    def test_in_python(self):
+        self.follow("python", "python3")
+
+
 if __name__ == "__main__":
     unittest.main()

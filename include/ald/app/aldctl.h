@@ -21,7 +21,11 @@ enum aldctl_exit {
         ALDCTL_INTERRUPTED = 130  /* as a shell says of a program that Ctrl-C ended */
 };
 
-enum { ALDCTL_SETS_MAX = 64, ALDCTL_WORDS_MAX = 4, ALDCTL_ARGS_MAX = 16 };
+enum {
+        ALDCTL_SETS_MAX = 64,
+        ALDCTL_WORDS_MAX = 64 /* completion: a whole command line */,
+        ALDCTL_ARGS_MAX = 16
+};
 
 /* The command line, taken apart. Texts are borrowed from argv and the environment. */
 struct aldctl_options {
@@ -49,13 +53,24 @@ struct aldctl_options {
 
 struct aldctl_command {
         const char *name;
-        const char *usage; /* what follows the name */
-        const char *help;
-        uint64_t options; /* set of OPT_ in aldctl.c */
+        const char *usage; /* what follows the name, read by app/aldctl_usage.h */
+        const char *help;  /* likewise: a line is a paragraph, or "  TAG  text" */
+        uint64_t options;  /* set of OPT_ in aldctl.c */
         size_t words_min, words_max;
         enum aldctl_exit (*run)(const struct aldctl_command *self, const struct aldctl_options *options);
         const char *group; /* --help: of it and of those after it whose group is ""; NULL: a line alone */
 };
+
+struct aldctl_option {
+        const char *name, *value; /* value: what it takes, "TIME" or "csv|json"; NULL = nothing */
+        uint64_t bit;
+        const char *help; /* NULL: told with its command */
+        const char *arg;  /* the verb's argument that it is; NULL: it stays here */
+};
+
+/* The tables of aldctl.c. */
+const struct aldctl_command *aldctl_commands(size_t *count);
+const struct aldctl_option *aldctl_option_table(size_t *count);
 
 struct query;
 
@@ -109,6 +124,10 @@ bool aldctl_take_head(const char *text, struct audit_head *head);
 enum aldctl_exit aldctl_archive(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_export.c */
 enum aldctl_exit aldctl_export(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_completion.c: for shells */
+enum aldctl_exit aldctl_completion(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_mdoc.c: for the manual pages */
+enum aldctl_exit aldctl_mdoc(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_diff.c */
 enum aldctl_exit aldctl_diff(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_new.c */

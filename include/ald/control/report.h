@@ -28,10 +28,12 @@
  *                      "" = nothing
  *   is_stopping_after_cycle, is_exposing (the exhaust is shut by a block), is_vented (until the next pump_down)
  *   store_ok           the record is being kept
+ *   store_why          why not, "" = it is
  *   latches            tripped interlocks, first-out first: id, text, guidance, time, is_active, action
  *   bypasses           inputs that interlocks do without: tag, user, reason, until
  *   unconfirmed_count, unconfirmed    outputs whose position is not known, by name
  *   external_failsafe  outputs whose fail-safe is outside this program's reach, by name
+ *   unverified         devices whose profile nobody has tried on hardware, by name, "" = none
  *   control            who may move outputs: user, since, until (it lapses then without a command); null = nobody
  *   by_hand_count, by_hand    outputs that an operator moved away from standby, by name
  *   standby_s          control lapsed: they go to standby then, null = they stay
@@ -42,13 +44,19 @@
  * tag
  *   name, kind         "number", "switch" (on/off) or "valve" (open/closed)
  *   unit               "Torr", "" for switches and valves
- *   value              null = none; text: the same for people
+ *   value              null = none
+ *   text               the same for people; not in a subscription
  *   quality, why       Good, Uncertain, Bad and the reason
- *   age_s              null = never read
- *   is_output; for outputs: commanded, safe, limit_min, limit_max, failsafe (text)
+ *   age_s              null = never read; not in a subscription
+ *   is_output          then also:
+ *   commanded          what was written last, null = nothing yet
+ *   safe               its safe value
+ *   limit_min, limit_max    what it takes
+ *   failsafe           "watchdog", "device_timed", "none", or in words what makes it safe outside this program's reach
  * interlock
  *   id, kind           "trip", "permit", "exclusive" or "suspend"
- *   condition          as in the tool file; is_true: true, false or null (a value is not Good)
+ *   condition          as in the tool file
+ *   is_true            true, false or null (a value is not Good)
  *   values             the live values it looks at
  *   action, for_s, grace_s, arm, is_armed, is_latched, is_permitted, outputs, purge_between_s, guidance
  *   sets               what a trip sets beyond the image, for people
