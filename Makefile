@@ -1,4 +1,4 @@
-# make            build/aldd, build/aldctl, build/aldsim
+# make            build/aldd, build/aldctl, build/aldsim, build/aldweb
 # make test       everything; installs what it needs first
 # make demo       the reference process on the simulated tool
 # make help       the rest
@@ -33,9 +33,11 @@ OUTER    := file bus store control app
 COMPILE   = $(CC) $(CSTD) $(WARN) $(OPT) $(SANFLAGS) -Iinclude -MMD -MP
 
 ring-objs = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c))
-PROGRAMS := $(addprefix $(BUILD)/,aldd aldctl aldsim)
+PROGRAMS := $(addprefix $(BUILD)/,aldd aldctl aldsim aldweb)
 MAINS    := $(patsubst $(BUILD)/%,$(BUILD)/obj/app/%.o,$(PROGRAMS))
-LIBOBJS  := $(filter-out $(MAINS),$(foreach r,$(PURE) $(OUTER),$(call ring-objs,$(r))))
+LIBOBJS  := $(filter-out $(MAINS),$(foreach r,$(PURE) $(OUTER),$(call ring-objs,$(r)))) $(BUILD)/obj/app/web_data.o
+# The page's files, which become part of aldweb.
+WEBFILES := $(sort $(wildcard src/app/web/*))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 UNITHELP := $(patsubst tests/unit/%.c,$(BUILD)/tests/obj/%.o,$(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)))
 
@@ -72,6 +74,19 @@ $(foreach r,$(OUTER),$(eval $(call ring-rule,$(r),$$(POSIX) $$(PKGFLAGS) $$(DEFI
 
 $(BUILD)/obj/app/version.o: $(BUILD)/version
 $(BUILD)/obj/app/version.o: DEFINES = -DALD_VERSION='"$(VERSION)"'
+
+# Every file as an array of bytes; C knows no empty one.
+$(BUILD)/webfiles: FORCE
+	$(call stamp,$(WEBFILES))
+$(BUILD)/gen/web_data.c: $(WEBFILES) $(BUILD)/webfiles
+	@mkdir -p $(@D)
+	$(call say,GEN,$@){ echo '#include "ald/app/web_files.h" /* struct web_blob */'; n=0; for f in $(WEBFILES); do n=$$((n + 1)); \
+	    echo "static const unsigned char file$$n[] = {"; od -An -v -tx1 $$f | sed 's/ *\([0-9a-f][0-9a-f]\)/0x\1,/g'; echo "0};"; done; \
+	    echo "const struct web_blob web_data[] = {"; n=0; for f in $(WEBFILES); do n=$$((n + 1)); \
+	    echo "    {\"$${f##*/}\", file$$n, sizeof file$$n - 1},"; done; echo "};"; echo "const size_t web_data_count = $$n;"; } >$@
+$(BUILD)/obj/app/web_data.o: $(BUILD)/gen/web_data.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(COMPILE) $(POSIX) -c $< -o $@
 
 $(BUILD)/libald.a: $(LIBOBJS) $(BUILD)/objects
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $(LIBOBJS)
@@ -313,7 +328,7 @@ install: all
 clean:
 	rm -rf build build-*
 help:
-	@echo "make                build/aldd, build/aldctl, build/aldsim      (CC=clang works)"
+	@echo "make                build/aldd, build/aldctl, build/aldsim, build/aldweb      (CC=clang works)"
 	@echo "make test           install what is missing, build, run all tests; the last line is the total"
 	@echo "make demo           the reference process, two cycles, on the simulated tool (under three minutes)"
 	@echo "make unit           build the unit tests only"

@@ -4,9 +4,9 @@
 # Says what it is about to install; uses sudo when not root; does nothing when all is there.
 set -euo pipefail
 
-# gnuplot draws a report's plots, at run time.
+# At run time: gnuplot draws a report's plots, and aldweb serves the charts of libjs-dygraphs.
 build=(gcc libc6-dev make pkg-config git libmodbus-dev libevent-dev libsqlite3-dev libyaml-dev libjansson-dev
-    libsodium-dev libsystemd-dev libarchive-dev libncurses-dev gnuplot-nox)
+    libsodium-dev libsystemd-dev libarchive-dev libncurses-dev gnuplot-nox libjs-dygraphs)
 # clang and its runtime library bring libFuzzer (tests/fuzz).
 test=(check binutils python3 python3-pymodbus python3-pyte clang libclang-rt-dev)
 lint=(clang clang-format clang-tidy cppcheck shellcheck mandoc systemd)

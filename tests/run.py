@@ -19,13 +19,19 @@ import subprocess
 import sys
 import time
 
+import stalls
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 TOTALS = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 CHECKS = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)$", re.M)
 # The fixed seeds of the fault simulation, as in tests/sim/test_sim.py.
 SEEDS = 24
+# So often does a test run that the machine disturbed.
+TRIES = 3
 SANITIZED = re.compile(r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:)")
+# What no stall explains.
+FINDING = re.compile(SANITIZED.pattern + r"|Assertion .* failed|Segmentation fault")
 
 
 class Job:
@@ -144,6 +150,21 @@ def run(job, env):
     return job
 
 
+def run_undisturbed(job, env, watcher):
+    """Run a job; again where it failed and the machine stood still meanwhile."""
+    for _ in range(TRIES - 1):
+        begun = time.monotonic()
+        run(job, env)
+        if not job.failed or FINDING.search(job.output):
+            return job
+        still_s = watcher.longest(begun, time.monotonic())
+        if still_s == 0.0:
+            return job
+        print(f"void {job.name}: the machine stood still for {still_s:.2f} s: runs again", flush=True)
+        job.passed = job.failed = job.skipped = 0
+    return run(job, env)
+
+
 def report(job):
     word = "FAIL" if job.failed else "skip" if job.skipped else "ok"
     print(f"{word:4} {job.name}  ({job.passed} passed, {job.failed} failed, {job.took_s:.1f} s)", flush=True)
@@ -160,6 +181,7 @@ def main():
     options = parser.parse_args()
     build = os.path.abspath(os.path.join(TOP, options.build))
     env = environment(build)
+    watcher = stalls.Stalls()
     jobs = []
     for what in options.what:
         kinds = {"unit": lambda: unit_jobs(build), "sim": lambda: sim_jobs(build),
@@ -168,11 +190,12 @@ def main():
     jobs = [j for j in jobs if re.search(options.only, j.name)]
     # System tests mostly wait: a few more than cores at a time.
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, options.jobs) + 1) as pool:
-        for done in concurrent.futures.as_completed([pool.submit(run, j, env) for j in jobs if not j.alone]):
+        for done in concurrent.futures.as_completed([pool.submit(run_undisturbed, j, env, watcher) for j in jobs if not j.alone]):
             report(done.result())
     for job in jobs:
         if job.alone:
-            report(run(job, env))
+            report(run_undisturbed(job, env, watcher))
+    watcher.end()
     failed = [j for j in jobs if j.failed]
     if failed:
         print("failed: " + ", ".join(j.name for j in failed))

@@ -9,6 +9,7 @@
 #include "ald/bus/bus.h"         /* bus_start, bus_next */
 #include "ald/control/control.h" /* control_new */
 #include "ald/core/core.h"       /* core_step */
+#include "ald/core/outlook.h"    /* outlook_turn */
 #include "ald/core/tape.h"       /* tape_turn */
 #include "ald/file/file.h"       /* struct file_set */
 #include "ald/store/store.h"     /* store_open, store_post */
@@ -26,6 +27,8 @@
 
 /* Subscribers get what changed this often. */
 static const int64_t publish_us = 100 * TIME_MS;
+/* What people are told of what is to come is made anew this often. */
+static const struct timeval outlook_every = {.tv_sec = 1};
 
 enum { SETS_MAX = 64, DIAGNOSTICS_MAX = 16 * 1024, RECIPES_MAX = 4 };
 
@@ -33,11 +36,12 @@ struct live {
         const struct tool *tool;
         struct event_base *base;
         struct core *core;
+        struct outlook *outlook;
         struct bus *bus;
         struct store *store;
         struct tape *tape;
         struct control *control;
-        struct event *on_bus, *on_store, *on_time, *on_publish, *on_term, *on_int;
+        struct event *on_bus, *on_store, *on_time, *on_publish, *on_outlook, *on_term, *on_int;
         struct event event; /* too large for the stack of a turn */
         struct effects effects;
         struct recipe *recipes[RECIPES_MAX]; /* compiled here, owned until the core gives them back */
@@ -252,6 +256,15 @@ static void on_publish(evutil_socket_t fd, short what, void *ctx)
         control_publish(live->control);
 }
 
+static void on_outlook(evutil_socket_t fd, short what, void *ctx)
+{
+        struct live *live = ctx;
+
+        (void)fd;
+        (void)what;
+        outlook_turn(live->outlook, live->core);
+}
+
 /* The first signal ends in order; a second one does not wait for a running pulse. */
 static void on_signal(evutil_socket_t signal, short what, void *ctx)
 {
@@ -286,6 +299,13 @@ static const struct core *give_core(void *ctx)
         const struct live *live = ctx;
 
         return live->core;
+}
+
+static const struct outlook_now *give_outlook(void *ctx)
+{
+        const struct live *live = ctx;
+
+        return outlook_get(live->outlook);
 }
 
 static const struct recipe *compile(void *ctx, const struct control_text *texts, size_t count,
@@ -373,7 +393,8 @@ static bool start_core(struct live *live)
         if (!state.ok)
                 fprintf(stderr, "aldd: the record is not sound, so no run can start: %s\n", state.why);
         live->core = core_new(live->tool, &start);
-        return live->core != NULL;
+        live->outlook = outlook_new(live->tool);
+        return live->core != NULL && live->outlook != NULL;
 }
 
 static bool start_control(struct live *live, const struct live_config *config)
@@ -384,7 +405,11 @@ static bool start_control(struct live *live, const struct live_config *config)
             .tool = live->tool,
             .version = version_text(),
             .db_path = config->db_path,
-            .owner = {.ctx = live, .command = take_command, .core = give_core, .compile = compile}};
+            .owner = {.ctx = live,
+                .command = take_command,
+                .core = give_core,
+                .outlook = give_outlook,
+                .compile = compile}};
 
         live->control = control_new(&control, why, sizeof why);
         if (live->control == NULL)
@@ -421,10 +446,12 @@ static bool start_loop(struct live *live)
                 return false;
         live->on_time = evtimer_new(live->base, on_time, live);
         live->on_publish = event_new(live->base, -1, EV_PERSIST, on_publish, live);
+        live->on_outlook = event_new(live->base, -1, EV_PERSIST, on_outlook, live);
         live->on_term = evsignal_new(live->base, SIGTERM, on_signal, live);
         live->on_int = evsignal_new(live->base, SIGINT, on_signal, live);
         return live->on_time != NULL && live->on_publish != NULL &&
-               event_add(live->on_publish, &every) == 0 && live->on_term != NULL &&
+               event_add(live->on_publish, &every) == 0 && live->on_outlook != NULL &&
+               event_add(live->on_outlook, &outlook_every) == 0 && live->on_term != NULL &&
                event_add(live->on_term, NULL) == 0 && live->on_int != NULL &&
                event_add(live->on_int, NULL) == 0;
 }
@@ -517,6 +544,7 @@ void live_free(struct live *live)
                 bus_stop(live->bus);
         if (live->control != NULL)
                 control_free(live->control);
+        outlook_free(live->outlook);
         core_free(live->core);
         tape_free(live->tape);
         store_close(live->store);
@@ -524,6 +552,7 @@ void live_free(struct live *live)
                 recipe_free(live->recipes[i]);
         free_event(live->on_time);
         free_event(live->on_publish);
+        free_event(live->on_outlook);
         free_event(live->on_term);
         free_event(live->on_int);
         if (live->base != NULL)

@@ -1,14 +1,15 @@
 #include "ald/control/dispatch.h"
 
-#include "ald/base/text.h"       /* text_nearest, text_add */
-#include "ald/control/fill.h"    /* fill_command, fill_text */
-#include "ald/control/jsonrpc.h" /* jsonrpc_* */
-#include "ald/control/params.h"  /* params_* */
-#include "ald/control/report.h"  /* report_* */
-#include "ald/control/resumes.h" /* resumes_read */
-#include "ald/core/core.h"       /* core_get_status */
-#include "ald/core/machine.h"    /* machine_state_name */
-#include "ald/core/verb.h"       /* verb_find, verb_gate */
+#include "ald/base/text.h"           /* text_nearest, text_add */
+#include "ald/control/fill.h"        /* fill_command, fill_text */
+#include "ald/control/jsonrpc.h"     /* jsonrpc_* */
+#include "ald/control/params.h"      /* params_* */
+#include "ald/control/report.h"      /* report_* */
+#include "ald/control/report_tool.h" /* report_tool */
+#include "ald/control/resumes.h"     /* resumes_read */
+#include "ald/core/core.h"           /* core_get_status */
+#include "ald/core/machine.h"        /* machine_state_name */
+#include "ald/core/verb.h"           /* verb_find, verb_gate */
 
 #include <assert.h> /* assert */
 #include <stdio.h>  /* snprintf */
@@ -61,13 +62,20 @@ static void fail(struct session *s, json_t *id, enum jsonrpc_code code, const ch
 
 static void answer_status(struct request *r, struct answer *a)
 {
-        a->result = report_status(r->d->tool, r->d->owner->core(r->d->owner->ctx));
+        const struct control_owner *owner = r->d->owner;
+
+        a->result = report_status(r->d->tool, owner->core(owner->ctx), control_outlook(owner));
         (void)json_object_set_new(a->result, "time", report_time(wall_now_us()));
 }
 
 static void answer_tags(struct request *r, struct answer *a)
 {
         a->result = report_tags(r->d->tool, r->d->owner->core(r->d->owner->ctx));
+}
+
+static void answer_tool(struct request *r, struct answer *a)
+{
+        a->result = report_tool(r->d->tool);
 }
 
 static void answer_interlocks(struct request *r, struct answer *a)
@@ -88,7 +96,9 @@ static void answer_help(struct request *r, struct answer *a)
 
 static void answer_subscribe(struct request *r, struct answer *a)
 {
-        feed_turn(r->d->feed, r->d->owner->core(r->d->owner->ctx), wall_now_us());
+        const struct control_owner *owner = r->d->owner;
+
+        feed_turn(r->d->feed, owner->core(owner->ctx), control_outlook(owner), wall_now_us());
         a->result = feed_full(r->d->feed, &r->s->seen);
 }
 
@@ -112,6 +122,7 @@ static void answer_upload(struct request *r, struct answer *a)
 static void (*const answerers[VERB_COUNT])(struct request *r, struct answer *a) = {
     [VERB_STATUS] = answer_status,
     [VERB_TAGS] = answer_tags,
+    [VERB_TOOL] = answer_tool,
     [VERB_INTERLOCKS] = answer_interlocks,
     [VERB_SUBSCRIBE] = answer_subscribe,
     [VERB_ALARMS] = answer_alarms,

@@ -77,11 +77,11 @@ static json_t *tags_now(const struct tool *tool, const struct core *core)
         return tags;
 }
 
-void feed_turn(struct feed *feed, const struct core *core, int64_t wall_us)
+void feed_turn(struct feed *feed, const struct core *core, const struct outlook_now *outlook, int64_t wall_us)
 {
         json_t *state = json_object();
 
-        (void)json_object_set_new(state, "status", report_status(feed->tool, core));
+        (void)json_object_set_new(state, "status", report_status(feed->tool, core, outlook));
         (void)json_object_set_new(state, "tags", tags_now(feed->tool, core));
         json_decref(feed->state);
         feed->state = state;

@@ -118,6 +118,19 @@ static void add_progress(json_t *o, const struct core_status *s)
         add_bool(o, "is_vented", s->is_vented);
 }
 
+/* Whole seconds: it is no better known. */
+static void add_estimate(json_t *o, const char *key, int64_t us)
+{
+        add(o, key, us < 0 ? json_null() : json_integer(us / TIME_S));
+}
+
+static void add_outlook(json_t *o, const struct outlook_now *outlook)
+{
+        add_estimate(o, "heating_left_s", outlook != NULL ? outlook->heating_us : -1);
+        add_estimate(o, "open_in_s", outlook != NULL ? outlook->open_us : -1);
+        add_text(o, "open_waits", outlook != NULL ? outlook->open_waits : "");
+}
+
 static json_t *control_object(const struct core_status *s)
 {
         json_t *o;
@@ -152,7 +165,7 @@ static void add_expiry(json_t *o, const struct core_status *s)
         add_text(o, "expires_then", s->expires_us < 0 ? "" : tool_action_name(s->expires_then));
 }
 
-json_t *report_status(const struct tool *tool, const struct core *core)
+json_t *report_status(const struct tool *tool, const struct core *core, const struct outlook_now *outlook)
 {
         struct core_status s;
         json_t *o = json_object();
@@ -170,6 +183,7 @@ json_t *report_status(const struct tool *tool, const struct core *core)
         add_expiry(o, &s);
         add_text(o, "reason", s.reason);
         add_progress(o, &s);
+        add_outlook(o, outlook);
         add_bool(o, "store_ok", s.store_ok);
         add_text(o, "store_why", s.store_why);
         add(o, "latches", latch_list(&s));

@@ -328,6 +328,7 @@ static void fold_wrote(struct core *core, const struct event_wrote *w)
 
         bool is_unwanted = w->unasked && (w->value < core->outs.out[w->tag].wanted ||
                                              w->value > core->outs.out[w->tag].wanted);
+        bool is_news = output_tells(&core->outs, w);
 
         output_wrote(&core->outs, w, core->now_us);
         core_count_write(core, w);
@@ -341,7 +342,7 @@ static void fold_wrote(struct core *core, const struct event_wrote *w)
         if (w->unasked)
                 core_log(core, "output", RECORD_ALARM, tag->name, "%s by its link: %s", value,
                     cause_name((enum cause)w->cause));
-        else
+        else if (is_news)
                 core_log(core, "output", w->ok ? RECORD_INFO : RECORD_WARNING, tag->name, "%s (%s)%s", value,
                     cause_name((enum cause)w->cause), w->ok ? "" : ": not acknowledged");
 }

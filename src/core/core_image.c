@@ -9,7 +9,7 @@
 #include <string.h> /* memcpy, memcmp, memset */
 
 /* Changes with what is written here or folded by the tape, not with the layout of the core. */
-enum { FORMAT = 5 };
+enum { FORMAT = 6 };
 
 /* Every part of the core: a part that moves, grows or comes anew gives another fingerprint. */
 #define PART(member)                                                                                         \

@@ -124,6 +124,18 @@ static void confirm_closed(struct output *out, int64_t now_us)
         out->is_closed_sure = true;
 }
 
+bool output_tells(struct outputs *o, const struct event_wrote *w)
+{
+        struct output *out = &o->out[w->tag];
+        bool is_same = out->is_failure_told && out->told_cause == w->cause && !(out->told_value < w->value) &&
+                       !(out->told_value > w->value);
+
+        out->is_failure_told = !w->ok && !w->unasked;
+        out->told_value = w->value;
+        out->told_cause = w->cause;
+        return w->ok || w->unasked || !is_same;
+}
+
 void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us)
 {
         struct output *out = &o->out[w->tag];

@@ -12,7 +12,7 @@ struct raw {
         int64_t format;
         char tool[TOOL_NAME_MAX], title[TOOL_TEXT_MAX];
         const struct yaml_node *links, *devices, *tags, *equipment, *images, *interlocks, *alarms, *bypass,
-            *access, *history, *simulation;
+            *access, *opening, *history, *simulation;
 };
 
 static const struct key rows[] = {
@@ -28,6 +28,7 @@ static const struct key rows[] = {
         .help = "trips, permits, exclusions and suspends"},
     {"alarms", KEY_NODE, false, KEY_NODE_AT(struct raw, alarms), .help = "what people are told"},
     {"bypass", KEY_NODE, false, KEY_NODE_AT(struct raw, bypass), .help = "inputs that may be bypassed"},
+    {"opening", KEY_NODE, false, KEY_NODE_AT(struct raw, opening), .help = "when people may open the tool"},
     {"access", KEY_NODE, false, KEY_NODE_AT(struct raw, access), .help = "who may do what"},
     {"history", KEY_NODE, false, KEY_NODE_AT(struct raw, history), .help = "how long samples are kept"},
     {"simulation", KEY_NODE, false, KEY_NODE_AT(struct raw, simulation), .help = "the simulated twin"},
@@ -117,6 +118,7 @@ static void set_places(struct tool *tool)
             &tool->lid, &tool->emo, &tool->over_temperature};
         for (size_t i = 0; i < sizeof place / sizeof place[0]; i++)
                 *place[i] = TOOL_NONE;
+        tool->opening.when.root = -1;
 }
 
 static void read_root(struct tool_file *f, const struct yaml_node *root)
@@ -145,6 +147,8 @@ static void read_root(struct tool_file *f, const struct yaml_node *root)
                 tool_file_read_alarms(f, raw.alarms);
         if (raw.bypass)
                 tool_file_read_bypass(f, raw.bypass);
+        if (raw.opening)
+                tool_file_read_opening(f, raw.opening);
         if (raw.access)
                 tool_file_read_access(f, raw.access);
         if (raw.history)
@@ -233,8 +237,8 @@ const struct keys *const *tool_file_keys(size_t *count)
             &tool_file_loop_keys, &tool_file_line_keys, &tool_file_valve_keys, &tool_file_pump_keys,
             &tool_file_gauge_keys, &tool_file_safety_keys, &tool_file_rise_keys, &tool_file_follow_keys,
             &tool_file_alarm_keys, &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_bypass_keys,
-            &tool_file_access_keys, &tool_file_role_keys, &tool_file_history_keys, &tool_file_sim_keys,
-            &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
+            &tool_file_opening_keys, &tool_file_access_keys, &tool_file_role_keys, &tool_file_history_keys,
+            &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
         *count = sizeof all / sizeof all[0];
         return all;
 }

@@ -344,6 +344,7 @@ static int read_pump(struct tool_file *f, const struct yaml_node *node)
                 diag_error(f->r.d, reader_at_key(&f->r, node), "a second pump: this version knows one");
                 return 0;
         }
+        text_copy(f->tool->pump_name, sizeof f->tool->pump_name, node->key);
         f->tool->pump_run = (int16_t)run;
         f->tool->pump_running = (int16_t)running;
         return 0;
@@ -358,6 +359,7 @@ static int read_gauge(struct tool_file *f, const struct yaml_node *node)
         if (tag >= 0 && f->tool->tags[tag].unit && f->tool->tags[tag].unit->dim != UNIT_DIM_PRESSURE)
                 reader_error(&f->r, raw.value, "value: '%s' is no pressure", f->tool->tags[tag].name);
         take_place(f, node, &f->tool->gauge, tag, "gauge");
+        text_copy(f->tool->gauge_name, sizeof f->tool->gauge_name, node->key);
         f->tool->base_drift = raw.base_drift / 100;
         int atmosphere = want_bit(f, raw.atmosphere, "atmosphere", false);
         if (f->tool->atmosphere < 0)

@@ -154,6 +154,7 @@ int tool_file_read_safety(struct tool_file *f, const struct yaml_node *node)
                     f->r.d, reader_at_key(&f->r, node), "a second set of inputs: this version knows one");
                 return 0;
         }
+        text_copy(tool->inputs_name, sizeof tool->inputs_name, node->key);
         read_input(f, raw.lid, "lid", &tool->lid);
         read_input(f, raw.emo, "emo", &tool->emo);
         read_input(f, raw.over_temperature, "over_temperature", &tool->over_temperature);

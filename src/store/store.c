@@ -19,12 +19,17 @@
 #include <time.h>        /* clock_gettime */
 #include <unistd.h>      /* close, read, write */
 
-/* With what a commit takes, a crash costs less than a second of them. */
-#define SAMPLES_EVERY_US (750 * TIME_MS)
-#define RETRY_US         (250 * TIME_MS)
-#define TIDY_EVERY_US    (100 * TIME_MS)
-#define GIVE_UP_US       (3 * TIME_S)
+/* A crash costs no more than a second of samples (L1): those since the last commit with samples, and those of the commit that
+ * is under way, which may itself wait for one with events. What commits take on this disk is left for both, down to an interval
+ * that wears it no more than it must. */
+#define SAMPLES_EVERY_US     (750 * TIME_MS)
+#define SAMPLES_EVERY_MIN_US (200 * TIME_MS)
+#define RETRY_US             (250 * TIME_MS)
+#define TIDY_EVERY_US        (100 * TIME_MS)
+#define GIVE_UP_US           (3 * TIME_S)
 
+/* A slow commit is forgotten over so many with samples. */
+enum { SLOW_FADES = 16 };
 /* One transaction: bounds how long a record waits behind the samples of a batch. */
 enum { RECORDS_AT_ONCE = 1024, SAMPLES_AT_ONCE = 8192, INPUT_BYTES_AT_ONCE = 128 * 1024 };
 
@@ -300,6 +305,13 @@ static int64_t tidy(struct store *s, struct writer *w, int64_t due_us)
         return more ? time_min(due_us, now_us() + TIDY_EVERY_US) : due_us;
 }
 
+static int64_t samples_every_us(int64_t slow_us)
+{
+        int64_t every_us = SAMPLES_EVERY_US - 2 * slow_us;
+
+        return every_us > SAMPLES_EVERY_MIN_US ? every_us : SAMPLES_EVERY_MIN_US;
+}
+
 static void *write_records(void *store)
 {
         struct store *s = store;
@@ -307,16 +319,21 @@ static void *write_records(void *store)
 
         if (w == NULL)
                 return NULL;
-        int64_t samples_due_us = now_us() + SAMPLES_EVERY_US;
+        int64_t sampled_us = now_us(), slow_us = 0; /* the slowest commit of late */
         while (!atomic_load(&s->is_closing)) {
                 int64_t round_us = now_us();
-                bool with_samples =
-                    round_us >= samples_due_us || recq_samples(s->queue) > recq_samples_max(s->queue) / 2;
+                bool with_samples = round_us - sampled_us >= samples_every_us(slow_us) ||
+                                    recq_samples(s->queue) > recq_samples_max(s->queue) / 2;
 
                 bool ok = work(s, w, with_samples);
+                int64_t took_us = now_us() - round_us;
+                if (with_samples)
+                        slow_us -= slow_us / SLOW_FADES;
+                slow_us = took_us > slow_us ? took_us : slow_us;
                 if (ok && with_samples)
-                        samples_due_us = round_us + SAMPLES_EVERY_US;
-                int64_t due_us = ok ? tidy(s, w, samples_due_us) : now_us() + RETRY_US;
+                        sampled_us = round_us;
+                int64_t due_us =
+                    ok ? tidy(s, w, sampled_us + samples_every_us(slow_us)) : now_us() + RETRY_US;
                 wait_until(s, due_us, !ok);
         }
         finish(s, w);

@@ -55,6 +55,8 @@ struct writer {
 
 /* Another program may hold the write lock for a moment (somebody's sqlite3 shell). */
 enum { WRITER_BUSY_MS = 1000 };
+/* The log is read into the database once it is so long. */
+enum { WRITER_CHECKPOINT_PAGES = 1000 };
 #define WRITER_WAL_BYTES_DEFAULT (INT64_C(64) << 20)
 
 /* ---- writer.c ---- */
@@ -67,6 +69,11 @@ bool writer_prepare(struct writer *w, struct writer_found *found, struct text *w
 bool writer_begin_rows(struct writer *w, struct text *why);
 void writer_close_db(struct writer *w);
 bool writer_read_batch(struct writer *w, int64_t *n, struct text *why);
+
+/* ---- writer_tidy.c ---- */
+
+/* An event of what retention has removed, once it is due; `is_last`: of all that was not told yet. */
+bool writer_tell_removed(struct writer *w, bool is_last, struct text *why);
 
 /* ---- writer_mend.c ---- */
 

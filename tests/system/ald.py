@@ -58,6 +58,14 @@ ONE_PULSE = """    - repeat: $cycles
 """
 
 
+def shortened(log, first=80, last=40):
+    """What a failure shows of a log: how it began and how it ended."""
+    lines = log.splitlines()
+    if len(lines) <= first + last:
+        return log
+    return "\n".join(lines[:first] + [f"... {len(lines) - first - last} lines ..."] + lines[-last:])
+
+
 def die_with_parent():
     """Linux ends the child when the test ends, however it ends (PR_SET_PDEATHSIG = 1)."""
     ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
@@ -443,7 +451,7 @@ class Test(unittest.TestCase):
             close()
         for program in self.programs:
             log = program.log()
-            print(f"---- {program.name}\n{log[-6000:]}")
+            print(f"---- {program.name}\n{shortened(log)}")
             wrong += [f"{program.name}: {line}" for line in log.splitlines() if FINDING.search(line)][:3]
         shutil.rmtree(self.dir, ignore_errors=True)
         self.assertEqual([], wrong)

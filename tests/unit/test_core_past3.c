@@ -836,12 +836,34 @@ START_TEST(all_shelvings_that_end_at_once_have_room)
 }
 END_TEST
 
+/* A module that answers nothing for a minute, with the carrier's set-point to be made safe at it: one line of it. */
+START_TEST(a_write_that_goes_on_failing_is_told_once)
+{
+        int flow = scenario_tag(s, "carrier.flow.setpoint"), failures = 0;
+
+        start(HEAD "phases:\n  a:\n    - set: {carrier.flow: 70 sccm}\n    - wait: 1 h\n" FINALLY);
+        scenario_run(s, 5 * TIME_S);
+        s->deaf_device = s->tool->tags[flow].device;
+        ck_assert_int_eq(scenario_do(s, VERB_ABORT), 0);
+        scenario_run(s, TIME_MIN);
+        s->deaf_device = -1;
+        scenario_run(s, 5 * TIME_S);
+        for (int i = 0; i < s->event_count; i++)
+                if (strcmp(s->events[i].source, "carrier.flow.setpoint") == 0 &&
+                    strcmp(s->events[i].kind, "output") == 0 &&
+                    strstr(s->events[i].text, "not acknowledged") != NULL)
+                        failures++;
+        ck_assert_int_eq(failures, 1);
+        ck_assert(s->out[flow] == s->tool->tags[flow].safe);
+}
+END_TEST
+
 static Suite *core_past3_suite(void)
 {
-        const TTest *const tests[] = {a_set_by_hand_ends_the_rotation,
-            a_run_does_not_go_on_without_the_gas_that_a_lapse_closed, a_trip_closes_a_gas_that_flows_by_hand,
-            what_a_latched_trip_sets_is_not_set_by_hand, no_heat_by_hand_under_the_cut_out,
-            an_expose_waits_for_the_purge_of_a_pulse_by_hand,
+        const TTest *const tests[] = {a_write_that_goes_on_failing_is_told_once,
+            a_set_by_hand_ends_the_rotation, a_run_does_not_go_on_without_the_gas_that_a_lapse_closed,
+            a_trip_closes_a_gas_that_flows_by_hand, what_a_latched_trip_sets_is_not_set_by_hand,
+            no_heat_by_hand_under_the_cut_out, an_expose_waits_for_the_purge_of_a_pulse_by_hand,
             a_leak_check_waits_for_the_purge_of_a_pulse_by_hand, a_purge_that_was_whole_counts_in_an_expose,
             a_closed_precursor_that_reads_open_trips_at_once, what_strayed_is_written_once_for_each_look,
             what_another_opened_is_purged_before_anything_else_opens, what_a_crash_left_open_is_purged,

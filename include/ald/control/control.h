@@ -4,11 +4,12 @@
 #ifndef ALD_CONTROL_CONTROL_H
 #define ALD_CONTROL_CONTROL_H
 
-#include "ald/core/core.h"   /* struct core_status, struct core_tag */
-#include "ald/core/event.h"  /* struct command, struct effect_reply */
-#include "ald/core/recipe.h" /* struct recipe */
-#include "ald/core/resume.h" /* struct resume_from */
-#include "ald/core/tool.h"   /* struct tool */
+#include "ald/core/core.h"    /* struct core_status, struct core_tag */
+#include "ald/core/event.h"   /* struct command, struct effect_reply */
+#include "ald/core/outlook.h" /* struct outlook_now */
+#include "ald/core/recipe.h"  /* struct recipe */
+#include "ald/core/resume.h"  /* struct resume_from */
+#include "ald/core/tool.h"    /* struct tool */
 
 #include <stdbool.h> /* bool */
 #include <stddef.h>  /* size_t */
@@ -40,6 +41,8 @@ struct control_owner {
          * Its reply comes back through control_reply(). */
         void (*command)(void *ctx, const struct command *command);
         const struct core *(*core)(void *ctx);
+        /* What is estimated for people; NULL, or a NULL from it: nothing is told. */
+        const struct outlook_now *(*outlook)(void *ctx);
         /* Compile an uploaded recipe, texts[0]; it may include the others (`count` in all). With `resume` (else NULL) it is the
          * recorded text of that run, and what is made goes on there. NULL: `why` (borrowed until the next call) holds the
          * diagnostics as text, unless resume->refused says what stands against it. */
@@ -47,6 +50,9 @@ struct control_owner {
             const char *const *set_names, const char *const *set_values, size_t sets,
             struct control_resume *resume, const char **why);
 };
+
+/* What the owner estimates now, NULL = nothing. */
+const struct outlook_now *control_outlook(const struct control_owner *owner);
 
 struct control_config {
         struct event_base *base; /* borrowed */

@@ -6,9 +6,10 @@
 #ifndef ALD_CONTROL_FEED_H
 #define ALD_CONTROL_FEED_H
 
-#include "ald/core/core.h"   /* struct core */
-#include "ald/core/record.h" /* struct record */
-#include "ald/core/tool.h"   /* struct tool */
+#include "ald/core/core.h"    /* struct core */
+#include "ald/core/outlook.h" /* struct outlook_now */
+#include "ald/core/record.h"  /* struct record */
+#include "ald/core/tool.h"    /* struct tool */
 
 #include <jansson.h> /* json_t */
 
@@ -26,8 +27,9 @@ void feed_free(struct feed *feed);
 /* Note an event record. The line of its notification (borrowed until the next call), or NULL. */
 const char *feed_event(struct feed *feed, const struct record *r, size_t *len);
 
-/* Look at the core: the state of this turn. */
-void feed_turn(struct feed *feed, const struct core *core, int64_t wall_us);
+/* Look at the core and at what is estimated (NULL: nothing): the state of this turn. */
+void feed_turn(
+    struct feed *feed, const struct core *core, const struct outlook_now *outlook, int64_t wall_us);
 
 /* The answer to a subscription after feed_turn(): status, tags by name, events. *seen (NULL at first; owned by the
  * subscriber, released with json_decref) becomes the state told. */

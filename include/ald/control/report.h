@@ -19,6 +19,13 @@
  *   step_left_s        of the present step, null = open-ended
  *   is_heating         it waits for set-points or a temperature: that time is not in left_s
  *   is_bounded         no further condition waits: left_s is all there is
+ *   heating_left_s     estimate of the waits that left_s leaves out, from how fast the temperatures move: the run takes about
+ *                      left_s and this; 0 = none, null = cannot be told. A question counts as answered at once, a pressure
+ *                      that holds now as holding then
+ *   open_in_s          estimate until the tool may be opened: the run over, precursors purged, what the tool file's `opening`
+ *                      asks; 0 = now, null = cannot be told, or nothing is waited for but a vent. A vent is not in it
+ *   open_waits         what must still happen first, for people: "run 7 to end; chamber.temperature 175 degC, wants < 80 degC",
+ *                      "" = nothing
  *   is_stopping_after_cycle, is_exposing (the exhaust is shut by a block), is_vented (until the next pump_down)
  *   store_ok           the record is being kept
  *   latches            tripped interlocks, first-out first: id, text, guidance, time, is_active, action
@@ -62,14 +69,16 @@
 #ifndef ALD_CONTROL_REPORT_H
 #define ALD_CONTROL_REPORT_H
 
-#include "ald/core/core.h"   /* struct core */
-#include "ald/core/record.h" /* struct record */
-#include "ald/core/tool.h"   /* struct tool */
+#include "ald/core/core.h"    /* struct core */
+#include "ald/core/outlook.h" /* struct outlook_now */
+#include "ald/core/record.h"  /* struct record */
+#include "ald/core/tool.h"    /* struct tool */
 
 #include <jansson.h> /* json_t */
 
 /* All results are new; NULL when memory is out. */
-json_t *report_status(const struct tool *tool, const struct core *core);
+/* `outlook` NULL: nothing is estimated. */
+json_t *report_status(const struct tool *tool, const struct core *core, const struct outlook_now *outlook);
 json_t *report_tags(const struct tool *tool, const struct core *core);       /* array of tags */
 json_t *report_interlocks(const struct tool *tool, const struct core *core); /* array of interlocks */
 json_t *report_alarms(const struct core *core);                              /* array of alarms */

@@ -33,8 +33,11 @@ struct output {
         uint32_t write_id;    /* of the last write */
         bool is_acked;        /* that write was acknowledged */
         int64_t retry_us;     /* when a failed write is repeated; TIME_NEVER = not due */
-        int64_t differs_us;   /* source time since when the read-back differs; TIME_NEVER = it does not */
-        bool has_followed;    /* it has read back what it was told last */
+        bool is_failure_told; /* that it fails, with this value for this cause, has been recorded */
+        double told_value;
+        uint8_t told_cause;
+        int64_t differs_us; /* source time since when the read-back differs; TIME_NEVER = it does not */
+        bool has_followed;  /* it has read back what it was told last */
         /* A ramp: wanted walks towards ramp_to. */
         bool is_ramping;
         double ramp_from, ramp_to, ramp_rate;
@@ -99,6 +102,10 @@ bool output_may_open(const struct outputs *o, const struct interlocks *il, const
 
 /* Hand over a pulse. Returns the pair's id. output_may_open() was asked in this turn (asserted). */
 uint32_t output_pulse(struct outputs *o, int tag, int64_t open_us, int64_t close_us, struct effects *out);
+
+/* Is it news that a write ended so? A failure that repeats itself (same value, same cause) is told once: a dead module's log
+ * is not a line each OUTPUT_RETRY_US for a day. Asked before output_wrote, once for each result. */
+bool output_tells(struct outputs *o, const struct event_wrote *w);
 
 /* Results from the links. */
 void output_wrote(struct outputs *o, const struct event_wrote *w, int64_t now_us);

@@ -364,6 +364,12 @@ struct tool_sim {
         struct tool_sim_loop loop[TOOL_LOOPS_MAX];
 };
 
+/* When people may open the tool; told to them, never acted on. */
+struct tool_opening {
+        struct cond when; /* root -1 = the tool file does not say */
+        int64_t purge_us; /* every precursor has been purged for so long since it closed */
+};
+
 /* How long samples are kept; 0 = for ever. Events, pulses, audit and rollups always are. */
 struct tool_history {
         int64_t samples_us; /* outside of runs */
@@ -386,6 +392,7 @@ struct tool {
         struct tool_access access[TOOL_ACCESS_MAX];
         struct cond_pool conds;
         /* Equipment with one place in the simulated tool and on the screen; TOOL_NONE where the tool has none. */
+        char gauge_name[TOOL_NAME_MAX], pump_name[TOOL_NAME_MAX], inputs_name[TOOL_NAME_MAX]; /* "" = none */
         int16_t gauge;            /* tag: chamber pressure */
         double base_drift;        /* the base pressure may differ from earlier runs' by this part; 0 = any */
         int16_t pump_run;         /* output tag */
@@ -403,6 +410,7 @@ struct tool {
         int bypass_max;           /* inputs bypassed at once, 0 = none ever */
         int64_t bypass_us_max;    /* longest bypass, at most 8 h */
         int64_t control_lapse_us; /* the control token lapses this long after its holder's last command */
+        struct tool_opening opening;
         struct tool_history history;
         struct tool_sim sim;
 };

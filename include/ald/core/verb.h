@@ -16,6 +16,7 @@ enum verb {
         /* Questions: answered without the core. */
         VERB_STATUS,
         VERB_TAGS,
+        VERB_TOOL,
         VERB_INTERLOCKS,
         VERB_ALARMS,
         VERB_SUBSCRIBE,

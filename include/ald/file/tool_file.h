@@ -1,5 +1,5 @@
 /* The tool compiler, inside its ring: what its parts share. Its parts run in the order in which they need one another,
- * whatever the order of the file: links, devices, tags, equipment, images, interlocks, bypass, access, history,
+ * whatever the order of the file: links, devices, tags, equipment, images, interlocks, alarms, bypass, opening, access, history,
  * simulation, checks. */
 #ifndef ALD_FILE_TOOL_FILE_H
 #define ALD_FILE_TOOL_FILE_H
@@ -89,6 +89,7 @@ void tool_file_read_images(
 void tool_file_read_interlocks(struct tool_file *f, const struct yaml_node *list);
 void tool_file_read_alarms(struct tool_file *f, const struct yaml_node *list);
 void tool_file_read_bypass(struct tool_file *f, const struct yaml_node *map); /* after the interlocks */
+void tool_file_read_opening(struct tool_file *f, const struct yaml_node *map);
 void tool_file_read_access(struct tool_file *f, const struct yaml_node *map);
 void tool_file_read_history(struct tool_file *f, const struct yaml_node *map);
 void tool_file_read_simulation(struct tool_file *f, const struct yaml_node *map); /* NULL: defaults */
@@ -167,7 +168,7 @@ extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_p
     tool_file_setup_keys, tool_file_log_keys, tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys,
     tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys, tool_file_interlock_keys,
     tool_file_alarm_keys, tool_file_rise_keys, tool_file_follow_keys, tool_file_safety_keys,
-    tool_file_bypass_keys, tool_file_access_keys, tool_file_role_keys, tool_file_history_keys,
-    tool_file_sim_keys, tool_file_sim_line_keys, tool_file_sim_loop_keys;
+    tool_file_bypass_keys, tool_file_opening_keys, tool_file_access_keys, tool_file_role_keys,
+    tool_file_history_keys, tool_file_sim_keys, tool_file_sim_line_keys, tool_file_sim_loop_keys;
 
 #endif

@@ -1,0 +1,35 @@
+/* The page's files, which are part of the program: the Makefile turns src/app/web/ into a table of bytes. */
+#ifndef ALD_APP_WEB_FILES_H
+#define ALD_APP_WEB_FILES_H
+
+#include <stddef.h> /* size_t */
+
+/* As the Makefile makes them (build/gen/web_data.c): the name in the folder, and what is in the file. */
+struct web_blob {
+        const char *name;
+        const unsigned char *bytes;
+        size_t len;
+};
+extern const struct web_blob web_data[];
+extern const size_t web_data_count;
+
+/* SHA-256 in quotes. */
+enum { WEB_ETAG_CAP = 68 };
+
+struct web_file {
+        const char *type; /* for Content-Type */
+        const unsigned char *bytes;
+        size_t len;
+        char etag[WEB_ETAG_CAP];
+};
+
+/* What type of file a name tells of. */
+const char *web_files_type(const char *name);
+/* The strong ETag of some bytes. */
+void web_files_tag(const void *bytes, size_t len, char etag[WEB_ETAG_CAP]);
+
+/* The file at a path as requests have it, "/app.js"; "/" is the page itself. NULL: there is none, whatever else the
+ * path may mean: paths are compared, never opened. */
+const struct web_file *web_files_find(const char *path);
+
+#endif
