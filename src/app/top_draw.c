@@ -11,7 +11,11 @@ struct shares {
 static struct shares share(const struct top_canvas *c, const struct top_model *m, int rows)
 {
         int alarms = (int)json_array_size(m->alarms), wanted = alarms > 0 ? 2 * alarms + 1 : 0, spare;
-        struct shares s = {.plot = top_draw_plot_rows_min(c, m), .alarms = alarms > 0 ? 3 : 1, .events = 2};
+        struct shares s = {.plot = top_draw_plot_rows_min(c, m),
+            .alarms = alarms == 0   ? 1
+                      : alarms == 1 ? 3
+                                    : 4,
+            .events = 2};
 
         spare = rows - s.plot - s.alarms - s.events;
         while (spare > 0) {
@@ -60,7 +64,7 @@ static void draw_small(struct top_canvas *c, const struct top_model *m)
 
 void top_draw(struct top_canvas *c, const struct top_model *m, const struct top_ask *a)
 {
-        int tool = top_draw_tool_rows(m), row = TOP_HEAD_ROWS, left;
+        int tool = top_draw_tool_rows(m), row = top_draw_head_rows(c), left;
         struct shares s;
 
         top_canvas_clear(c);
@@ -68,9 +72,9 @@ void top_draw(struct top_canvas *c, const struct top_model *m, const struct top_
                 draw_small(c, m);
                 return;
         }
-        left = c->rows - TOP_HEAD_ROWS - 1 - (top_draw_plot_rows_min(c, m) + 5);
+        left = c->rows - row - 1 - (top_draw_plot_rows_min(c, m) + 6);
         tool = tool > left ? left : tool;
-        s = share(c, m, c->rows - TOP_HEAD_ROWS - 1 - tool);
+        s = share(c, m, c->rows - row - 1 - tool);
         top_draw_head(c, m);
         if (m->view.status != NULL) {
                 top_draw_tool(c, m, row, tool);

@@ -4,7 +4,10 @@
 #include "ald/app/aldctl_show.h" /* show_add_seconds */
 #include "ald/base/time.h"       /* TIME_S */
 
-#include <string.h> /* strcmp, strstr */
+#include <string.h> /* strcmp */
+
+/* A terminal with so many rows spares one for what must happen before the tool may be opened. */
+enum { ROOMY = 30 };
 
 enum top_style top_draw_state(const char *state)
 {
@@ -51,7 +54,7 @@ static void draw_bar(struct top_canvas *c, const struct top_model *m)
         struct text t;
         int at, right;
 
-        if (m->wall_us > 0)
+        if (m->wall_us > 0 && !top_model_is_stale(m))
                 show_local(top_model_wall_us(m), false, when);
         text_init(&t, life, sizeof life);
         add_life(&t, m);
@@ -160,6 +163,20 @@ static void draw_doing(struct top_canvas *c, const json_t *s, int row)
 
 /* ---- Time ---- */
 
+/* An estimate has no seconds. */
+static void add_about(struct text *t, double seconds)
+{
+        int minutes = (int)(seconds / 60 + 0.5);
+
+        text_add(t, "about ");
+        if (seconds < 100 || seconds > 1e8)
+                show_add_seconds(t, seconds);
+        else if (minutes < 60)
+                text_add(t, "%d min", minutes);
+        else
+                text_add(t, "%d h %02d min", minutes / 60, minutes % 60);
+}
+
 /* The waits that are not in the time left; a daemon without an estimate says only that there are some. */
 static void add_heating(struct text *t, const json_t *s)
 {
@@ -168,8 +185,8 @@ static void add_heating(struct text *t, const json_t *s)
         bool is_heating = json_is_true(json_object_get(s, "is_heating"));
 
         if (json_is_number(heating) && json_number_value(heating) >= 1) {
-                text_add(t, " + %s about ", is_heating ? "heat-up" : "waits of");
-                show_add_seconds(t, json_number_value(heating));
+                text_add(t, " + %s ", is_heating ? "heat-up" : "waits of");
+                add_about(t, json_number_value(heating));
         } else if (!json_is_number(heating) && (is_heating || !is_bounded)) {
                 text_add(t, " + %s%s", is_heating ? "heat-up" : "waits",
                     heating != NULL ? ", which cannot be told" : "");
@@ -230,7 +247,7 @@ static void draw_left(struct top_canvas *c, const json_t *s, int row)
         (void)top_canvas_put(c, row, 1, c->columns - 2, waits ? TOP_WARN : TOP_PLAIN, buf);
 }
 
-static void draw_open(struct top_canvas *c, const json_t *s, int row)
+static void draw_open(struct top_canvas *c, const json_t *s, int row, int rows)
 {
         const json_t *open = json_object_get(s, "open_in_s");
         const char *waits = show_get_text(s, "open_waits");
@@ -241,16 +258,21 @@ static void draw_open(struct top_canvas *c, const json_t *s, int row)
                 return; /* an older daemon */
         text_init(&t, buf, sizeof buf);
         text_add(&t, "safe to open ");
-        if (!json_is_number(open)) {
-                text_add(&t, "at a time that cannot be told");
-        } else if (json_number_value(open) < 1) {
-                text_add(&t, waits[0] == '\0' ? "now" : "at once");
+        if (json_is_number(open) && json_number_value(open) >= 1) {
+                text_add(&t, "in ");
+                add_about(&t, json_number_value(open));
+                text_add(&t, "%s%s", waits[0] != '\0' ? ": " : "", waits);
+        } else if (json_is_number(open) && waits[0] == '\0') {
+                text_add(&t, "now");
         } else {
-                text_add(&t, "in about ");
-                show_add_seconds(&t, json_number_value(open));
+                text_add(&t, "after: %s", waits[0] != '\0' ? waits : "what cannot be told");
         }
-        text_add(&t, "%s%s", waits[0] != '\0' ? ": " : "", waits);
-        (void)top_canvas_put(c, row, 1, c->columns - 2, TOP_PLAIN, buf);
+        (void)top_canvas_wrap(c, row, rows, 1, c->columns - 2, TOP_PLAIN, buf);
+}
+
+int top_draw_head_rows(const struct top_canvas *c)
+{
+        return c->rows < ROOMY ? 5 : 6;
 }
 
 void top_draw_head(struct top_canvas *c, const struct top_model *m)
@@ -261,5 +283,5 @@ void top_draw_head(struct top_canvas *c, const struct top_model *m)
         draw_state(c, m->view.status, 1);
         draw_doing(c, m->view.status, 2);
         draw_left(c, m->view.status, 3);
-        draw_open(c, m->view.status, 4);
+        draw_open(c, m->view.status, 4, top_draw_head_rows(c) - 4);
 }

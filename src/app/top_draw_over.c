@@ -3,7 +3,7 @@
 
 #include <string.h> /* strlen, strchr */
 
-enum { OVER_COLUMNS_MAX = 76, OVER_ROWS_MAX = 40 };
+enum { OVER_COLUMNS_MAX = 80, OVER_ROWS_MAX = 40 };
 
 void top_draw_keys(struct top_canvas *c, const struct top_model *m, const struct top_ask *a, int row)
 {
@@ -46,9 +46,10 @@ static void draw_dialogue(struct top_canvas *c, const char *title, const char *t
 {
         int columns = c->columns - 4 < OVER_COLUMNS_MAX ? c->columns - 4 : OVER_COLUMNS_MAX,
             width = columns - 4;
-        int rows = put_text(c, -1, 0, width, text) + 5, row = (c->rows - rows) / 2,
-            column = (c->columns - columns) / 2;
+        int rows = put_text(c, -1, 0, width, text) + 5, column = (c->columns - columns) / 2;
+        int row = c->rows - 1 - rows;
 
+        /* The state and the tool stay in sight. */
         row = row < 0 ? 0 : row;
         top_canvas_frame(c, row, column, rows, columns, TOP_WARN);
         (void)top_canvas_say(c, row, column + 2, width, TOP_WARN, " %s ", title);
@@ -58,7 +59,7 @@ static void draw_dialogue(struct top_canvas *c, const char *title, const char *t
 
 static void draw_help(struct top_canvas *c)
 {
-        int rows = 0, columns = c->columns - 2 < OVER_COLUMNS_MAX + 2 ? c->columns - 2 : OVER_COLUMNS_MAX + 2;
+        int rows = 0, columns = c->columns < OVER_COLUMNS_MAX ? c->columns : OVER_COLUMNS_MAX;
         int row, column = (c->columns - columns) / 2;
 
         while (top_ask_help(rows) != NULL)

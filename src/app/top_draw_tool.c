@@ -21,11 +21,11 @@ static struct plan make_plan(const struct top_canvas *c)
 
         more = more < 0 ? 0 : more > 8 ? 8 : more;
         p.name = 1;
-        p.value = p.name + 9 + more;
-        p.valve = p.value + 20 + more;
+        p.value = p.name + 8 + more;
+        p.valve = p.value + 21 + more;
         p.joint = p.valve + 10;
         p.box = p.joint + 3;
-        p.box_width = 22 + more;
+        p.box_width = 21 + more;
         p.right = p.box + p.box_width;
         return p;
 }
@@ -46,8 +46,15 @@ enum top_style top_draw_value(struct text *t, const struct top_model *m, const c
                 text_add(t, "-");
         else if (decimals >= 0)
                 text_add(t, "%.*f", decimals, value);
-        else
-                text_add_number(t, value, 4);
+        else if (fabs(value) < 0.1)
+                text_add_number(t, value, 3);
+        else /* always as many digits: a number that changes its width cannot be read */
+                text_add(t, "%.*f",
+                    fabs(value) < 1     ? 4
+                    : fabs(value) < 10  ? 3
+                    : fabs(value) < 100 ? 2
+                                        : 1,
+                    value);
         if (strcmp(quality, "Bad") == 0) {
                 text_add(t, " !");
                 return TOP_ALARM;
@@ -70,8 +77,10 @@ static enum top_style add_loop(struct text *t, const struct top_model *m, const 
         wanted = isnan(wanted) ? number_of(m, setpoint, "value") : wanted;
         within = show_get_number(e, "tolerance", fabs(wanted) * 0.02);
         if (strcmp(show_get_text(e, "kind"), "heater") == 0 && wanted <= 0) {
-                text_add(t, " off");
-        } else if (!isnan(wanted)) {
+                text_add(t, " %s off", with_unit ? show_get_text(e, "unit") : "");
+                return style;
+        }
+        if (!isnan(wanted)) {
                 text_add(t, " %s ", is < wanted - within ? "<" : is > wanted + within ? ">" : "=");
                 text_add_number(t, wanted, 4);
                 if (style == TOP_PLAIN && fabs(is - wanted) > within)
@@ -104,7 +113,7 @@ static const struct {
     [VALVE_OPEN] = {"open", OPEN_SIGN, THICK},
     [VALVE_OPENS] = {"opens", OPEN_SIGN, THICK},
     [VALVE_CLOSES] = {"closes", CLOSED_SIGN, THIN},
-    [VALVE_UNKNOWN] = {"?", '!', THIN}};
+    [VALVE_UNKNOWN] = {"unknown", '!', THIN}};
 
 /* The valve's sign and word; the column behind. */
 static int draw_valve(struct top_canvas *c, const struct top_model *m, const char *tag, int row, int column,
@@ -261,7 +270,8 @@ static enum top_style add_inputs(struct text *t, const struct top_model *m)
                         text_add(t, "%s !", inputs[i].key);
                         return TOP_ALARM;
                 }
-                text_add(t, "%s", inputs[i].words);
+                if (inputs[i].words[0] != '\0')
+                        text_add(t, "%s%s", inputs[i].words, top_model_is_stale(m) ? " ?" : "");
         }
         return TOP_PLAIN;
 }

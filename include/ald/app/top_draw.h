@@ -14,8 +14,8 @@ void top_draw(struct top_canvas *c, const struct top_model *m, const struct top_
 
 /* The parts, each in rows [row, row + rows). */
 
-/* top_draw_head.c: five rows. */
-enum { TOP_HEAD_ROWS = 5 };
+/* top_draw_head.c: as many rows as top_draw_head_rows() says. */
+int top_draw_head_rows(const struct top_canvas *c);
 void top_draw_head(struct top_canvas *c, const struct top_model *m);
 /* The style of a state: is all well, does it wait for somebody, is it an emergency? */
 enum top_style top_draw_state(const char *state);
