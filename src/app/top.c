@@ -21,6 +21,8 @@
 
 /* Pictures come at most so often; a key shows at once. */
 #define PICTURE_US (200 * TIME_MS)
+/* The record is asked for pulses so often in a run. */
+#define LOOK_US (10 * TIME_S)
 
 static volatile sig_atomic_t is_ended;
 
@@ -30,7 +32,7 @@ struct top {
         struct top_link link;
         struct top_canvas canvas;
         const char *db; /* NULL: as the daemon says */
-        int64_t drawn_us;
+        int64_t drawn_us, looked_us;
         bool is_pressed; /* a key was: show what it did */
 };
 
@@ -109,12 +111,20 @@ static void take_keys(struct top *top)
         }
 }
 
+/* What the record knows: all of the window after a new begin, then the pulses of each cycle once they are written. */
 static void look_back(struct top *top)
 {
         const char *path = top->db != NULL ? top->db : show_get_text(top->link.line.hello, "db");
+        bool in_run = json_is_true(json_object_get(top->model.view.status, "in_run"));
 
+        if (top->link.is_fresh)
+                top_past_fill(&top->model, path);
+        else if (in_run && now_us() - top->looked_us >= LOOK_US)
+                top_past_refresh(&top->model, path);
+        else
+                return;
         top->link.is_fresh = false;
-        top_past_fill(&top->model, path);
+        top->looked_us = now_us();
 }
 
 static bool follow(struct top *top)
@@ -123,8 +133,7 @@ static bool follow(struct top *top)
                 wait_for_key(top);
                 take_keys(top);
                 top_link_run(&top->link, &top->model, &top->ask, now_us());
-                if (top->link.is_fresh)
-                        look_back(top);
+                look_back(top);
                 top_ask_tick(&top->ask, &top->model);
                 if (!fit(top))
                         return false;

@@ -37,7 +37,7 @@ static const struct top_key keys[] = {
         "", "go on with a held run"},
     {'c', VERB_CONFIRM, "confirm", NULL, NEEDS_QUESTION, "Answer yes to what is asked in", "",
         "nothing is asked", "answer yes to what the recipe asks"},
-    {'s', VERB_STOP, "stop after cycle", "after_cycle", NEEDS_CYCLE, "At the end of this cycle, stop",
+    {'s', VERB_STOP, "after cycle", "after_cycle", NEEDS_CYCLE, "At the end of this cycle, stop",
         "The present cycle runs to its end. Then the run ends in order: its `finally`, then standby.",
         "no cycle is under way", "end the run in order once this cycle is done"},
     {'S', VERB_STOP, "stop", NULL, NEEDS_RUN, "Stop",
@@ -141,22 +141,15 @@ static void say_why_not(struct top_ask *a, const struct top_model *m, const stru
 
 bool top_ask_hint(const struct top_model *m, int i, char *key, const char **word)
 {
-        static const struct {
-                char key;
-                const char *word;
-        } always[] = {{'i', "alarms"}, {'t', "time"}, {'?', "help"}, {'q', "quit"}};
-
         for (int k = 0; k < KEYS; k++)
                 if (is_of_use(m, &keys[k]) && i-- == 0) {
                         *key = keys[k].key;
                         *word = keys[k].word;
                         return true;
                 }
-        if (i < 0 || i >= (int)(sizeof always / sizeof always[0]))
-                return false;
-        *key = always[i].key;
-        *word = always[i].word;
-        return true;
+        *key = 'i';
+        *word = "alarms";
+        return i == 0;
 }
 
 /* ---- Questions ---- */
@@ -340,11 +333,12 @@ const char *top_ask_help(int i)
             "i  all alarms with what to do (arrows)   t  1, 5 or 30 min of pressure",
             "q  quit: the run goes on                 ?  this text",
             "",
-            "104.2 < 110    on its way up to its set-point; > on its way down; = there",
+            "104.2 < 110    below its set-point, > above it, = there",
             "70.1 ?         uncertain, or old: the daemon is lost or silent",
             "70.1 !         bad: it cannot be read or makes no sense",
             "opens, closes  commanded, and not yet seen",
-            "Each key asks first, and says what will happen.",
+            "alarms         ! waits for you, . seen, ~ its cause is gone, - silenced",
+            "Each key that does something asks first, and says what will happen.",
         };
         static char row[96];
         struct text t;

@@ -7,20 +7,24 @@ enum { OVER_COLUMNS_MAX = 80, OVER_ROWS_MAX = 40 };
 
 void top_draw_keys(struct top_canvas *c, const struct top_model *m, const struct top_ask *a, int row)
 {
+        static const char *const always[] = {"?", " help  ", "q", " quit"};
         const char *word;
         char key;
-        int at = 1;
+        int at = c->columns - (int)strlen("? help  q quit") - 1, end = at;
 
         if (m->now_us < a->note_until_us) {
                 (void)top_canvas_put(
                     c, row, 1, c->columns - 2, a->is_note_bad ? TOP_WARN : TOP_GOOD, a->note);
                 return;
         }
+        for (int i = 0; i < 4; i++)
+                at = top_canvas_put(c, row, at, c->columns, i % 2 == 0 ? TOP_BOLD : TOP_PLAIN, always[i]);
+        at = 1;
         for (int i = 0; top_ask_hint(m, i, &key, &word); i++) {
-                if (at + 2 + (int)strlen(word) >= c->columns)
+                if (at + 2 + (int)strlen(word) >= end)
                         break;
                 at = top_canvas_say(c, row, at, 2, TOP_BOLD, "%c", key);
-                at = top_canvas_put(c, row, at + 1, c->columns - at - 1, TOP_PLAIN, word) + 2;
+                at = top_canvas_put(c, row, at + 1, end - at - 1, TOP_PLAIN, word) + 2;
         }
 }
 
@@ -44,8 +48,7 @@ static int put_text(struct top_canvas *c, int row, int column, int width, const 
 
 static void draw_dialogue(struct top_canvas *c, const char *title, const char *text, const char *ways)
 {
-        int columns = c->columns - 4 < OVER_COLUMNS_MAX ? c->columns - 4 : OVER_COLUMNS_MAX,
-            width = columns - 4;
+        int columns = c->columns < OVER_COLUMNS_MAX ? c->columns : OVER_COLUMNS_MAX, width = columns - 4;
         int rows = put_text(c, -1, 0, width, text) + 5, column = (c->columns - columns) / 2;
         int row = c->rows - 1 - rows;
 

@@ -2,7 +2,6 @@
 #include "ald/app/top_draw.h" /* own declarations */
 
 #include "ald/app/aldctl_show.h" /* show_get_text */
-#include "ald/base/text.h"       /* text_add_number */
 
 #include <math.h>   /* fabs, isnan */
 #include <string.h> /* strcmp */
@@ -30,74 +29,13 @@ static struct plan make_plan(const struct top_canvas *c)
         return p;
 }
 
-/* ---- Values ---- */
-
-static double number_of(const struct top_model *m, const char *tag, const char *key)
-{
-        return show_get_number(top_model_tag(m, tag), key, NAN);
-}
-
-enum top_style top_draw_value(struct text *t, const struct top_model *m, const char *tag, int decimals)
-{
-        const char *quality = show_get_text(top_model_tag(m, tag), "quality");
-        double value = number_of(m, tag, "value");
-
-        if (isnan(value))
-                text_add(t, "-");
-        else if (decimals >= 0)
-                text_add(t, "%.*f", decimals, value);
-        else if (fabs(value) < 0.1)
-                text_add_number(t, value, 3);
-        else /* always as many digits: a number that changes its width cannot be read */
-                text_add(t, "%.*f",
-                    fabs(value) < 1     ? 4
-                    : fabs(value) < 10  ? 3
-                    : fabs(value) < 100 ? 2
-                                        : 1,
-                    value);
-        if (strcmp(quality, "Bad") == 0) {
-                text_add(t, " !");
-                return TOP_ALARM;
-        }
-        if (top_model_is_stale(m) || strcmp(quality, "Good") != 0) {
-                text_add(t, " ?");
-                return TOP_WARN;
-        }
-        return TOP_PLAIN;
-}
-
-/* "104.2 < 110 degC": a value against its set-point. */
-static enum top_style add_loop(struct text *t, const struct top_model *m, const json_t *e, bool with_unit)
-{
-        const char *setpoint = show_get_text(e, "setpoint"), *value = show_get_text(e, "value");
-        bool is_motor = strcmp(show_get_text(e, "kind"), "motor") == 0;
-        enum top_style style = top_draw_value(t, m, value, is_motor ? 2 : 1);
-        double wanted = number_of(m, setpoint, "commanded"), is = number_of(m, value, "value"), within;
-
-        wanted = isnan(wanted) ? number_of(m, setpoint, "value") : wanted;
-        within = show_get_number(e, "tolerance", fabs(wanted) * 0.02);
-        if (strcmp(show_get_text(e, "kind"), "heater") == 0 && wanted <= 0) {
-                text_add(t, " %s off", with_unit ? show_get_text(e, "unit") : "");
-                return style;
-        }
-        if (!isnan(wanted)) {
-                text_add(t, " %s ", is < wanted - within ? "<" : is > wanted + within ? ">" : "=");
-                text_add_number(t, wanted, 4);
-                if (style == TOP_PLAIN && fabs(is - wanted) > within)
-                        style = TOP_BOLD;
-        }
-        if (with_unit)
-                text_add(t, " %s", show_get_text(e, "unit"));
-        return style;
-}
-
 /* ---- Valves ---- */
 
 enum valve { VALVE_CLOSED, VALVE_OPEN, VALVE_OPENS, VALVE_CLOSES, VALVE_UNKNOWN };
 
 static enum valve look_at(const struct top_model *m, const char *tag)
 {
-        double is = number_of(m, tag, "value"), wanted = number_of(m, tag, "commanded");
+        double is = top_draw_number(m, tag, "value"), wanted = top_draw_number(m, tag, "commanded");
 
         if (isnan(is) || strcmp(show_get_text(top_model_tag(m, tag), "quality"), "Bad") == 0)
                 return VALVE_UNKNOWN;
@@ -178,7 +116,8 @@ static void draw_inlet(
         const json_t *shown =
             strcmp(kind, "precursor") == 0 ? top_model_named(m, show_get_text(e, "source")) : e;
         bool is_flow = strcmp(kind, "flow") == 0;
-        bool flows = is_flow ? number_of(m, show_get_text(e, "value"), "value") > 0.5 : is_flowing(m, valve);
+        bool flows =
+            is_flow ? top_draw_number(m, show_get_text(e, "value"), "value") > 0.5 : is_flowing(m, valve);
         enum top_style open = strcmp(kind, "precursor") == 0 ? TOP_OPEN : TOP_WARN, style;
         uint32_t pipe = flows ? THICK : THIN;
         char buf[64];
@@ -186,7 +125,7 @@ static void draw_inlet(
         int at;
 
         text_init(&t, buf, sizeof buf);
-        style = shown != NULL && show_get_text(shown, "value")[0] != '\0' ? add_loop(&t, m, shown, true)
+        style = shown != NULL && show_get_text(shown, "value")[0] != '\0' ? top_draw_loop(&t, m, shown, true)
                                                                           : TOP_PLAIN;
         (void)top_canvas_put(c, row, p->name, p->value - p->name - 1, TOP_PLAIN, show_get_text(e, "name"));
         (void)top_canvas_put(c, row, p->value, p->valve - p->value - 2, style, buf);
@@ -262,7 +201,7 @@ static enum top_style add_inputs(struct text *t, const struct top_model *m)
 
                 if (tag[0] == '\0')
                         continue;
-                if (fabs(number_of(m, tag, "value") - inputs[i].good) > 0.5) {
+                if (fabs(top_draw_number(m, tag, "value") - inputs[i].good) > 0.5) {
                         text_add(t, "%s", inputs[i].amiss);
                         return TOP_ALARM;
                 }
@@ -282,7 +221,7 @@ static enum top_style add_gauge(struct text *t, const struct top_model *m)
         enum top_style style = top_draw_value(t, m, show_get_text(gauge, "value"), -1);
 
         text_add(t, " %s", show_get_text(gauge, "unit"));
-        if (number_of(m, show_get_text(gauge, "atmosphere"), "value") > 0.5)
+        if (top_draw_number(m, show_get_text(gauge, "atmosphere"), "value") > 0.5)
                 text_add(t, ", vented");
         return style == TOP_PLAIN ? TOP_BOLD : style;
 }
@@ -305,13 +244,13 @@ static void draw_box(struct top_canvas *c, const struct top_model *m, const stru
         }
         if (heater != NULL && at < last) {
                 text_init(&t, buf, sizeof buf);
-                style = add_loop(&t, m, heater, true);
+                style = top_draw_loop(&t, m, heater, true);
                 (void)top_canvas_put(c, at++, p->box + 2, width, style, buf);
         }
         for (int i = 0; (motor = top_model_equipment(m, "motor", i)) != NULL && at < last; i++) {
                 text_init(&t, buf, sizeof buf);
                 text_add(&t, "%s ", show_get_text(motor, "name"));
-                style = add_loop(&t, m, motor, true);
+                style = top_draw_loop(&t, m, motor, true);
                 (void)top_canvas_put(c, at++, p->box + 2, width, style, buf);
         }
         text_init(&t, buf, sizeof buf);
@@ -325,8 +264,8 @@ static void draw_box(struct top_canvas *c, const struct top_model *m, const stru
 static enum top_style add_pump(struct text *t, const struct top_model *m, const json_t *pump)
 {
         const char *running = show_get_text(pump, "running"), *run = show_get_text(pump, "run");
-        bool is_told = number_of(m, run, "commanded") > 0.5 || number_of(m, run, "value") > 0.5;
-        double is = running[0] != '\0' ? number_of(m, running, "value") : is_told;
+        bool is_told = top_draw_number(m, run, "commanded") > 0.5 || top_draw_number(m, run, "value") > 0.5;
+        double is = running[0] != '\0' ? top_draw_number(m, running, "value") : is_told;
         bool is_bad = strcmp(show_get_text(top_model_tag(m, running), "quality"), "Bad") == 0;
 
         text_add(t, "%s %s", show_get_text(pump, "name"),
@@ -392,7 +331,7 @@ static void draw_heaters(struct top_canvas *c, const struct top_model *m, int ro
                 if (!is_other(m, e))
                         continue;
                 text_init(&t, buf, sizeof buf);
-                style = add_loop(&t, m, e, true);
+                style = top_draw_loop(&t, m, e, true);
                 if (at > 1 && at + (int)(strlen(show_get_text(e, "name")) + t.len) + 1 >= c->columns &&
                     rows-- > 1) {
                         at = 1;

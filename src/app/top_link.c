@@ -11,7 +11,6 @@
 #define RETRY_US  (1 * TIME_S)
 #define QUIET_US  (2 * TIME_S)
 #define ANSWER_US (10 * TIME_S)
-/* Alarms that come and go are not asked for more often. */
 enum { MESSAGES_A_TURN = 200 };
 
 /* ---- Asking ---- */
@@ -21,8 +20,10 @@ static bool ask(struct top_link *l, const char *verb, json_t *params, bool is_co
         for (int i = 0; i < TOP_LINK_ASKED_MAX; i++) {
                 if (l->asked[i].id != 0)
                         continue;
-                if (!line_send(&l->line, verb, params))
+                if (!line_send(&l->line, verb, params)) {
+                        line_close(&l->line); /* half a request may be on its way */
                         return false;
+                }
                 l->asked[i].id = l->line.last_id;
                 l->asked[i].verb = verb;
                 l->asked[i].is_command = is_command;
@@ -67,9 +68,11 @@ static void lose(struct top_link *l, struct top_model *m, struct top_ask *a, con
 
 /* ---- Messages ---- */
 
-static void begin(struct top_link *l, struct top_model *m, const json_t *hello, int64_t now_us)
+static void begin(struct top_link *l, struct top_model *m, json_t *hello, int64_t now_us)
 {
         l->has_hello = true;
+        if (l->line.hello == NULL)
+                l->line.hello = json_incref(hello);
         top_model_hello(m, hello, now_us);
         (void)ask(l, "subscribe", NULL, false, now_us);
         (void)ask(l, "tool", NULL, false, now_us);
@@ -182,6 +185,8 @@ void top_link_run(struct top_link *l, struct top_model *m, struct top_ask *a, in
                 read_all(l, m, a, now_us);
         top_model_tick(m, now_us);
         if (l->line.fd < 0) {
+                if (m->lost_us < 0)
+                        lose(l, m, a, "", now_us);
                 retry(l, m, a, now_us);
                 return;
         }

@@ -51,25 +51,44 @@ static void take_run(void *ctx, const struct query_run *run)
 {
         struct filling *f = ctx;
 
-        if (run->ended_us == 0 || run->ended_us > f->m->wall_us - TOP_TREND_SPAN_US)
+        if (f->run_count < RUNS && (run->ended_us == 0 || run->ended_us > f->m->wall_us - TOP_TREND_SPAN_US))
                 f->runs[f->run_count++] = run->id;
+}
+
+static struct query *open_record(const char *path)
+{
+        char why[256];
+        struct query *q = path != NULL && path[0] != '\0' ? query_open(path, why, sizeof why) : NULL;
+
+        if (q != NULL)
+                query_set_limit(q, LIMIT_US);
+        return q;
 }
 
 void top_past_fill(struct top_model *m, const char *path)
 {
         struct filling f = {.m = m};
         struct trend_info info;
-        char why[256];
-        struct query *q = path != NULL && path[0] != '\0' ? query_open(path, why, sizeof why) : NULL;
+        struct query *q = open_record(path);
 
         if (q == NULL)
                 return;
-        query_set_limit(q, LIMIT_US);
         if (m->gauge != NULL)
                 (void)query_trend(
                     q, m->gauge, m->wall_us - TOP_TREND_SPAN_US, m->wall_us, POINTS, &info, take_point, &f);
         if (query_runs(q, RUNS, take_run, &f) == 0)
                 for (int i = 0; i < f.run_count; i++)
                         (void)query_pulses(q, f.runs[i], take_pulse, &f);
+        query_close(q);
+}
+
+void top_past_refresh(struct top_model *m, const char *path)
+{
+        struct filling f = {.m = m};
+        struct query *q = open_record(path);
+
+        if (q == NULL)
+                return;
+        (void)query_last_pulses(q, (int64_t)show_get_number(m->view.status, "run", 0), take_pulse, &f);
         query_close(q);
 }

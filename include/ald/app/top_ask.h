@@ -47,7 +47,7 @@ void top_ask_answer(struct top_ask *a, const struct top_model *m, const char *ve
     const json_t *error);
 void top_ask_note(struct top_ask *a, const struct top_model *m, bool is_bad, const char *text);
 
-/* The keys that do something now, in order: "h hold"; false behind the last one. */
+/* The keys that do something now, in order, beside those for help and quitting: "h hold"; false behind the last one. */
 bool top_ask_hint(const struct top_model *m, int i, char *key, const char **word);
 /* Rows of the help; NULL behind the last one. */
 const char *top_ask_help(int i);

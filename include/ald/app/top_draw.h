@@ -8,6 +8,10 @@
 #include "ald/app/top_model.h"  /* struct top_model */
 #include "ald/base/text.h"      /* struct text */
 
+#include <jansson.h> /* json_t */
+
+#include <stdbool.h> /* bool */
+
 enum { TOP_ROWS_MIN = 22, TOP_COLUMNS_MIN = 72 };
 
 void top_draw(struct top_canvas *c, const struct top_model *m, const struct top_ask *a);
@@ -23,8 +27,15 @@ enum top_style top_draw_state(const char *state);
 /* top_draw_tool.c; top_draw_tool_rows() says how many it wants. */
 int top_draw_tool_rows(const struct top_model *m);
 void top_draw_tool(struct top_canvas *c, const struct top_model *m, int row, int rows);
-/* A tag's value with its sign: "104.2", "104.2 ?"; the style to show it in. */
+
+/* top_draw_value.c */
+/* A number of a tag ("value", "commanded"); NaN: it has none. */
+double top_draw_number(const struct top_model *m, const char *tag, const char *key);
+/* A tag's value with its sign: "104.2", "104.2 ?"; the style to show it in. decimals -1: as many digits as a gauge has. */
 enum top_style top_draw_value(struct text *t, const struct top_model *m, const char *tag, int decimals);
+/* "104.2 < 110 degC": the value of a flow, heater or motor against its set-point. */
+enum top_style top_draw_loop(
+    struct text *t, const struct top_model *m, const json_t *equipment, bool with_unit);
 
 /* top_draw_plot.c: a heading, the plot, a row for each precursor's pulses. */
 int top_draw_plot_rows_min(const struct top_canvas *c, const struct top_model *m);
