@@ -30,6 +30,7 @@ enum top_style top_draw_state(const char *state)
 static void add_life(struct text *t, const struct top_model *m)
 {
         char when[SHOW_TIME_CAP];
+        int64_t seconds;
 
         show_local(m->wall_us, false, when);
         if (m->lost_us >= 0)
@@ -40,7 +41,8 @@ static void add_life(struct text *t, const struct top_model *m)
                 text_add(t, "the connection is back");
         if (!top_model_is_stale(m))
                 return;
-        show_add_seconds(t, (double)(top_model_age_us(m) / TIME_S));
+        seconds = top_model_age_us(m) / TIME_S;
+        show_add_seconds(t, (double)seconds);
         text_add(t, ": values of %s", m->wall_us > 0 ? when : "?");
         if (m->lost_us >= 0)
                 text_add(t, "; trying again%s%s", m->lost_why[0] != '\0' ? ": " : "", m->lost_why);
@@ -95,7 +97,9 @@ static void add_flags(struct text *t, const json_t *s)
                 (void)snprintf(buf, sizeof buf, "by hand: %s", show_get_text(s, "by_hand"));
                 add_flag(t, buf);
         }
-        if (show_get_number(s, "unconfirmed_count", 0) > 0) {
+        /* While a valve moves in a run, its own sign says so. */
+        if (show_get_number(s, "unconfirmed_count", 0) > 0 &&
+            strcmp(show_get_text(s, "state"), "Execute") != 0) {
                 (void)snprintf(buf, sizeof buf, "not confirmed: %s", show_get_text(s, "unconfirmed"));
                 add_flag(t, buf);
         }

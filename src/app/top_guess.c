@@ -118,13 +118,13 @@ static void add_gauge(json_t *list, const char *name, const json_t *tag)
         set(o, "unit", unit->name);
 }
 
-json_t *top_guess_tool(const json_t *tags, const char *name)
+json_t *top_guess_tool(json_t *tags, const char *name)
 {
         json_t *tool = json_object(), *list = json_array();
         const char *tag_name;
         json_t *tag;
 
-        json_object_foreach((json_t *)(uintptr_t)tags, tag_name, tag)
+        json_object_foreach(tags, tag_name, tag)
         {
                 add_loop(list, tags, tag_name);
                 add_valve(list, tags, tag_name);

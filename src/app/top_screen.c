@@ -5,6 +5,7 @@
 
 #define NCURSES_WIDECHAR 1
 #include <curses.h> /* newterm, get_wch, mvadd_wch, tigetstr */
+#include <stdint.h> /* intptr_t */
 #include <stdlib.h> /* mbtowc */
 
 /* An escape by itself is known after so long. */
@@ -53,7 +54,7 @@ bool top_screen_open(void)
         if (screen == NULL)
                 return false;
         cursor = tigetstr("cup");
-        if (cursor == NULL || cursor == (char *)-1) {
+        if (cursor == NULL || (intptr_t)cursor == -1) {
                 top_screen_close();
                 return false;
         }

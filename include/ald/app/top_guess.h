@@ -7,6 +7,6 @@
 #include <jansson.h> /* json_t */
 
 /* New: {"tool", "title", "equipment"}. `tags` by name as in the answer to `subscribe`, NULL allowed. */
-json_t *top_guess_tool(const json_t *tags, const char *name);
+json_t *top_guess_tool(json_t *tags, const char *name);
 
 #endif
