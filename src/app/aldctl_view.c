@@ -2,6 +2,7 @@
 
 #include "ald/app/aldctl_show.h" /* show_get_text, show_add_seconds */
 
+#include <math.h>   /* ceil, floor, fmod */
 #include <string.h> /* strcmp, strlen, strrchr */
 
 void view_begin(struct view *v, json_t *full)
@@ -77,22 +78,56 @@ void view_add_doing(struct text *t, const json_t *status)
         text_add(t, "%s", parts > 0 ? buf + strlen(": ") : "");
 }
 
+/* An estimate: whole minutes where there are some. */
+void view_add_about(struct text *t, double seconds)
+{
+        text_add(t, "about ");
+        if (seconds < 120)
+                show_add_seconds(t, seconds);
+        else if (seconds < 7200)
+                text_add(t, "%.0f min", ceil(seconds / 60));
+        else
+                text_add(t, "%.0f h %02.0f min", floor(seconds / 3600), floor(fmod(seconds, 3600) / 60));
+}
+
 /* Heat-up takes as long as it takes: it is named, never added to the time left. */
 static void add_left(struct text *t, const json_t *s)
 {
-        double left = show_get_number(s, "left_s", 0);
+        double left = show_get_number(s, "left_s", 0), heating = show_get_number(s, "heating_left_s", -1);
+        const char *what = json_is_true(json_object_get(s, "is_heating")) ? "heating" : "waits";
 
         /* Nothing but a question or a wait is left: no time can be told. */
         if (show_get_text(s, "asks")[0] != '\0' ||
-            (left < 1 && !json_is_true(json_object_get(s, "is_bounded"))))
+            (left < 1 && heating <= 0 && !json_is_true(json_object_get(s, "is_bounded"))))
                 return;
         text_add(t, "; ");
         show_add_seconds(t, left);
         text_add(t, " left");
-        if (json_is_true(json_object_get(s, "is_heating")))
-                text_add(t, ", heating apart");
-        else if (!json_is_true(json_object_get(s, "is_bounded")))
-                text_add(t, ", waits apart");
+        if (heating > 0) {
+                text_add(t, ", ");
+                view_add_about(t, heating);
+                text_add(t, " of %s apart", what);
+        } else if (json_is_true(json_object_get(s, "is_heating")) ||
+                   !json_is_true(json_object_get(s, "is_bounded"))) {
+                text_add(t, ", %s apart", what);
+        }
+}
+
+/* A run that is over so soon, with what follows, may have somebody wait for it to be opened. */
+static const double opens_soon_s = 600;
+
+static void add_opening(struct text *t, const json_t *s, bool in_run)
+{
+        double left = show_get_number(s, "left_s", 0) + show_get_number(s, "heating_left_s", 1e9);
+        double open = show_get_number(s, "open_in_s", -1);
+
+        if (open < 0 || (in_run && left > opens_soon_s))
+                return;
+        text_add(t, "; may be opened");
+        if (open > 0) {
+                text_add(t, " in ");
+                view_add_about(t, open);
+        }
 }
 
 static void add_run(struct text *t, const json_t *s, size_t *parts)
@@ -174,6 +209,8 @@ static void add_sentence(struct text *t, const json_t *s, bool with_numbers)
                 add_run(t, s, &parts);
         else if (moves && with_numbers)
                 add_left(t, s);
+        if (with_numbers && (!in_run || moves))
+                add_opening(t, s, in_run);
 }
 
 void view_add_line(struct text *t, const json_t *status)
@@ -330,6 +367,27 @@ static void print_modes(FILE *to, const json_t *status)
         }
 }
 
+/* When it may be opened, and what must still happen first. */
+static void print_opening(FILE *to, const json_t *status)
+{
+        const char *waits = show_get_text(status, "open_waits");
+        double open = show_get_number(status, "open_in_s", -1);
+        char buf[256];
+        struct text t;
+
+        if (waits[0] == '\0')
+                return;
+        text_init(&t, buf, sizeof buf);
+        if (open > 0) {
+                text_add(&t, "in ");
+                view_add_about(&t, open);
+                text_add(&t, "; ");
+        }
+        text_add(&t, "first: %s", waits);
+        print_word(to, SHOW_PLAIN, "opening", buf);
+        (void)fputc('\n', to);
+}
+
 static void print_lags(FILE *to, const json_t *status)
 {
         double lags = show_get_number(status, "lags", 0);
@@ -365,6 +423,7 @@ void view_print_concerns(FILE *to, const json_t *status)
                 (void)fputc('\n', to);
         }
         print_control(to, status);
+        print_opening(to, status);
         if (!json_is_true(json_object_get(status, "store_ok")))
                 (void)fprintf(to, "  %srecord not sound, no run may start%s: %s\n", show_colour(to, SHOW_RED),
                     show_colour(to, SHOW_PLAIN), show_get_text(status, "store_why"));

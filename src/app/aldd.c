@@ -1,6 +1,7 @@
 /* aldd: the daemon. One tool, one process, in the foreground. */
 
 #include "ald/app/live.h"     /* live_new, live_run */
+#include "ald/app/notify.h"   /* notify_start */
 #include "ald/app/override.h" /* override_link */
 #include "ald/app/version.h"  /* version_text */
 #include "ald/base/diag.h"    /* diag_print */
@@ -30,6 +31,7 @@ static const char usage[] =
     "      --link NAME=tcp://HOST:PORT   another address for a link of the tool file\n"
     "      --no-realtime   no real-time priority, no locked memory\n"
     "      --check         say whether the tool file is sound; touch nothing\n"
+    "      --notify-test   run each program of the tool file's `notify` once; touch nothing else\n"
     "      --version, --help\n"
     "\n"
     "It stays in the foreground; systemd is told READY once every output is confirmed safe or named.\n"
@@ -37,7 +39,7 @@ static const char usage[] =
 
 struct options {
         const char *config, *socket, *db;
-        bool is_check, is_ordinary;
+        bool is_check, is_ordinary, is_notify_test;
         const char *links[TOOL_LINKS_MAX];
         int link_count;
 };
@@ -59,6 +61,7 @@ static int read_options(int argc, char **argv, struct options *o)
             {"link", required_argument, NULL, 'l'},
             {"check", no_argument, NULL, 'k'},
             {"no-realtime", no_argument, NULL, 'n'},
+            {"notify-test", no_argument, NULL, 't'},
             {"help", no_argument, NULL, 'h'},
             {"version", no_argument, NULL, 'v'},
             {NULL, 0, NULL, 0},
@@ -80,6 +83,8 @@ static int read_options(int argc, char **argv, struct options *o)
                         o->is_check = true;
                 else if (c == 'n')
                         o->is_ordinary = true;
+                else if (c == 't')
+                        o->is_notify_test = true;
                 else if (c == 'l' && o->link_count < TOOL_LINKS_MAX)
                         o->links[o->link_count++] = optarg;
                 else
@@ -127,10 +132,16 @@ static struct tool *load_tool(const char *path, char **text, size_t *len)
         if (d == NULL)
                 return NULL;
         tool = file_load_tool(path, text, len, d);
+        if (tool != NULL)
+                notify_check(tool, d);
         diag_print(d, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
-        if (tool == NULL)
+        if (tool == NULL || diag_errors(d) > 0)
                 fprintf(stderr, "aldd: %s: %zu error%s; nothing was touched\n", path, diag_errors(d),
                     diag_errors(d) == 1 ? "" : "s");
+        if (diag_errors(d) > 0) {
+                free(tool);
+                tool = NULL;
+        }
         diag_free(d);
         return tool;
 }
@@ -188,6 +199,7 @@ static int serve(const struct tool *tool, const char *text, size_t len, const st
         signal(SIGPIPE, SIG_IGN);
         sigaction(SIGABRT, &abort_action, NULL);
         sigaction(SIGXCPU, &runaway_action, NULL);
+        config.notify = notify_start(tool); /* while there is little to fork */
         realtime_begin(&config.realtime, !o->is_ordinary);
         live = live_new(&config);
         if (live != NULL)
@@ -223,6 +235,8 @@ int main(int argc, char **argv)
                 }
         if (code == EXIT_OK && o.is_check)
                 say_sound(tool, o.config);
+        else if (code == EXIT_OK && o.is_notify_test)
+                code = notify_test(tool) ? EXIT_OK : EXIT_FAILED;
         else if (code == EXIT_OK)
                 code = serve(tool, text, len, &o);
         free(tool);

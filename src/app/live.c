@@ -2,6 +2,7 @@
 
 #include "ald/app/digest.h"      /* digest_sha256 */
 #include "ald/app/live_recipe.h" /* live_recipe_compile */
+#include "ald/app/notify.h"      /* notify_look */
 #include "ald/app/usage.h"       /* usage_of_pulse_umol */
 #include "ald/app/version.h"     /* version_text */
 #include "ald/base/text.h"       /* text_add */
@@ -41,7 +42,8 @@ struct live {
         struct store *store;
         struct tape *tape;
         struct control *control;
-        struct event *on_bus, *on_store, *on_time, *on_publish, *on_outlook, *on_term, *on_int;
+        struct notify *notify;
+        struct event *on_bus, *on_store, *on_time, *on_publish, *on_outlook, *on_term, *on_int, *on_notify;
         struct event event; /* too large for the stack of a turn */
         struct effects effects;
         struct recipe *recipes[RECIPES_MAX]; /* compiled here, owned until the core gives them back */
@@ -50,8 +52,9 @@ struct live {
         int64_t systemd_fed_us;
         int signals;
         bool is_over;
-        int notices;        /* of the store, told */
-        bool was_left_open; /* by the process before, as far as is known (core/core.h) */
+        int notices;             /* of the store, told */
+        int64_t interrupted_run; /* that the end of the process before left open, 0 = none */
+        bool was_left_open;      /* by the process before, as far as is known (core/core.h) */
         char tool_sha256[DIGEST_HEX];
         char diagnostics[DIAGNOSTICS_MAX];
 };
@@ -84,6 +87,23 @@ static void keep_record(struct live *live, const struct record *r)
         journal(r);
         if (r->kind == RECORD_EVENT)
                 control_event(live->control, r);
+        notify_look(live->notify, live->core, r);
+}
+
+/* An event of the daemon's own: of no run, whose record may be closed by now. */
+static void tell_of_hook(void *ctx, enum record_severity severity, const char *text)
+{
+        struct live *live = ctx;
+        struct record r = {.kind = RECORD_EVENT, .wall_us = wall_now()};
+
+        r.u.event.severity = severity;
+        text_copy(r.u.event.kind, sizeof r.u.event.kind, "notify");
+        text_copy(r.u.event.source, sizeof r.u.event.source, "aldd");
+        text_copy(r.u.event.text, sizeof r.u.event.text, text);
+        store_post(live->store, &r);
+        journal(&r);
+        if (live->control != NULL)
+                control_event(live->control, &r);
 }
 
 /* systemd's watchdog is fed only from here: a turn that evaluated the interlocks (R1). */
@@ -140,9 +160,11 @@ static void carry_out(struct live *live, const struct effect *e, int64_t now_us)
         case EFFECT_READY:
                 sd_notify(0, "READY=1");
                 fprintf(stderr, "aldd: ready\n");
+                notify_ready(live->notify, live->core, live->interrupted_run);
                 break;
         case EFFECT_EXIT:
                 live->is_over = true;
+                notify_ending(live->notify, live->core);
                 event_base_loopbreak(live->base);
                 break;
         }
@@ -245,6 +267,19 @@ static void on_store(evutil_socket_t fd, short what, void *ctx)
         (void)what;
         take_store_state(live, &live->event);
         turn(live, &live->event);
+}
+
+static void on_notify(evutil_socket_t fd, short what, void *ctx)
+{
+        struct live *live = ctx;
+
+        (void)fd;
+        (void)what;
+        if (notify_read(live->notify))
+                return;
+        event_del(live->on_notify);
+        tell_of_hook(
+            live, RECORD_ALARM, "the helper is gone: nobody is told until the daemon is started anew");
 }
 
 static void on_publish(evutil_socket_t fd, short what, void *ctx)
@@ -382,7 +417,7 @@ static bool start_core(struct live *live)
         store_get_state(live->store, &state);
         start.next_run_id = state.next_run_id;
         start.past = state.past;
-        start.interrupted_run = state.interrupted_run;
+        live->interrupted_run = start.interrupted_run = state.interrupted_run;
         /* What nobody can say counts as left open. */
         live->was_left_open = start.was_left_open =
             state.was_left_open || state.interrupted_run != 0 || !state.ok;
@@ -464,7 +499,12 @@ static bool watch_threads(struct live *live)
             event_add(live->on_store, NULL) != 0)
                 return false;
         event_active(live->on_store, EV_READ, 1); /* what it had to tell at its opening */
-        return true;
+        if (notify_fd(live->notify) < 0)
+                return true;
+        notify_attach(live->notify, &(struct notify_owner){.ctx = live, .tell = tell_of_hook});
+        live->on_notify =
+            event_new(live->base, notify_fd(live->notify), EV_READ | EV_PERSIST, on_notify, live);
+        return live->on_notify != NULL && event_add(live->on_notify, NULL) == 0;
 }
 
 /* Modules start in this order and end in the reverse one (live_free). */
@@ -509,7 +549,8 @@ struct live *live_new(const struct live_config *config)
 {
         struct live *live = calloc(1, sizeof *live);
 
-        if (live == NULL || (live->tool = config->tool, !start_all(live, config))) {
+        if (live == NULL ||
+            (live->tool = config->tool, live->notify = config->notify, !start_all(live, config))) {
                 live_free(live);
                 return NULL;
         }
@@ -545,6 +586,9 @@ void live_free(struct live *live)
         if (live->control != NULL)
                 control_free(live->control);
         outlook_free(live->outlook);
+        live->control = NULL;
+        free_event(live->on_notify);
+        notify_finish(live->notify); /* outputs are safe, and the record still takes how its hooks ended */
         core_free(live->core);
         tape_free(live->tape);
         store_close(live->store);

@@ -167,20 +167,6 @@ static void draw_doing(struct top_canvas *c, const json_t *s, int row)
 
 /* ---- Time ---- */
 
-/* An estimate has no seconds. */
-static void add_about(struct text *t, double seconds)
-{
-        int minutes = (int)(seconds / 60 + 0.5);
-
-        text_add(t, "about ");
-        if (seconds < 100 || seconds > 1e8)
-                show_add_seconds(t, seconds);
-        else if (minutes < 60)
-                text_add(t, "%d min", minutes);
-        else
-                text_add(t, "%d h %02d min", minutes / 60, minutes % 60);
-}
-
 /* The waits that are not in the time left; a daemon without an estimate says only that there are some. */
 static void add_heating(struct text *t, const json_t *s)
 {
@@ -190,7 +176,7 @@ static void add_heating(struct text *t, const json_t *s)
 
         if (json_is_number(heating) && json_number_value(heating) >= 1) {
                 text_add(t, " + %s ", is_heating ? "heat-up" : "waits of");
-                add_about(t, json_number_value(heating));
+                view_add_about(t, json_number_value(heating));
         } else if (!json_is_number(heating) && (is_heating || !is_bounded)) {
                 text_add(t, " + %s%s", is_heating ? "heat-up" : "waits",
                     heating != NULL ? ", which cannot be told" : "");
@@ -264,7 +250,7 @@ static void draw_open(struct top_canvas *c, const json_t *s, int row, int rows)
         text_add(&t, "safe to open ");
         if (json_is_number(open) && json_number_value(open) >= 1) {
                 text_add(&t, "in ");
-                add_about(&t, json_number_value(open));
+                view_add_about(&t, json_number_value(open));
                 text_add(&t, "%s%s", waits[0] != '\0' ? ": " : "", waits);
         } else if (json_is_number(open) && waits[0] == '\0') {
                 text_add(&t, "now");

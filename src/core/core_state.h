@@ -64,11 +64,12 @@ enum stage {
 
 /* The pulse that was handed over last. */
 struct core_pulse {
-        bool is_live;        /* its end is not yet reported */
-        bool is_measuring;   /* its pressure is not yet recorded */
-        bool is_revoked;     /* it was taken back */
-        bool is_manual;      /* opened by hand: an event, no pulse of the run's record */
-        bool is_flowing;     /* it opened with the exhaust open, outside of a block that shuts it */
+        bool is_live;      /* its end is not yet reported */
+        bool is_measuring; /* its pressure is not yet recorded */
+        bool is_revoked;   /* it was taken back */
+        bool is_manual;    /* opened by hand: an event, no pulse of the run's record */
+        bool is_flowing;   /* it opened with the exhaust open, outside of a block that shuts it */
+        bool is_rested; /* and the pressure had rested since a flow, the pump or a valve was told otherwise */
         double flow, source; /* set-points of the carrier and of its source as it opened; NaN = none */
         int16_t tag;         /* its valve */
         uint32_t id;

@@ -1,5 +1,7 @@
 #include "outlook_state.h"
 
+#include "ald/base/time.h" /* TIME_S */
+
 #include <stdlib.h> /* calloc, free */
 
 struct outlook *outlook_new(const struct tool *tool)
@@ -10,6 +12,7 @@ struct outlook *outlook_new(const struct tool *tool)
                 return NULL;
         o->tool = tool;
         o->now = (struct outlook_now){.heating_us = OUTLOOK_UNKNOWN, .open_us = OUTLOOK_UNKNOWN};
+        outlook_init_heat(o);
         return o;
 }
 
@@ -18,17 +21,27 @@ void outlook_free(struct outlook *o)
         free(o);
 }
 
-static int64_t look_heating(const struct core *core)
+/* The further away, the coarser: it is no better known, and does not tell every listener of each second. Up, so that what is
+ * left is never nothing. */
+static int64_t round_off(int64_t us)
 {
-        if (core->recipe == NULL)
-                return 0;
-        return core->is_in_program && !position_has_waits(&core->at, core->recipe) ? 0 : OUTLOOK_UNKNOWN;
+        int64_t step_us = us < 2 * TIME_MIN    ? TIME_S
+                          : us < 10 * TIME_MIN ? 5 * TIME_S
+                          : us < TIME_H        ? 15 * TIME_S
+                                               : TIME_MIN;
+
+        return us <= 0 ? us : (us + step_us - 1) / step_us * step_us;
 }
 
 void outlook_turn(struct outlook *o, const struct core *core)
 {
-        o->now.heating_us = look_heating(core);
-        outlook_look_open(o, core);
+        int64_t heating_us;
+
+        outlook_watch_heat(o, core);
+        heating_us = outlook_walk(o, core);
+        outlook_look_open(o, core, heating_us);
+        o->now.heating_us = round_off(heating_us);
+        o->now.open_us = round_off(o->now.open_us);
 }
 
 const struct outlook_now *outlook_get(const struct outlook *o)

@@ -4,6 +4,8 @@
 
 #include "ald/base/time.h" /* TIME_NEVER, time_add_duration */
 
+#include <math.h> /* round */
+
 /* A further thing that must still happen. */
 static void begin(struct text *t)
 {
@@ -45,7 +47,7 @@ static int64_t look_purged(const struct outlook *o, const struct core *core, int
         return since_us + need_us - core->now_us;
 }
 
-int64_t outlook_purge_us(const struct outlook *o, const struct core *core, struct text *waits)
+static int64_t look_purges(const struct outlook *o, const struct core *core, struct text *t)
 {
         int64_t longest_us = 0;
 
@@ -54,7 +56,7 @@ int64_t outlook_purge_us(const struct outlook *o, const struct core *core, struc
 
                 if (!o->tool->tags[i].is_output || o->tool->tags[i].class == TOOL_CLASS_PLAIN)
                         continue;
-                left_us = look_purged(o, core, i, waits);
+                left_us = look_purged(o, core, i, t);
                 if (left_us == OUTLOOK_UNKNOWN || longest_us == OUTLOOK_UNKNOWN)
                         longest_us = OUTLOOK_UNKNOWN;
                 else if (left_us > longest_us)
@@ -63,27 +65,86 @@ int64_t outlook_purge_us(const struct outlook *o, const struct core *core, struc
         return longest_us;
 }
 
-void outlook_look_open(struct outlook *o, const struct core *core)
+/* What the condition still wants, with whole degrees where that tells the same. */
+static void add_unmet(struct outlook *o, const struct core *core, struct text *t)
 {
-        const struct tool *tool = o->tool;
+        const struct cond_pool *conds = &o->tool->conds;
+        int root = o->tool->opening.when.root;
         char unmet[sizeof o->now.open_waits];
-        struct text t, u;
+        struct text u;
+
+        text_init(&u, unmet, sizeof unmet);
+        o->then = core->snap;
+        o->then.fresh_us = INT64_MIN;
+        for (int i = 0; i < o->tool->loop_count; i++)
+                if (o->tool->loops[i].kind == TOOL_LOOP_HEATER)
+                        o->then.tag[o->tool->loops[i].value].value =
+                            round(core->snap.tag[o->tool->loops[i].value].value);
+        cond_add_unmet(&u, conds, root, &o->then, o->tool);
+        if (u.len == 0)
+                cond_add_unmet(&u, conds, root, &core->snap, o->tool);
+        if (u.len == 0)
+                return;
+        begin(t);
+        text_add(t, "%s", unmet);
+}
+
+/* After the run every heater goes to standby. */
+static void let_stand_by(struct outlook *o, const struct core *core)
+{
+        for (int i = 0; i < o->tool->loop_count; i++) {
+                const struct tool_loop *loop = &o->tool->loops[i];
+                const struct tool_image_value *image =
+                    &o->tool->tags[loop->setpoint].image[TOOL_IMAGE_STANDBY];
+
+                if (loop->kind == TOOL_LOOP_HEATER && core->recipe != NULL && !image->keep)
+                        outlook_set_ahead(o, i, image->value, 0, true);
+        }
+}
+
+/* From the end of the walk until the condition is true but for the vent, which waits for people. */
+static int64_t look_cold(struct outlook *o, const struct core *core)
+{
+        let_stand_by(o, core);
+        if (o->tool->atmosphere >= 0)
+                o->then.tag[o->tool->atmosphere].value = 1;
+        return outlook_find_true_us(o, &o->tool->conds, o->tool->opening.when.root);
+}
+
+static int64_t look_when(struct outlook *o, const struct core *core, int64_t heating_us, int64_t purge_us)
+{
+        int64_t cold_us;
+
+        if (heating_us == OUTLOOK_UNKNOWN || (core->recipe == NULL && purge_us == OUTLOOK_UNKNOWN))
+                return OUTLOOK_UNKNOWN;
+        /* A run purges its own pulses, and the last of them last. */
+        if (core->recipe != NULL)
+                purge_us = core->recipe->pulses > 0 ? o->tool->opening.purge_us : 0;
+        cold_us = look_cold(o, core);
+        if (cold_us == OUTLOOK_UNKNOWN)
+                return OUTLOOK_UNKNOWN;
+        return o->ahead.t_us + (cold_us > purge_us ? cold_us : purge_us);
+}
+
+void outlook_look_open(struct outlook *o, const struct core *core, int64_t heating_us)
+{
+        int64_t purge_us;
+        struct text t;
 
         text_init(&t, o->now.open_waits, sizeof o->now.open_waits);
         o->now.open_us = OUTLOOK_UNKNOWN;
-        if (tool->opening.when.root < 0) {
+        if (o->tool->opening.when.root < 0) {
                 text_add(&t, "the tool file does not say when (opening)");
                 return;
         }
         if (core->recipe != NULL)
                 text_add(&t, "run %lld to end", (long long)core->run_id);
-        (void)outlook_purge_us(o, core, &t);
-        text_init(&u, unmet, sizeof unmet);
-        cond_add_unmet(&u, &tool->conds, tool->opening.when.root, &core->snap, tool);
-        if (u.len > 0) {
-                begin(&t);
-                text_add(&t, "%s", unmet);
-        }
+        purge_us = look_purges(o, core, &t);
+        o->now.open_us = look_when(o, core, heating_us, purge_us);
+        add_unmet(o, core, &t);
+        /* What is left to people, or to nobody, takes no time that could be told. */
+        if (t.len > 0 && o->now.open_us == 0)
+                o->now.open_us = OUTLOOK_UNKNOWN;
         if (t.len == 0)
                 o->now.open_us = 0;
 }

@@ -249,6 +249,15 @@ const char *tool_priority_name(enum tool_priority priority)
         return names[priority];
 }
 
+const char *tool_notify_name(enum tool_notify what)
+{
+        static const char *const names[] = {
+            "complete", "held", "suspended", "stopped", "aborted", "tripped", "alarm", "question", "daemon"};
+
+        assert((unsigned)what < TOOL_NOTIFY_COUNT);
+        return names[what];
+}
+
 const char *tool_action_name(enum tool_action action)
 {
         static const char *const names[] = {"none", "hold", "stop", "abort", "continue"};

@@ -109,6 +109,7 @@ static double commanded(const struct core *core, int loop)
 void core_note_conditions(struct core *core, int line)
 {
         core->pulse.is_flowing = core->block.kind == BLOCK_NONE;
+        core->pulse.is_rested = core->pulse.open_us >= add(disturbed_us(core), rest_us);
         core->pulse.flow = commanded(core, core->tool->carrier);
         core->pulse.source = commanded(core, core->tool->lines[line].source);
 }
@@ -187,8 +188,10 @@ void core_judge_trend(struct core *core, int line, const struct pulse_measured *
         struct drift *drift = &core->trend.line[line].drift;
         enum drift_is is;
 
-        /* In an expose block nothing flows: what a pulse brings stays. */
-        if (!core->pulse.is_flowing || core->tool->gauge < 0 || isnan(m->fit) || !(change > 0))
+        /* In an expose block nothing flows: what a pulse brings stays. A pressure that is still on its way to a new flow is no
+         * base: what it goes on rising by would be the pulse's. */
+        if (!core->pulse.is_flowing || !core->pulse.is_rested || core->tool->gauge < 0 || isnan(m->fit) ||
+            !(change > 0))
                 return;
         take_conditions(core, line);
         is = drift_add(drift, m->fit, m->fit_error, change);

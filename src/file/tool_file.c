@@ -12,7 +12,7 @@ struct raw {
         int64_t format;
         char tool[TOOL_NAME_MAX], title[TOOL_TEXT_MAX];
         const struct yaml_node *links, *devices, *tags, *equipment, *images, *interlocks, *alarms, *bypass,
-            *access, *opening, *history, *simulation;
+            *access, *opening, *history, *notify, *simulation;
 };
 
 static const struct key rows[] = {
@@ -31,6 +31,7 @@ static const struct key rows[] = {
     {"opening", KEY_NODE, false, KEY_NODE_AT(struct raw, opening), .help = "when people may open the tool"},
     {"access", KEY_NODE, false, KEY_NODE_AT(struct raw, access), .help = "who may do what"},
     {"history", KEY_NODE, false, KEY_NODE_AT(struct raw, history), .help = "how long samples are kept"},
+    {"notify", KEY_NODE, false, KEY_NODE_AT(struct raw, notify), .help = "programs that tell people"},
     {"simulation", KEY_NODE, false, KEY_NODE_AT(struct raw, simulation), .help = "the simulated twin"},
 };
 static const struct keys root_keys = KEYS("tool file", rows);
@@ -153,6 +154,8 @@ static void read_root(struct tool_file *f, const struct yaml_node *root)
                 tool_file_read_access(f, raw.access);
         if (raw.history)
                 tool_file_read_history(f, raw.history);
+        if (raw.notify)
+                tool_file_read_notify(f, raw.notify);
         tool_file_read_simulation(f, raw.simulation);
         tool_file_check_bottles(f);
         tool_file_check(f);
@@ -238,7 +241,7 @@ const struct keys *const *tool_file_keys(size_t *count)
             &tool_file_gauge_keys, &tool_file_safety_keys, &tool_file_rise_keys, &tool_file_follow_keys,
             &tool_file_alarm_keys, &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_bypass_keys,
             &tool_file_opening_keys, &tool_file_access_keys, &tool_file_role_keys, &tool_file_history_keys,
-            &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
+            &tool_file_hook_keys, &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
         *count = sizeof all / sizeof all[0];
         return all;
 }

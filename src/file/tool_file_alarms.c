@@ -13,7 +13,7 @@ struct raw_alarm {
         bool latch;
 };
 
-static const struct key_word priorities[] = {{"low", TOOL_PRIORITY_LOW}, {"medium", TOOL_PRIORITY_MEDIUM},
+const struct key_word tool_file_priorities[] = {{"low", TOOL_PRIORITY_LOW}, {"medium", TOOL_PRIORITY_MEDIUM},
     {"high", TOOL_PRIORITY_HIGH}, {"critical", TOOL_PRIORITY_CRITICAL}, {NULL, 0}};
 
 static const struct key alarm_rows[] = {
@@ -27,7 +27,7 @@ static const struct key alarm_rows[] = {
         .help = "how far on the good side the value returns"},
     {"suppress", KEY_NODE, false, KEY_NODE_AT(struct raw_alarm, suppress),
         .help = "condition under which it is no alarm"},
-    {"priority", KEY_WORD, false, KEY_AT(struct raw_alarm, priority), .words = priorities,
+    {"priority", KEY_WORD, false, KEY_AT(struct raw_alarm, priority), .words = tool_file_priorities,
         .help = "low, medium, high or critical"},
     {"latch", KEY_BOOL, false, KEY_AT(struct raw_alarm, latch), .help = "stays until acknowledged and reset"},
     {"guidance", KEY_WORDS, true, KEY_AT(struct raw_alarm, guidance), .help = "what to do about it"},

@@ -30,6 +30,7 @@ struct raw_loop {
         int kind, role;
         const struct yaml_node *value, *setpoint, *tolerance, *max_ramp, *rise, *follow;
         bool inert, reactive;
+        int64_t cool_lag;
 };
 static const struct key_word loop_roles[] = {
     {"chamber", LOOP_ROLE_CHAMBER}, {"bed", LOOP_ROLE_BED}, {NULL, 0}};
@@ -45,6 +46,8 @@ static const struct key loop_rows[] = {
         .help = "fastest ramp a recipe may ask for"},
     {"rise", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, rise),
         .help = "heater: it rises by this in this time below its set-point, or it trips"},
+    {"cool_lag", KEY_TIME, false, KEY_AT(struct raw_loop, cool_lag), .min = 1e6, .max = 86400e6,
+        .help = "heater: without power it loses 63 % of its heat over the room's in this time"},
     {"follow", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, follow),
         .help = "flow, motor: the value is within this of its set-point in this time"},
     {"inert", KEY_BOOL, false, KEY_AT(struct raw_loop, inert), .help = "flow: carrier or purge gas"},
@@ -253,6 +256,7 @@ static int read_loop(struct tool_file *f, const struct yaml_node *node, enum kin
                     : kind == KIND_HEATER ? TOOL_LOOP_HEATER
                                           : TOOL_LOOP_MOTOR;
         loop.is_inert = raw.inert;
+        loop.cool_us = raw.cool_lag;
         loop.value = (int16_t)want_tag(f, raw.value, "value", false);
         loop.setpoint = (int16_t)want_tag(f, raw.setpoint, "setpoint", true);
         read_tolerances(f, &raw, &loop);
@@ -262,6 +266,8 @@ static int read_loop(struct tool_file *f, const struct yaml_node *node, enum kin
         if ((raw.inert || raw.reactive) && kind != KIND_FLOW)
                 reader_error(&f->r, keys_node(&found, raw.inert ? "inert" : "reactive"), "%s: only of a flow",
                     raw.inert ? "inert" : "reactive");
+        if (raw.cool_lag > 0 && kind != KIND_HEATER)
+                reader_error(&f->r, keys_node(&found, "cool_lag"), "cool_lag: only of a heater");
         if (raw.inert && raw.reactive)
                 reader_error(
                     &f->r, keys_node(&found, "reactive"), "reactive: a gas is inert or reactive, not both");

@@ -195,22 +195,28 @@ static uint32_t at_most(uint32_t n, uint32_t max)
         return n < max ? n : max;
 }
 
-/* Write until nothing is left, or the disk fails (false, *why). */
+/* Write what is there now, or the disk fails (false, *why). What comes meanwhile rings for the next round: a stream of events
+ * keeps neither the samples nor the log's checkpoint waiting. */
 static bool write_out(struct store *s, struct writer *w, bool with_samples, struct text *why)
 {
-        for (;;) {
+        uint32_t records = recq_records(s->queue), samples = with_samples ? recq_samples(s->queue) : 0;
+        uint32_t inputs = inputq_used(s->inputs);
+
+        while (records + samples + inputs > 0) {
                 struct writer_batch batch = {
-                    .records = at_most(recq_records(s->queue), RECORDS_AT_ONCE),
-                    .samples = with_samples ? at_most(recq_samples(s->queue), SAMPLES_AT_ONCE) : 0,
-                    .inputs = at_most(inputq_used(s->inputs), INPUT_BYTES_AT_ONCE),
+                    .records = at_most(records, RECORDS_AT_ONCE),
+                    .samples = at_most(samples, SAMPLES_AT_ONCE),
+                    .inputs = at_most(inputs, INPUT_BYTES_AT_ONCE),
                 };
 
-                if (batch.records + batch.samples + batch.inputs == 0)
-                        return true;
                 if (!writer_write(w, s->queue, s->inputs, &s->copies, &batch, why))
                         return false;
+                records -= batch.records;
+                samples -= batch.samples;
+                inputs -= at_most(batch.inputs, inputs); /* a run's end takes all that belongs to it */
                 settle(s, w, &batch);
         }
+        return true;
 }
 
 static bool mend(struct store *s, struct writer *w, struct text *why)

@@ -55,7 +55,7 @@ SYMBOLS = set(
     "__isnan __isinf __finite __fpclassify __signbit".split())
 ALLOCATE = {"malloc", "calloc", "realloc", "free"}
 # The objects that hold a module's _new() and _free(); nothing else allocates.
-ALLOCATORS = {"base/diag.o", "core/core.o", "core/recipe.o", "core/recq.o", "link/sched.o", "sim/dryrun.o", "sim/repeat.o",
+ALLOCATORS = {"base/diag.o", "core/core.o", "core/outlook.o", "core/recipe.o", "core/recq.o", "link/sched.o", "sim/dryrun.o", "sim/repeat.o",
               "sim/sim.o", "sim/virtual.o", "sim/world.o"}
 # Diagnostics are printed on the stream that the caller hands over.
 PRINT = {"fprintf", "vfprintf", "fputs", "fputc", "putc", "fwrite"}

@@ -25,6 +25,25 @@ static const struct {
      "ms\",\"waiting\":\"\",\"cycle\":30,\"cycles\":30,\"left_s\":20.1,"
      "\"step_left_s\":0.1,\"is_heating\":false,\"is_bounded\":true}",
         "Execute, coat: cycle 30 of 30, pulse water 100 ms; 20 s left"},
+    {"{\"state\":\"Execute\",\"in_run\":true," COMMON
+     "\"phase\":\"coat\",\"step\":\"purge 20 s\",\"waiting\":\"\",\"cycle\":3,\"cycles\":30,\"left_s\":740.2,"
+     "\"step_left_s\":12.3,\"is_bounded\":false,\"heating_left_s\":1140,\"open_in_s\":3000,\"open_waits\":"
+     "\"x\"}",
+        "Execute, coat: cycle 3 of 30, purge 20 s, 12 s of it left; 12 min 20 s left, about 19 min of waits "
+        "apart"},
+    {"{\"state\":\"Execute\",\"in_run\":true," COMMON
+     "\"phase\":\"finish\",\"waiting\":\"nb.temperature 61 degC, wants < 60 degC\",\"left_s\":60,"
+     "\"step_left_s\":null,\"is_heating\":true,\"heating_left_s\":55,\"open_in_s\":8100,\"open_waits\":"
+     "\"x\"}",
+        "Execute, finish: waiting for nb.temperature 61 degC, wants < 60 degC; 1 min 00 s left, about 55 s "
+        "of "
+        "heating "
+        "apart; may be opened in about 2 h 15 min"},
+    {"{\"state\":\"Complete\",\"in_run\":false," COMMON "\"open_in_s\":600,\"open_waits\":\"x\"}",
+        "Complete: run 3 nb2o5; may be opened in about 10 min"},
+    {"{\"state\":\"Idle\",\"in_run\":false,\"heating_left_s\":0,\"open_in_s\":0,\"open_waits\":\"\"}",
+        "Idle; may be opened"},
+    {"{\"state\":\"Idle\",\"in_run\":false,\"open_in_s\":null,\"open_waits\":\"x\"}", "Idle"},
     {"{\"state\":\"Held\",\"in_run\":true," COMMON
      "\"phase\":\"coat\",\"step\":\"purge 20 s\",\"reason\":\"held by olga\",\"cycle\":3,\"cycles\":30}",
         "Held, coat: held by olga; cycle 3 of 30, purge 20 s"},

@@ -261,6 +261,28 @@ START_TEST(a_disk_too_full_for_a_ballast_is_told_of)
 END_TEST
 
 /* L4: 5 s in which the disk does nothing cost the control path nothing, and the record nothing. */
+/* L1: events that never cease, on a disk that never catches up with them, leave room for the samples between them. */
+START_TEST(a_stream_of_events_keeps_no_sample_waiting)
+{
+        enum { AHEAD = 3000, ENOUGH = 40000 };
+        const char *db = fixture_path("a.db");
+        struct store *s = open_disk(db);
+        int64_t posted = 0;
+
+        match_files(db);
+        fault_disk->sync_ms = 20;
+        fixture_post(s, fixture_sample(0, T0, 1));
+        while (work_state(s).stored == 0) {
+                ck_assert_int_lt(work_state(s).records_stored, ENOUGH);
+                for (; posted < work_state(s).records_stored + AHEAD; posted++)
+                        fixture_post(s, fixture_event(0, T0 + posted, "again"));
+                nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        }
+        fault_disk->sync_ms = 0;
+        store_close(s);
+}
+END_TEST
+
 START_TEST(a_slow_sync_loses_nothing)
 {
         const char *db = fixture_path("a.db");
@@ -363,6 +385,7 @@ int main(void)
         tcase_add_test(tcase, a_used_up_ballast_loses_no_record);
         tcase_add_test(tcase, a_disk_too_full_for_a_ballast_is_told_of);
         tcase_add_test(tcase, a_slow_sync_loses_nothing);
+        tcase_add_test(tcase, a_stream_of_events_keeps_no_sample_waiting);
         tcase_add_test(tcase, a_file_system_gone_read_only_is_waited_for);
         tcase_add_test(tcase, a_long_reader_is_told_of);
         suite_add_tcase(suite, tcase);

@@ -245,6 +245,25 @@ START_TEST(runs_of_one_daemon_follow_each_other)
 }
 END_TEST
 
+/* The carrier is up, the pressure still on its way: what it rises by after the pulse is no rise of the pulse. */
+START_TEST(a_pulse_on_the_heels_of_a_new_flow_has_no_base)
+{
+        begin(&healthy);
+        recipe_free(s->recipe);
+        s->recipe = support_recipe_text(s->tool,
+            "format: 1\nrecipe: t\ntitle: t\ntool: rotary-ald\nphases:\n  a:\n"
+            "    - set: {carrier.flow: 10 sccm}\n    - wait: 30 s\n"
+            "    - set: {carrier.flow: 70 sccm}\n"
+            "    - wait: {until: carrier.flow > 60 sccm, timeout: 1 min}\n"
+            "    - pulse: nb\n      for: 1 s\n    - purge: 5 s\nfinally:\n  - purge: 5 s\n",
+            NULL, 0);
+        ck_assert_int_eq(scenario_do(s, VERB_RUN), 0);
+        scenario_await(s, MACHINE_COMPLETE, TIME_H);
+        ck_assert_int_eq(fit_count, 1);
+        ck_assert_ptr_null(find_alarm("open-pulse-nb"));
+}
+END_TEST
+
 /* What the recipe sets while the last pulse is still looked at takes no reference away. */
 START_TEST(the_last_pulse_is_one_of_its_own_conditions)
 {
@@ -281,6 +300,7 @@ int main(void)
         tcase_add_test(tc, a_dose_of_another_width_has_another_reference);
         tcase_add_test(tc, a_base_pressure_that_drifts_is_told_before_and_after);
         tcase_add_test(tc, runs_of_one_daemon_follow_each_other);
+        tcase_add_test(tc, a_pulse_on_the_heels_of_a_new_flow_has_no_base);
         tcase_add_test(tc, the_last_pulse_is_one_of_its_own_conditions);
         suite_add_tcase(suite, tc);
         runner = srunner_create(suite);

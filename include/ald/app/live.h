@@ -9,6 +9,7 @@
 #include <stddef.h> /* size_t */
 
 struct live; /* opaque */
+struct notify;
 
 struct live_config {
         const struct tool *tool; /* borrowed */
@@ -16,6 +17,7 @@ struct live_config {
         size_t tool_text_len;
         const char *socket_path, *db_path;
         struct realtime realtime; /* what realtime_begin() found */
+        struct notify *notify;    /* borrowed; NULL = nobody is told */
 };
 
 /* Open the record, start links and control socket, begin start-up. NULL: the reason was printed to stderr. */

@@ -26,6 +26,7 @@ enum {
         TOOL_SETS_MAX = 8,
         TOOL_ALARMS_MAX = 64,
         TOOL_ACCESS_MAX = 32,
+        TOOL_HOOKS_MAX = 8,
         TOOL_NONE = -1
 };
 
@@ -231,6 +232,8 @@ struct tool_loop {
          * rise_by (a difference, value's unit) in every rise_us, or the heater trips. rise_us 0 = not watched. */
         double rise_by;
         int64_t rise_us;
+        int64_t
+            cool_us; /* heater: without power it loses 63 % of its heat over the room's in this time; 0 = not known */
         /* Flow, motor: value and set-point differ by more than follow_within (value's unit) for no longer than follow_us,
          * else an alarm; a motor trips (M1). follow_us 0 = not watched. */
         double follow_within;
@@ -376,11 +379,36 @@ struct tool_history {
         int64_t runs_us;    /* within runs: at least samples_us */
 };
 
+/* What a hook program can be run on. */
+enum tool_notify {
+        TOOL_NOTIFY_COMPLETE,
+        TOOL_NOTIFY_HELD,
+        TOOL_NOTIFY_SUSPENDED,
+        TOOL_NOTIFY_STOPPED,
+        TOOL_NOTIFY_ABORTED,
+        TOOL_NOTIFY_TRIPPED,
+        TOOL_NOTIFY_ALARM,
+        TOOL_NOTIFY_QUESTION,
+        TOOL_NOTIFY_DAEMON, /* it started, or ends */
+        TOOL_NOTIFY_COUNT
+};
+/* "complete", "held" */
+const char *tool_notify_name(enum tool_notify what);
+
+/* A program that tells people (app/notify.h). */
+struct tool_hook {
+        char run[TOOL_TEXT_MAX];     /* absolute path */
+        unsigned on;                 /* 1 << enum tool_notify */
+        int64_t timeout_us;          /* it is killed then */
+        enum tool_priority priority; /* of alarms: the least that it is run on */
+        int line, column;            /* of its path */
+};
+
 struct tool {
         char name[TOOL_NAME_MAX];
         char title[TOOL_TEXT_MAX];
         int link_count, device_count, tag_count, loop_count, line_count, valve_count, interlock_count,
-            alarm_count, access_count;
+            alarm_count, access_count, hook_count;
         struct tool_link links[TOOL_LINKS_MAX];
         struct tool_device devices[TOOL_DEVICES_MAX];
         struct tool_tag tags[TOOL_TAGS_MAX];
@@ -390,6 +418,7 @@ struct tool {
         struct tool_interlock interlocks[TOOL_INTERLOCKS_MAX];
         struct tool_alarm alarms[TOOL_ALARMS_MAX];
         struct tool_access access[TOOL_ACCESS_MAX];
+        struct tool_hook hooks[TOOL_HOOKS_MAX];
         struct cond_pool conds;
         /* Equipment with one place in the simulated tool and on the screen; TOOL_NONE where the tool has none. */
         char gauge_name[TOOL_NAME_MAX], pump_name[TOOL_NAME_MAX], inputs_name[TOOL_NAME_MAX]; /* "" = none */

@@ -1,6 +1,6 @@
 /* The tool compiler, inside its ring: what its parts share. Its parts run in the order in which they need one another,
  * whatever the order of the file: links, devices, tags, equipment, images, interlocks, alarms, bypass, opening, access, history,
- * simulation, checks. */
+ * notify, simulation, checks. */
 #ifndef ALD_FILE_TOOL_FILE_H
 #define ALD_FILE_TOOL_FILE_H
 
@@ -92,6 +92,7 @@ void tool_file_read_bypass(struct tool_file *f, const struct yaml_node *map); /*
 void tool_file_read_opening(struct tool_file *f, const struct yaml_node *map);
 void tool_file_read_access(struct tool_file *f, const struct yaml_node *map);
 void tool_file_read_history(struct tool_file *f, const struct yaml_node *map);
+void tool_file_read_notify(struct tool_file *f, const struct yaml_node *list);
 void tool_file_read_simulation(struct tool_file *f, const struct yaml_node *map); /* NULL: defaults */
 
 /* A device's or a tag's keys with those of its profile or channel beneath, where it has one. *is_known: false when that
@@ -159,6 +160,9 @@ int tool_file_want_equipment(
 void tool_file_read_bottle(struct tool_file *f, const struct yaml_node *node, struct tool_line *line);
 void tool_file_check_bottles(struct tool_file *f);
 
+/* low, medium, high, critical: enum tool_priority. */
+extern const struct key_word tool_file_priorities[];
+
 /* Every table of keys of the format, for the documentation's test. */
 const struct keys *const *tool_file_keys(size_t *count);
 
@@ -169,6 +173,7 @@ extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_p
     tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys, tool_file_interlock_keys,
     tool_file_alarm_keys, tool_file_rise_keys, tool_file_follow_keys, tool_file_safety_keys,
     tool_file_bypass_keys, tool_file_opening_keys, tool_file_access_keys, tool_file_role_keys,
-    tool_file_history_keys, tool_file_sim_keys, tool_file_sim_line_keys, tool_file_sim_loop_keys;
+    tool_file_history_keys, tool_file_hook_keys, tool_file_sim_keys, tool_file_sim_line_keys,
+    tool_file_sim_loop_keys;
 
 #endif
