@@ -98,6 +98,8 @@ static void take_keys(struct top *top)
                         top_screen_redraw();
                         continue;
                 }
+                if (!top_draw_fits(&top->canvas) && key != 'q')
+                        continue; /* nobody answers what cannot be read */
                 switch (top_ask_press(&top->ask, &top->model, key, &send)) {
                 case TOP_DOES_NOTHING:
                         break;
@@ -137,6 +139,8 @@ static bool follow(struct top *top)
                 top_ask_tick(&top->ask, &top->model);
                 if (!fit(top))
                         return false;
+                if (!top_draw_fits(&top->canvas))
+                        top_ask_leave(&top->ask);
                 if (!top->is_pressed && now_us() < top->drawn_us + PICTURE_US)
                         continue;
                 top_draw(&top->canvas, &top->model, &top->ask);

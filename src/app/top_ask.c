@@ -197,7 +197,7 @@ static void ask(struct top_ask *a, const struct top_model *m, const struct top_k
                 text_add(&t, "%s", k->will);
 }
 
-static void close_over(struct top_ask *a)
+void top_ask_leave(struct top_ask *a)
 {
         a->over = TOP_OVER_NOTHING;
         a->key = NULL;
@@ -214,7 +214,7 @@ void top_ask_tick(struct top_ask *a, const struct top_model *m)
                 return;
         assert(k != NULL);
         if (!is_of_use(m, k)) {
-                close_over(a);
+                top_ask_leave(a);
                 say_why_not(a, m, k);
                 return;
         }
@@ -222,7 +222,7 @@ void top_ask_tick(struct top_ask *a, const struct top_model *m)
         add_subject(&t, m, k);
         if (strcmp(subject, a->subject) == 0)
                 return;
-        close_over(a);
+        top_ask_leave(a);
         top_ask_note(a, m, true,
             k->verb == VERB_ACK ? "the alarms changed: look, then k again"
                                 : "meanwhile something else is asked: look again");
@@ -239,10 +239,10 @@ static enum top_does answer(struct top_ask *a, int key, struct top_send *send)
                 option = "skip";
         else if (key != 'y' && key != 'Y') {
                 if (key == 'n' || key == 'N' || key == TOP_KEY_ESCAPE || key == 'q')
-                        close_over(a);
+                        top_ask_leave(a);
                 return TOP_DOES_NOTHING; /* a slip of the finger is no answer */
         }
-        close_over(a);
+        top_ask_leave(a);
         *send = (struct top_send){
             .verb = verb_at(k->verb)->name, .params = option != NULL ? json_pack("{s:b}", option, 1) : NULL};
         return TOP_DOES_SEND;
@@ -257,7 +257,7 @@ static enum top_does press_over(struct top_ask *a, int key, struct top_send *sen
         else if (a->over == TOP_OVER_ALARMS && (key == TOP_KEY_UP))
                 a->scroll -= a->scroll > 0;
         else
-                close_over(a);
+                top_ask_leave(a);
         return TOP_DOES_NOTHING;
 }
 

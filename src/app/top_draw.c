@@ -62,13 +62,18 @@ static void draw_small(struct top_canvas *c, const struct top_model *m)
         (void)top_canvas_wrap(c, row, c->rows - row, 0, c->columns, TOP_DIM, buf);
 }
 
+bool top_draw_fits(const struct top_canvas *c)
+{
+        return c->rows >= TOP_ROWS_MIN && c->columns >= TOP_COLUMNS_MIN;
+}
+
 void top_draw(struct top_canvas *c, const struct top_model *m, const struct top_ask *a)
 {
         int tool = top_draw_tool_rows(m), row = top_draw_head_rows(c), left;
         struct shares s;
 
         top_canvas_clear(c);
-        if (c->rows < TOP_ROWS_MIN || c->columns < TOP_COLUMNS_MIN) {
+        if (!top_draw_fits(c)) {
                 draw_small(c, m);
                 return;
         }

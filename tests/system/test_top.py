@@ -124,7 +124,7 @@ class Top(ald.Test):
         screen.await_gone(r"Hold run 1")
         screen.press("h")
         screen.await_text(r"Hold run 1")
-        self.assertEqual([], [e for e in client.events if e["kind"] == "state" and "hold" in e["source"]])
+        self.assertEqual("Execute", self.client().call("status")["state"])
         screen.press("y")
         screen.await_text(r"Held, coat")
         client.await_state("Held")
@@ -180,8 +180,24 @@ class Top(ald.Test):
                           len(text.splitlines()[0].rstrip()) > 100, "drawn in 120 columns")
         screen.resize(12, 40)
         screen.await_text(r"Too small: 40 x 12")
+        client = self.subscriber()
+        screen.press("ay")  # a question that nobody can read is not asked
         screen.resize(24, 80)
         screen.await_that(lambda text: "q quit" in text.splitlines()[23], "drawn in 24 rows again")
+        screen.press("?")
+        screen.await_text(r"any key goes back")  # the keys before this one did nothing
+        self.assertEqual("Stopped", client.status["state"])
+        screen.press("aa")
+        screen.await_text(r"Abort\?")
+        screen.resize(12, 40)
+        screen.await_text(r"Too small")
+        screen.press("y")
+        screen.resize(24, 80)
+        screen.await_text(r"safe to open")
+        screen.await_gone(r"Abort\?")
+        screen.press("q")
+        self.assertEqual(0, screen.end())
+        self.assertEqual("Stopped", self.client().call("status")["state"])
 
     def test_a_lost_daemon_comes_back(self):
         self.start_all(proxies=False)

@@ -42,6 +42,9 @@ enum top_does top_ask_press(struct top_ask *a, const struct top_model *m, int ke
 /* Time has passed, the model has changed: does the question still stand? */
 void top_ask_tick(struct top_ask *a, const struct top_model *m);
 
+/* Take back whatever stands over the picture. */
+void top_ask_leave(struct top_ask *a);
+
 /* The daemon has answered, or there was nobody to: `error` as on the socket, NULL = none. */
 void top_ask_answer(struct top_ask *a, const struct top_model *m, const char *verb, const json_t *result,
     const json_t *error);

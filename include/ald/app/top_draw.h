@@ -14,6 +14,8 @@
 
 enum { TOP_ROWS_MIN = 22, TOP_COLUMNS_MIN = 72 };
 
+/* Has the picture its room? Without it there are words only, and no question can be read. */
+bool top_draw_fits(const struct top_canvas *c);
 void top_draw(struct top_canvas *c, const struct top_model *m, const struct top_ask *a);
 
 /* The parts, each in rows [row, row + rows). */
