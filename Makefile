@@ -298,12 +298,14 @@ lint-scripts:
 	$(call say,PY,'$(PYFILES)')PYTHONPYCACHEPREFIX=$(abspath $(BUILD))/pycache $(PYTHON) -m py_compile $(PYFILES)
 lint-man:
 	$(call say,MAN,'$(MANPAGES)')mandoc -T lint -W warning $(MANPAGES)
-# The unit names the installed program; verify looks for it, so it is shown the one just built.
-lint-systemd: $(BUILD)/aldd
+# The units name the installed programs; verify looks for them, so it is shown those just built.
+SERVICES  := aldd aldweb
+lint-systemd: $(SERVICES:%=$(BUILD)/%)
 	@mkdir -p $(BUILD)/systemd
-	$(call say,UNIT,systemd/aldd.service)sed 's|/usr/local/bin/aldd|$(abspath $(BUILD))/aldd|' systemd/aldd.service >$(BUILD)/systemd/aldd.service
-	@systemd-analyze verify --man=no --recursive-errors=no $(BUILD)/systemd/aldd.service
-	@systemd-analyze security --offline=yes --threshold=25 $(BUILD)/systemd/aldd.service | tail -n 1
+	$(call say,UNIT,'$(SERVICES:%=systemd/%.service)')for u in $(SERVICES); do \
+	    sed "s|/usr/local/bin/|$(abspath $(BUILD))/|" systemd/$$u.service >$(BUILD)/systemd/$$u.service; done
+	@systemd-analyze verify --man=no --recursive-errors=no $(SERVICES:%=$(BUILD)/systemd/%.service)
+	@for u in $(SERVICES); do systemd-analyze security --offline=yes --threshold=25 $(BUILD)/systemd/$$u.service | tail -n 1; done
 
 # ---- Install ----
 bindir   := $(DESTDIR)$(PREFIX)/bin
@@ -315,8 +317,8 @@ install: all
 	install -d $(bindir) $(libdir)/systemd/system $(libdir)/sysusers.d $(libdir)/tmpfiles.d $(man5dir) \
 	    $(datadir)/recipes $(datadir)/config/devices $(DESTDIR)$(SYSCONFDIR)/ald
 	install -m 0755 $(PROGRAMS) $(bindir)
-	sed 's|/usr/local/|$(PREFIX)/|' systemd/aldd.service >$(libdir)/systemd/system/aldd.service
-	chmod 0644 $(libdir)/systemd/system/aldd.service
+	for u in $(SERVICES); do sed 's|/usr/local/|$(PREFIX)/|' systemd/$$u.service >$(libdir)/systemd/system/$$u.service; done
+	chmod 0644 $(SERVICES:%=$(libdir)/systemd/system/%.service)
 	install -m 0644 systemd/aldd.sysusers $(libdir)/sysusers.d/aldd.conf
 	install -m 0644 systemd/aldd.tmpfiles $(libdir)/tmpfiles.d/aldd.conf
 	install -m 0644 $(wildcard recipes/*.yaml) $(datadir)/recipes

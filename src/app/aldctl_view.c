@@ -372,7 +372,7 @@ static void print_opening(FILE *to, const json_t *status)
 {
         const char *waits = show_get_text(status, "open_waits");
         double open = show_get_number(status, "open_in_s", -1);
-        char buf[256];
+        char buf[400];
         struct text t;
 
         if (waits[0] == '\0')

@@ -20,17 +20,18 @@ enum { LISTEN_MAX = 4 };
 
 static const char usage[] =
     "usage: aldweb [options]\n"
-    "The reactor in a browser: what it does now, trends, runs and their reports. It only reads.\n"
+    "The reactor in a browser: its state, trends, runs, reports. It only reads.\n"
     "\n"
-    "      --listen HOST:PORT       serve there (127.0.0.1:8070); up to four times; [::1]:8070\n"
-    "      --allow-host NAME[:PORT] answer to that name as well, as when a proxy stands before it\n"
-    "      --socket PATH            the daemon's control socket (ALD_SOCKET; /run/aldd/aldd.sock)\n"
-    "      --db PATH                run database (ALD_DB; where the daemon says)\n"
+    "      --listen HOST:PORT  serve there, up to four times (127.0.0.1:8070)\n"
+    "      --allow-host NAME[:PORT]\n"
+    "                          answer to that name too: of a proxy in front\n"
+    "      --socket PATH       control socket (ALD_SOCKET; /run/aldd/aldd.sock)\n"
+    "      --db PATH           run database (ALD_DB; where the daemon says)\n"
     "      --version, --help\n"
     "\n"
-    "Whoever can reach the address can watch: there is no password. From another room:\n"
-    "ssh -L 8070:localhost:8070 MACHINE, then http://localhost:8070/\n"
-    "ALD_JAVASCRIPT names another folder of the chart library (/usr/share/javascript/dygraphs).\n";
+    "Whoever can reach the address can watch: there is no password. From another\n"
+    "room: ssh -L 8070:localhost:8070 MACHINE, then http://localhost:8070/\n"
+    "ALD_JAVASCRIPT: the chart library, if not in /usr/share/javascript/dygraphs.\n";
 
 struct options {
         const char *socket, *db;

@@ -7,6 +7,7 @@
 #include "ald/app/html.h"           /* struct html */
 #include "ald/app/plot_gnuplot.h"   /* struct plot, PLOT_WHY_CAP */
 #include "ald/app/run_sum.h"        /* struct run_sum */
+#include "ald/base/time.h"          /* TIME_S */
 #include "ald/core/recipe.h"        /* struct recipe */
 #include "ald/core/tool.h"          /* struct tool */
 #include "ald/sim/adequacy.h"       /* struct adequacy */
@@ -128,6 +129,13 @@ struct page_curve {
 bool page_add_point(struct page_curve *c, double x, double y);
 void page_use_curve(struct plot_curve *to, const struct page_curve *c);
 void page_free_curve(struct page_curve *c);
+
+/* ---- page_overlay.c ---- */
+
+/* What is drawn of each pulse: a second before it opens, and after it closes while the next has not opened. */
+#define PAGE_OVERLAY_LEAD_US TIME_S
+/* Until the tail is over, or a little before the next pulse opens (0: none does): its rise is no part of this one. */
+int64_t page_overlay_end_us(const struct query_pulse *p, int64_t next_opened_us);
 
 /* ---- Sections; page_page.c has their order and titles ---- */
 

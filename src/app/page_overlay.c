@@ -1,5 +1,5 @@
 /* The pulses of each precursor laid over one another: pressure above what it was before, from the opening on. */
-#include "ald/base/time.h"   /* TIME_S */
+#include "ald/base/time.h"   /* TIME_MS */
 #include "ald/store/trend.h" /* struct trend_point */
 #include "page.h"            /* own declarations */
 
@@ -9,8 +9,7 @@
 
 /* More pulses than this are not told apart on paper; they are chosen evenly. */
 enum { SHOWN_MAX = 40, POINTS = 400 };
-/* What is drawn of each: a second before it opens, and after it closes while the next has not opened. */
-static const int64_t lead_us = TIME_S, tail_us = 6 * TIME_S, margin_us = 50 * TIME_MS;
+static const int64_t lead_us = PAGE_OVERLAY_LEAD_US, tail_us = 6 * TIME_S, margin_us = 50 * TIME_MS;
 
 /* The median of them all, in so many parts from the lead to the tail: what noise leaves of a weak pulse. */
 enum { BINS = 80 };
@@ -47,19 +46,25 @@ static double find_base(struct page *r, struct overlay *o, const struct query_pu
         return o->base;
 }
 
-/* Until the tail is over, or a little before the next pulse opens: its rise is no part of this one. */
+int64_t page_overlay_end_us(const struct query_pulse *p, int64_t next_opened_us)
+{
+        int64_t end_us = p->opened_us + p->width_us + tail_us;
+
+        return next_opened_us > 0 && next_opened_us - margin_us < end_us ? next_opened_us - margin_us
+                                                                         : end_us;
+}
+
 static int64_t find_end(const struct page *r, size_t i)
 {
         const struct query_pulse *p = page_item(&r->pulses, i);
-        int64_t end_us = p->opened_us + p->width_us + tail_us;
 
         for (i++; i < r->pulses.count; i++) {
                 const struct query_pulse *next = page_item(&r->pulses, i);
 
                 if (next->opened_us > p->opened_us)
-                        return next->opened_us - margin_us < end_us ? next->opened_us - margin_us : end_us;
+                        return page_overlay_end_us(p, next->opened_us);
         }
-        return end_us;
+        return page_overlay_end_us(p, 0);
 }
 
 static void add_pulse(struct page *r, struct overlay *o, size_t i, struct page_curve *to)

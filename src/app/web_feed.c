@@ -267,10 +267,24 @@ static bool touches_alarms(const json_t *status)
         return false;
 }
 
+/* Differences of the status, and of tags by name. */
+static bool is_update(const json_t *params)
+{
+        json_t *status = json_object_get(params, "status"), *tags = json_object_get(params, "tags"), *tag;
+        const char *name;
+
+        json_object_foreach(tags, name, tag) if (!json_is_object(tag)) return false;
+        return (status == NULL || json_is_object(status)) && (tags == NULL || json_is_object(tags));
+}
+
 static void take_update(struct web_feed *f, json_t *params)
 {
         if (f->view.status == NULL)
                 return;
+        if (!is_update(params)) {
+                lose(f, "an update of the daemon makes no sense");
+                return;
+        }
         view_fold(&f->view, params);
         text_copy(f->time, sizeof f->time, show_get_text(params, "time"));
         if (f->is_full)

@@ -24,13 +24,15 @@ static const struct {
 static unsigned char *read_file(const char *path, size_t *len)
 {
         FILE *from = fopen(path, "re");
-        unsigned char *bytes = from != NULL ? malloc(file_max) : NULL;
-        bool ok = bytes != NULL;
+        unsigned char *bytes;
+        bool ok;
 
-        *len = ok ? fread(bytes, 1, file_max, from) : 0;
-        ok = ok && ferror(from) == 0 && *len<file_max && * len> 0;
-        if (from != NULL)
-                (void)fclose(from);
+        if (from == NULL)
+                return NULL;
+        bytes = malloc(file_max);
+        *len = bytes != NULL ? fread(bytes, 1, file_max, from) : 0;
+        ok = ferror(from) == 0 && *len > 0 && *len < file_max;
+        (void)fclose(from);
         if (ok)
                 return bytes;
         free(bytes);

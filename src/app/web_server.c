@@ -1,5 +1,6 @@
 #include "ald/app/web_server.h" /* own declarations */
 
+#include "ald/app/web_api.h"     /* web_api_answer */
 #include "ald/app/web_feed.h"    /* web_feed_new */
 #include "ald/app/web_files.h"   /* web_files_find */
 #include "ald/app/web_lib.h"     /* web_lib_answer */
@@ -32,6 +33,7 @@ struct web_server {
         struct evhttp *http;
         struct web_feed *feed;
         struct web_streams *streams;
+        struct web_api *api;
         struct event *reopen;
         struct evconnlistener *listeners[LISTENERS_MAX];
         size_t listener_count;
@@ -87,16 +89,8 @@ static bool may_ask(struct web_server *s, struct evhttp_request *req)
 
 /* ---- Paths ---- */
 
-/* What a path leads to; `rest` is what follows a prefix. */
-struct route {
-        const char *path;
-        bool is_prefix;
-        void (*answer)(struct web_server *s, struct evhttp_request *req, const char *rest);
-};
-
-static void answer_live(struct web_server *s, struct evhttp_request *req, const char *rest)
+static void answer_live(struct web_server *s, struct evhttp_request *req)
 {
-        (void)rest;
         if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD) {
                 web_reply_headers(req, "text/event-stream");
                 evhttp_send_reply(req, HTTP_OK, NULL, NULL);
@@ -105,35 +99,19 @@ static void answer_live(struct web_server *s, struct evhttp_request *req, const 
         }
 }
 
-static void answer_lib(struct web_server *s, struct evhttp_request *req, const char *rest)
-{
-        (void)s;
-        web_lib_answer(req, rest);
-}
-
-static const struct route routes[] = {
-    {"/api/live", false, answer_live},
-    {"/lib/", true, answer_lib},
-};
-
-static void answer_path(struct web_server *s, struct evhttp_request *req, const char *path)
+static void answer_path(struct web_server *s, struct evhttp_request *req, const char *path, const char *query)
 {
         const struct web_file *file = web_files_find(path);
+        const char *db = s->config.db != NULL ? s->config.db : web_feed_db(s->feed);
 
-        if (file != NULL) {
+        if (file != NULL)
                 web_reply_file(req, file, NULL);
-                return;
-        }
-        for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-                const struct route *r = &routes[i];
-                size_t len = strlen(r->path);
-
-                if (r->is_prefix ? strncmp(path, r->path, len) == 0 : strcmp(path, r->path) == 0) {
-                        r->answer(s, req, path + len);
-                        return;
-                }
-        }
-        web_reply_error(req, HTTP_NOTFOUND, "there is nothing at that path", "the page is at /");
+        else if (strcmp(path, "/api/live") == 0)
+                answer_live(s, req);
+        else if (strncmp(path, "/lib/", strlen("/lib/")) == 0)
+                web_lib_answer(req, path + strlen("/lib/"));
+        else if (!web_api_answer(s->api, req, path, query, db))
+                web_reply_error(req, HTTP_NOTFOUND, "there is nothing at that path", "the page is at /");
 }
 
 static void on_request(struct evhttp_request *req, void *ctx)
@@ -145,13 +123,11 @@ static void on_request(struct evhttp_request *req, void *ctx)
         if (!may_ask(s, req))
                 return;
         len = strcspn(req->uri, "?#");
-        if (len >= sizeof path) {
-                web_reply_error(req, HTTP_NOTFOUND, "there is nothing at that path", "the page is at /");
-                return;
-        }
+        if (len >= sizeof path)
+                len = 0; /* no path of ours */
         memcpy(path, req->uri, len);
         path[len] = '\0';
-        answer_path(s, req, path);
+        answer_path(s, req, path, req->uri[len] == '?' ? req->uri + len + 1 : NULL);
 }
 
 /* ---- Connections ---- */
@@ -165,14 +141,12 @@ static int count_fds(void)
         return count;
 }
 
-static void on_reopen(evutil_socket_t fd, short what, void *ctx)
+/* With too much open, let nobody in, and look again soon. */
+static void bound_connections(struct web_server *s)
 {
         static const struct timeval later = {.tv_usec = REOPEN_MS * 1000};
-        struct web_server *s = ctx;
         bool is_room = count_fds() < FDS_MAX;
 
-        (void)fd;
-        (void)what;
         for (size_t i = 0; i < s->listener_count; i++)
                 (void)(is_room ? evconnlistener_enable(s->listeners[i])
                                : evconnlistener_disable(s->listeners[i]));
@@ -180,14 +154,18 @@ static void on_reopen(evutil_socket_t fd, short what, void *ctx)
                 (void)evtimer_add(s->reopen, &later);
 }
 
+static void on_reopen(evutil_socket_t fd, short what, void *ctx)
+{
+        (void)fd;
+        (void)what;
+        bound_connections(ctx);
+}
+
 /* A connection has come. libevent does not say when one goes, nor how many there are: their descriptors do. */
 static struct bufferevent *on_connection(struct event_base *base, void *ctx)
 {
-        struct web_server *s = ctx;
-
         (void)base;
-        if (count_fds() >= FDS_MAX)
-                event_active(s->reopen, EV_TIMEOUT, 0);
+        bound_connections(ctx);
         return NULL; /* libevent makes its own */
 }
 
@@ -197,7 +175,7 @@ static int port_of(struct evhttp_bound_socket *bound)
                 struct sockaddr any;
                 struct sockaddr_in v4;
                 struct sockaddr_in6 v6;
-        } at;
+        } at = {.any = {.sa_family = AF_UNSPEC}};
         socklen_t len = sizeof at;
 
         if (getsockname(evhttp_bound_socket_get_fd(bound), &at.any, &len) != 0)
@@ -263,8 +241,9 @@ struct web_server *web_server_new(const struct web_server_config *config)
         s->http = evhttp_new(config->base);
         s->reopen = evtimer_new(config->base, on_reopen, s);
         s->streams = web_streams_new(config->base, &streams);
+        s->api = web_api_new(config->base);
         s->feed = s->streams != NULL ? web_feed_new(config->base, config->socket, &feed) : NULL;
-        if (s->http == NULL || s->reopen == NULL || s->feed == NULL) {
+        if (s->http == NULL || s->reopen == NULL || s->api == NULL || s->feed == NULL) {
                 web_server_free(s);
                 return NULL;
         }
@@ -283,6 +262,7 @@ void web_server_free(struct web_server *s)
         if (s == NULL)
                 return;
         web_streams_free(s->streams);
+        web_api_free(s->api);
         if (s->http != NULL)
                 evhttp_free(s->http);
         web_feed_free(s->feed);

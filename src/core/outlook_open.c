@@ -6,6 +6,9 @@
 
 #include <math.h> /* round */
 
+/* What was purged so far is told in steps of this: not every listener wants each second. */
+static const int64_t told_us = 10 * TIME_S;
+
 /* A further thing that must still happen. */
 static void begin(struct text *t)
 {
@@ -37,7 +40,7 @@ static int64_t look_purged(const struct outlook *o, const struct core *core, int
         begin(t);
         since_us = output_purged_since(&core->outs, tag);
         text_add(t, "%s purged for ", name_of(o->tool, tag, line));
-        time_add_duration(t, done_us / TIME_S * TIME_S);
+        time_add_duration(t, done_us / told_us * told_us);
         text_add(t, " of ");
         time_add_duration(t, need_us);
         if (since_us == TIME_NEVER) {
@@ -65,24 +68,39 @@ static int64_t look_purges(const struct outlook *o, const struct core *core, str
         return longest_us;
 }
 
-/* What the condition still wants, with whole degrees where that tells the same. */
-static void add_unmet(struct outlook *o, const struct core *core, struct text *t)
+/* Does every comparison with this tag come out in `then` as it does now? */
+static bool tells_same(const struct outlook *o, const struct core *core, int tag)
 {
         const struct cond_pool *conds = &o->tool->conds;
-        int root = o->tool->opening.when.root;
+
+        for (int i = 0; i < conds->count; i++) {
+                const struct cond_node *n = &conds->nodes[i];
+
+                if ((n->op == COND_COMPARE || n->op == COND_WITHIN) && (n->a == tag || n->b == tag) &&
+                    cond_eval(conds, i, &o->then) != cond_eval(conds, i, &core->snap))
+                        return false;
+        }
+        return true;
+}
+
+/* What the condition still wants, in whole degrees where they tell the same. */
+static void add_unmet(struct outlook *o, const struct core *core, struct text *t)
+{
         char unmet[sizeof o->now.open_waits];
         struct text u;
 
-        text_init(&u, unmet, sizeof unmet);
         o->then = core->snap;
-        o->then.fresh_us = INT64_MIN;
-        for (int i = 0; i < o->tool->loop_count; i++)
-                if (o->tool->loops[i].kind == TOOL_LOOP_HEATER)
-                        o->then.tag[o->tool->loops[i].value].value =
-                            round(core->snap.tag[o->tool->loops[i].value].value);
-        cond_add_unmet(&u, conds, root, &o->then, o->tool);
-        if (u.len == 0)
-                cond_add_unmet(&u, conds, root, &core->snap, o->tool);
+        for (int i = 0; i < o->tool->loop_count; i++) {
+                int tag = o->tool->loops[i].value;
+
+                if (o->tool->loops[i].kind != TOOL_LOOP_HEATER)
+                        continue;
+                o->then.tag[tag].value = round(core->snap.tag[tag].value);
+                if (!tells_same(o, core, tag))
+                        o->then.tag[tag].value = core->snap.tag[tag].value;
+        }
+        text_init(&u, unmet, sizeof unmet);
+        cond_add_unmet(&u, &o->tool->conds, o->tool->opening.when.root, &o->then, o->tool);
         if (u.len == 0)
                 return;
         begin(t);
@@ -134,12 +152,15 @@ void outlook_look_open(struct outlook *o, const struct core *core, int64_t heati
         text_init(&t, o->now.open_waits, sizeof o->now.open_waits);
         o->now.open_us = OUTLOOK_UNKNOWN;
         if (o->tool->opening.when.root < 0) {
-                text_add(&t, "the tool file does not say when (opening)");
+                text_add(&t, "the tool file to say when (opening)");
                 return;
         }
-        if (core->recipe != NULL)
-                text_add(&t, "run %lld to end", (long long)core->run_id);
         purge_us = look_purges(o, core, &t);
+        /* The purges of a run are its own affair. */
+        if (core->recipe != NULL) {
+                text_init(&t, o->now.open_waits, sizeof o->now.open_waits);
+                text_add(&t, "run %lld to end", (long long)core->run_id);
+        }
         o->now.open_us = look_when(o, core, heating_us, purge_us);
         add_unmet(o, core, &t);
         /* What is left to people, or to nobody, takes no time that could be told. */

@@ -5,8 +5,9 @@
 
 #include "step.h" /* step_timeout */
 
-/* A recipe that asks for more cannot be told: the walk must not take long. */
-enum { STEPS_MAX = 20000, WAITS_MAX = 40 };
+/* A recipe that asks for more cannot be told: the walk takes place in the daemon's loop, and takes it less than some ms. Steps are
+ * those looked at, too. */
+enum { STEPS_MAX = 100000, WAITS_MAX = 40 };
 static const double longest_us = 1e15;
 
 struct walk {
@@ -23,8 +24,10 @@ struct walk {
         } pass[RECIPE_DEPTH_MAX];
 };
 
-static bool is_quiet(const struct walk *w, int32_t repeat)
+/* Does no heater move in it, and is nothing waited for? */
+static bool is_quiet(struct walk *w, int32_t repeat)
 {
+        w->steps += w->r->ops[repeat].jump - repeat;
         for (int32_t i = repeat + 1; i < w->r->ops[repeat].jump; i++) {
                 const struct recipe_op *op = &w->r->ops[i];
                 int loop =
@@ -69,15 +72,15 @@ static bool end_pass(struct walk *w)
         int d = w->at.depth - 1;
         int32_t repeat = w->at.loop[d].repeat;
         int64_t left = w->r->ops[repeat].count - w->at.loop[d].pass;
+        bool quiet = is_quiet(w, repeat), ok = true;
         struct position_move move;
-        bool ok = true;
 
-        if (is_quiet(w, repeat))
+        if (quiet)
                 ok = repeat_pass(w, w->r->ops[repeat].body_us, 0, left);
         else if (++w->pass[d].whole >= 2)
                 ok =
                     repeat_pass(w, w->o->ahead.t_us - w->pass[d].t_us, w->heat_us - w->pass[d].heat_us, left);
-        if (is_quiet(w, repeat) || w->pass[d].whole >= 2)
+        if (quiet || w->pass[d].whole >= 2)
                 w->at.loop[d].pass = w->r->ops[repeat].count;
         w->pass[d].t_us = w->o->ahead.t_us;
         w->pass[d].heat_us = w->heat_us;

@@ -271,13 +271,20 @@ static void get_run(sqlite3_stmt *stmt, struct query_run *run)
 
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx)
 {
-        sqlite3_stmt *stmt = query_ask(q, RUN_COLUMNS "ORDER BY id DESC LIMIT ?1", limit);
+        return query_runs_before(q, INT64_MAX, limit, row, ctx);
+}
+
+int query_runs_before(struct query *q, int64_t before, int limit,
+    void (*row)(void *ctx, const struct query_run *run), void *ctx)
+{
+        sqlite3_stmt *stmt = query_ask(q, RUN_COLUMNS "WHERE id < ?1 ORDER BY id DESC LIMIT ?2", before);
         struct query_keep kept = {0};
         struct query_run run;
         int found;
 
         if (stmt == NULL)
                 return -1;
+        sqlite3_bind_int(stmt, 2, limit);
         while ((found = query_next(q, stmt)) == 1) {
                 get_run(stmt, &run);
                 if (!query_keep_add(&kept, &run, sizeof run))

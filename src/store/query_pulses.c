@@ -73,6 +73,17 @@ int query_last_pulses(
             row, ctx);
 }
 
+int query_recent_pulses(struct query *q, int64_t run_id, int limit,
+    void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
+{
+        sqlite3_stmt *stmt = query_ask(
+            q, PULSE_COLUMNS "WHERE run_id = ?1 ORDER BY cycle DESC, planned_open_us DESC LIMIT ?2", run_id);
+
+        if (stmt != NULL)
+                sqlite3_bind_int(stmt, 2, limit);
+        return list_pulses(q, stmt, row, ctx);
+}
+
 int query_all_pulses(struct query *q, void (*row)(void *ctx, const struct query_pulse *p), void *ctx)
 {
         return list_pulses(q, query_ask(q, PULSE_COLUMNS "LIMIT ?1", INT64_MAX), row, ctx);

@@ -112,6 +112,25 @@ class Operate(ald.Test):
         self.ok("control", "release")
         watch.await_that(lambda: watch.tags["bed.speed.setpoint"]["commanded"] == 0, "at standby")
 
+    def test_the_time_to_come(self):
+        """What the tool is, and when it may be opened: told live, and changing with what happens."""
+        self.start_all("--ready")
+        told = self.client().call("tool")
+        pieces = {piece["name"]: piece for piece in told["equipment"]}
+        self.assertEqual("rotary-ald", told["tool"])
+        self.assertEqual(("nb.valve", "nb-source", "nb-line"), tuple(pieces["nb"][k] for k in ("valve", "source", "line")))
+        watch = self.subscriber()
+        watch.await_that(lambda: watch.status["open_in_s"] is not None, "a time until it may be opened")
+        self.assertEqual(0, watch.status["heating_left_s"])
+        self.assertGreater(watch.status["open_in_s"], 600)
+        self.assertIn("chamber.temperature", watch.status["open_waits"])
+        self.assertIn("may be opened in about", self.ok("status"))
+        self.run_recipe(body="    - wait: 1 h\n    - set: {nb.temperature: standby}\n"
+                             "    - wait: {until: nb.temperature < 60 degC, timeout: 4 h}\n")
+        watch.await_that(lambda: "run 1 to end" in watch.status["open_waits"], "the run waited for")
+        watch.await_that(lambda: (watch.status["open_in_s"] or 0) > 3600, "the run in the time until it may be opened")
+        self.ok("abort")
+
     def test_all_verbs_of_aldctl(self):
         """Each command of one verb reaches the daemon with its arguments."""
         self.start_all()

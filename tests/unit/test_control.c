@@ -75,6 +75,7 @@ static struct {
         char sets[200];
         char resume[200], refused[80]; /* as it was asked; what stands against it */
         const struct recipe *recipe;   /* NULL: does not compile */
+        const struct outlook_now *outlook;
 } fake;
 
 static struct {
@@ -99,6 +100,12 @@ static void on_command(void *ctx, const struct command *command)
 static const struct core *on_core(void *ctx)
 {
         return ctx;
+}
+
+static const struct outlook_now *on_outlook(void *ctx)
+{
+        (void)ctx;
+        return fake.outlook;
 }
 
 static const struct recipe *on_compile(void *ctx, const struct control_text *texts, size_t count,
@@ -179,8 +186,11 @@ static void set_up(void)
         config.base = rig.base;
         config.path = rig.path;
         config.tool = rig.tool;
-        config.owner = (struct control_owner){
-            .ctx = &rig, .command = on_command, .core = on_core, .compile = on_compile};
+        config.owner = (struct control_owner){.ctx = &rig,
+            .command = on_command,
+            .core = on_core,
+            .outlook = on_outlook,
+            .compile = on_compile};
         rig.control = control_new(&config, why, sizeof why);
         ck_assert_msg(rig.control != NULL, "%s", why);
 }
@@ -399,6 +409,27 @@ START_TEST(questions_are_answered)
         json_decref(m);
         m = ask(fd, CALL("help", ""));
         ck_assert_uint_gt(json_array_size(json_object_get(m, "result")), 8);
+        json_decref(m);
+        close(fd);
+}
+END_TEST
+
+/* In whole seconds; what cannot be told is null, and so is all of it where nobody estimates. */
+START_TEST(the_outlook_is_told)
+{
+        static const struct outlook_now now = {.heating_us = 90900000, .open_us = -1, .open_waits = "a vent"};
+        int fd = dial();
+        json_t *m = ask(fd, CALL("status", "")), *result = json_object_get(m, "result");
+
+        ck_assert(json_is_null(json_object_get(result, "heating_left_s")));
+        ck_assert(json_is_null(json_object_get(result, "open_in_s")));
+        json_decref(m);
+        fake.outlook = &now;
+        m = ask(fd, CALL("subscribe", ""));
+        result = json_object_get(json_object_get(m, "result"), "status");
+        ck_assert_int_eq(json_integer_value(json_object_get(result, "heating_left_s")), 90);
+        ck_assert(json_is_null(json_object_get(result, "open_in_s")));
+        ck_assert_str_eq(json_string_value(json_object_get(result, "open_waits")), "a vent");
         json_decref(m);
         close(fd);
 }
@@ -1363,6 +1394,7 @@ static void add_tests(TCase *tc)
         tcase_add_test(tc, hello_tells_who_and_what);
         tcase_add_test(tc, strangers_are_turned_away_with_a_reason);
         tcase_add_test(tc, questions_are_answered);
+        tcase_add_test(tc, the_outlook_is_told);
         tcase_add_test(tc, bad_lines_earn_an_error_and_change_nothing);
         tcase_add_test(tc, params_errors_name_argument_and_expectation);
         tcase_add_test(tc, arguments_become_tags_values_and_times);

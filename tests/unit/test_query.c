@@ -93,7 +93,8 @@ START_TEST(runs_come_newest_first)
         const char *db = fixture_path("a.db");
         struct store *s = fixture_open(db);
         struct query *q = open_query(db);
-        struct runs all = {0}, two = {0};
+        struct runs all = {0}, two = {0}, before = {0}, none = {0};
+        struct pulses recent = {0};
 
         ck_assert_int_eq(query_runs(q, 10, take_run, &all), 0);
         ck_assert_int_eq(all.count, 0);
@@ -103,6 +104,18 @@ START_TEST(runs_come_newest_first)
         ck_assert_int_eq(all.count, 3);
         ck_assert_int_eq(two.count, 2);
         ck_assert_int_eq(two.run[1].id, 2);
+        ck_assert_int_eq(query_runs_before(q, 3, 10, take_run, &before), 0);
+        ck_assert_int_eq(before.count, 2);
+        ck_assert_int_eq(before.run[0].id, 2);
+        ck_assert_int_eq(query_runs_before(q, 1, 10, take_run, &none), 0);
+        ck_assert_int_eq(none.count, 0);
+        ck_assert_int_eq(query_recent_pulses(q, 1, 1, take_pulse, &recent), 0);
+        ck_assert_int_eq(recent.count, 1);
+        ck_assert_int_eq(recent.pulse[0].cycle, 2);
+        ck_assert_str_eq(recent.pulse[0].path, "coat[2]");
+        ck_assert_int_eq(query_recent_pulses(q, 1, 9, take_pulse, &recent), 0);
+        ck_assert_int_eq(recent.count, 3);
+        ck_assert_str_eq(recent.pulse[2].path, "coat[9]");
 
         const struct query_run *first = &all.run[2], *last = &all.run[0];
         ck_assert_int_eq(last->id, 3);

@@ -17,7 +17,7 @@ struct outlook; /* opaque */
 struct outlook_now {
         int64_t heating_us; /* of the run's waits that core_status.left_us leaves out; -1 = cannot be told */
         int64_t open_us;    /* until the tool may be opened, 0 = now; -1 = cannot be told */
-        char open_waits[192]; /* what must still happen first; "" = nothing */
+        char open_waits[320]; /* what must still happen first; "" = nothing */
 };
 
 /* For one tool (borrowed for its whole life); NULL when memory is out. Nothing is allocated later. */

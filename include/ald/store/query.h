@@ -48,6 +48,9 @@ struct query_pulse {
 /* Newest first, at most `limit`. Return 0, or -1 with query_why(). The row is borrowed during the call of `row`, which may take its
  * time: rows are handed over when the question is closed, here and below. */
 int query_runs(struct query *q, int limit, void (*row)(void *ctx, const struct query_run *run), void *ctx);
+/* The same of the runs with a number below `before`. */
+int query_runs_before(struct query *q, int64_t before, int limit,
+    void (*row)(void *ctx, const struct query_run *run), void *ctx);
 /* One run: 1 found, 0 no such run, -1 error. */
 int query_run(struct query *q, int64_t id, struct query_run *out);
 /* The run that goes on with run `id`: 1 found, 0 none, -1 error. */
@@ -57,6 +60,9 @@ int query_last_pulses(
     struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
 int query_pulses(
     struct query *q, int64_t run_id, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
+/* The newest first, at most `limit`. */
+int query_recent_pulses(struct query *q, int64_t run_id, int limit,
+    void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
 /* Those of all runs, in the order in which they are stored. */
 int query_all_pulses(struct query *q, void (*row)(void *ctx, const struct query_pulse *p), void *ctx);
 /* The base pressure at the flow of the pulses. */
