@@ -31,7 +31,7 @@ class Screen:
         self.changed = threading.Condition()
         self.raw = b""
         self.master, slave = pty.openpty()
-        self.resize(rows, columns, tell=False)
+        self.resize(rows, columns)
         self.before = termios.tcgetattr(slave)
         self.child = subprocess.Popen(
             [ALDCTL, "--socket", test.socket_path, "--db", test.db_path, *args, "top"], stdin=slave, stdout=slave,
@@ -81,11 +81,11 @@ class Screen:
     def press(self, keys):
         os.write(self.master, keys.encode())
 
-    def resize(self, rows, columns, tell=True):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        if tell:
-            with self.changed:
-                self.screen.resize(rows, columns)
+    def resize(self, rows, columns):
+        """As a terminal does it: first itself, then the word to the program."""
+        with self.changed:
+            self.screen.resize(rows, columns)
+            fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def end(self):
         """Wait for the end; the exit status. The terminal must be as it was."""
