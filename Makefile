@@ -325,6 +325,9 @@ install: all
 	install -m 0644 $(wildcard config/*.yaml) $(datadir)/config
 	install -m 0644 $(wildcard config/devices/*.yaml) $(datadir)/config/devices
 	$(if $(MANPAGES),install -m 0644 $(MANPAGES) $(man5dir))
+	for kind in recipe blocks tool profile; do \
+	    $(BUILD)/aldctl schema $$kind >$(datadir)/$$kind.schema.json && chmod 0644 $(datadir)/$$kind.schema.json || exit 1; \
+	done
 
 .PHONY: clean help
 clean:

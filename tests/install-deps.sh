@@ -8,7 +8,8 @@ set -euo pipefail
 build=(gcc libc6-dev make pkg-config git libmodbus-dev libevent-dev libsqlite3-dev libyaml-dev libjansson-dev
     libsodium-dev libsystemd-dev libarchive-dev libncurses-dev gnuplot-nox libjs-dygraphs)
 # clang and its runtime library bring libFuzzer (tests/fuzz).
-test=(check binutils curl jq python3 python3-pymodbus python3-pyte clang libclang-rt-dev)
+# jsonschema and yaml: what editors make of our schemas.
+test=(check binutils curl jq python3 python3-pymodbus python3-pyte python3-jsonschema python3-yaml clang libclang-rt-dev)
 lint=(clang clang-format clang-tidy cppcheck shellcheck mandoc systemd)
 
 wanted=()

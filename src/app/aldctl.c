@@ -52,6 +52,7 @@
 #define OPT_WHAT        OPT(33)
 #define OPT_HEAD        OPT(34)
 #define OPT_VERIFY      OPT(35)
+#define OPT_TEXT        OPT(36)
 #define OPT_ALWAYS      (OPT_SOCKET | OPT_DB | OPT_JSON | OPT_HELP | OPT_VERSION)
 
 static const struct aldctl_command commands[] = {
@@ -68,6 +69,15 @@ static const struct aldctl_command commands[] = {
         "  --plot                        draw the run and one cycle",
         OPT_TOOL | OPT_SET | OPT_POWDER_MASS | OPT_POWDER_AREA | OPT_SATURATION | OPT_PLOT, 1, 1,
         aldctl_dryrun, ""},
+    {"new", "[NAME] [-c TOOL] [-o FILE.yaml]",
+        "a commented recipe to start from, on the screen or in a file that must not be there yet\n"
+        "  -c  for the tool of that file, and sound for it; else for the daemon's, else with example names",
+        OPT_TOOL | OPT_OUTPUT, 0, 1, aldctl_new, "a commented recipe to start from; the formats for editors"},
+    {"schema", "recipe|blocks|tool|profile [-c TOOL] [-o FILE.json]",
+        "the format of a kind of file as a JSON Schema, for editors: man ald-recipe(5) says how they take "
+        "it\n"
+        "  -c  recipe, blocks: for that tool, with the names and units of what it has",
+        OPT_OUTPUT | OPT_TOOL, 1, 1, aldctl_schema, ""},
     {"run",
         "RECIPE [--set NAME=VALUE]... [--wait]\n"
         "       aldctl run --resume RUN [RECIPE] [--repeat | --skip] [--wait]",
@@ -143,6 +153,15 @@ static const struct aldctl_command commands[] = {
         "texts\n"
         "      in force and a paragraph of methods",
         OPT_OUTPUT, 1, 1, aldctl_report, ""},
+    {"diff", "RECIPE RUN [--set NAME=VALUE]... [-c TOOL] [--text]",
+        "what a recipe says otherwise than it did in a run: parameters, steps, guards, whatever else; no "
+        "daemon\n"
+        "  --set   parameters that it would be run with\n"
+        "  -c      the tool file too; without it the recipe is taken to be for the tool as it was then\n"
+        "  --text  the texts line by line besides\n"
+        "Ends with 0 whether there are differences or not: --json has \"same\".",
+        OPT_SET | OPT_TOOL | OPT_TEXT, 2, 2, aldctl_diff,
+        "what a recipe says otherwise than it did in a run"},
     {"trend", "TAG [--run RUN | --from TIME --to TIME] [--points N] [--json | --csv]",
         "how a tag went: the last hour, a run, or any time; no spike is lost however long that is\n"
         "  --from, --to  \"2026-11-21 10:15\" (local), \"2026-11-21T10:15:30Z\" (UTC), or how long ago: 2h, "
@@ -230,6 +249,7 @@ static const struct {
     {"--what", "TABLE", OPT_WHAT, NULL, NULL},
     {"--head", "ID:SHA256", OPT_HEAD, NULL, NULL},
     {"--verify", "FILE", OPT_VERIFY, NULL, NULL},
+    {"--text", NULL, OPT_TEXT, NULL, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
@@ -418,6 +438,9 @@ static bool set_option(struct args *a, uint64_t bit, const char *value)
                 break;
         case OPT_ALL:
                 o->all = true;
+                break;
+        case OPT_TEXT:
+                o->text = true;
                 break;
         case OPT_JSON:
                 o->json = true;

@@ -24,22 +24,20 @@ static void split_sets(const struct aldctl_options *o, struct sets *s)
         }
 }
 
-static struct recipe *load_recipe(const struct aldctl_options *o, const struct tool *tool, struct diag *d)
+void load_recipe(struct load *load, const struct aldctl_options *o, const struct tool *tool)
 {
-        struct recipe *recipe = NULL;
         struct sets sets;
         struct shelf shelf = {.count = 0};
         struct file_library library = shelf_library(&shelf);
         size_t len;
-        char *text = file_read(o->words[0], &len, d);
+        char *text = file_read(o->words[0], &len, load->diag);
 
         split_sets(o, &sets);
         if (text != NULL)
-                recipe = file_compile_recipe_with(
-                    o->words[0], text, len, tool, sets.list, o->set_count, &library, d);
+                load->recipe = file_compile_recipe_with(
+                    o->words[0], text, len, tool, sets.list, o->set_count, &library, load->diag);
         shelf_clear(&shelf);
         free(text);
-        return recipe;
 }
 
 enum aldctl_exit load_files(
@@ -57,7 +55,7 @@ enum aldctl_exit load_files(
         }
         load->tool = file_load_tool(o->tool, NULL, NULL, load->diag);
         if (load->tool != NULL)
-                load->recipe = load_recipe(o, load->tool, load->diag);
+                load_recipe(load, o, load->tool);
         return load->recipe != NULL ? ALDCTL_OK : ALDCTL_FAILED;
 }
 

@@ -93,6 +93,11 @@ const struct unit *unit_find(const char *name)
         return NULL;
 }
 
+const struct unit *unit_at(size_t i)
+{
+        return i < UNITS ? &units[i] : NULL;
+}
+
 const struct unit *unit_base(enum unit_dim dim)
 {
         for (size_t i = 0; i < UNITS; i++)

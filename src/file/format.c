@@ -1,8 +1,11 @@
 #include "ald/file/format.h"
 
-#include "ald/file/file.h" /* FILE_BYTES_MAX */
+#include "ald/file/file.h"  /* FILE_BYTES_MAX */
+#include "ald/file/shape.h" /* struct shape */
 
 #include <string.h> /* memcmp */
+
+const struct shape format_shape = {.kind = SHAPE_INT, .min = FORMAT_NUMBER, .max = FORMAT_NUMBER};
 
 bool format_open(struct format_source *s, const char *path, const char *text, size_t len, struct diag *d)
 {

@@ -205,6 +205,25 @@ bool keys_read(const struct reader *r, const struct yaml_node *map, const struct
         return ok;
 }
 
+const struct keys_case *keys_find_case(const struct keys_found *found)
+{
+        const struct keys_case *is = NULL;
+        for (const struct keys_case *c = found->keys->cases; c->key; c++) {
+                if (!keys_node(found, c->key))
+                        continue;
+                if (is)
+                        return NULL;
+                is = c;
+        }
+        return is;
+}
+
+bool keys_is_lent(const struct keys *keys, const char *key)
+{
+        int i = find_key(keys, key);
+        return i < 0 || !keys->row[i].is_own;
+}
+
 const struct yaml_node *keys_node(const struct keys_found *found, const char *key)
 {
         int i = find_key(found->keys, key);

@@ -7,32 +7,6 @@
 #include <stdlib.h> /* calloc */
 #include <string.h> /* memcpy */
 
-struct raw {
-        int64_t format;
-        char recipe[TOOL_NAME_MAX], title[TOOL_TEXT_MAX], source[TOOL_TEXT_MAX], tool[TOOL_NAME_MAX];
-        const struct yaml_node *parameters, *powder, *expect, *guard, *blocks, *phases, *on_hold, *finally,
-            *include;
-};
-static const struct key rows[] = {
-    {"format", KEY_INT, true, KEY_AT(struct raw, format), .help = "format of this file: 1"},
-    {"recipe", KEY_NAME, true, KEY_AT(struct raw, recipe), .help = "its name"},
-    {"title", KEY_WORDS, false, KEY_AT(struct raw, title), .help = "the process in a few words"},
-    {"source", KEY_WORDS, false, KEY_AT(struct raw, source), .help = "where it comes from"},
-    {"tool", KEY_NAME, true, KEY_AT(struct raw, tool), .help = "the tool it is written for"},
-    {"parameters", KEY_NODE, false, KEY_NODE_AT(struct raw, parameters),
-        .help = "values that --set may change"},
-    {"powder", KEY_NODE, false, KEY_NODE_AT(struct raw, powder), .help = "what is coated"},
-    {"expect", KEY_NODE, false, KEY_NODE_AT(struct raw, expect), .help = "what should come out"},
-    {"guard", KEY_NODE, false, KEY_NODE_AT(struct raw, guard), .help = "what must stay true in a phase"},
-    {"blocks", KEY_NODE, false, KEY_NODE_AT(struct raw, blocks), .help = "named steps for 'use'"},
-    {"phases", KEY_NODE, true, KEY_NODE_AT(struct raw, phases), .help = "named steps that run in this order"},
-    {"on_hold", KEY_NODE, false, KEY_NODE_AT(struct raw, on_hold), .help = "how long a hold may last"},
-    {"finally", KEY_NODE, false, KEY_NODE_AT(struct raw, finally),
-        .help = "steps at the end and after a stop"},
-    {"include", KEY_NODE, false, KEY_NODE_AT(struct raw, include), .help = "files whose blocks may be used"},
-};
-static const struct keys root_keys = KEYS("recipe", rows);
-
 struct raw_powder {
         char material[TOOL_NAME_MAX], lot[TOOL_NAME_MAX];
         double mass, area;
@@ -73,6 +47,52 @@ static const struct key hold_rows[] = {
         .help = "a pulse that was cut: repeat or ask"},
 };
 static const struct keys hold_keys = KEYS("on_hold", hold_rows);
+
+static const struct shape parameter_shape = {.kind = SHAPE_KEYS, .keys = &recipe_file_parameter_keys};
+static const struct shape parameters_shape = {.kind = SHAPE_MAP, .of = &parameter_shape};
+static const struct shape powder_shape = {.kind = SHAPE_KEYS, .keys = &powder_keys};
+static const struct shape expect_shape = {.kind = SHAPE_KEYS, .keys = &expect_keys};
+static const struct shape guard_shape = {.kind = SHAPE_KEYS, .keys = &recipe_file_guard_keys};
+static const struct shape guards_shape = {.kind = SHAPE_LIST, .of = &guard_shape};
+static const struct shape phases_shape = {
+    .kind = SHAPE_MAP, .of = &shape_steps, .min = 1, .max = RECIPE_PHASES_MAX};
+static const struct shape hold_shape = {.kind = SHAPE_KEYS, .keys = &hold_keys};
+static const struct shape include_shape = {
+    .kind = SHAPE_LIST, .of = &shape_text, .min = 1, .max = FILE_TEXTS_MAX - 1};
+
+struct raw {
+        int64_t format;
+        char recipe[TOOL_NAME_MAX], title[TOOL_TEXT_MAX], source[TOOL_TEXT_MAX], tool[TOOL_NAME_MAX];
+        const struct yaml_node *parameters, *powder, *expect, *guard, *blocks, *phases, *on_hold, *finally,
+            *include;
+};
+static const struct key rows[] = {
+    {"format", KEY_INT, true, KEY_AT(struct raw, format), .holds = &format_shape,
+        .help = "format of this file: 1"},
+    {"recipe", KEY_NAME, true, KEY_AT(struct raw, recipe), .help = "its name"},
+    {"title", KEY_WORDS, false, KEY_AT(struct raw, title), .help = "the process in a few words"},
+    {"source", KEY_WORDS, false, KEY_AT(struct raw, source), .help = "where it comes from"},
+    {"tool", KEY_NAME, true, KEY_AT(struct raw, tool), .help = "the tool it is written for"},
+    {"parameters", KEY_NODE, false, KEY_NODE_AT(struct raw, parameters), .holds = &parameters_shape,
+        .help = "values that --set may change"},
+    {"powder", KEY_NODE, false, KEY_NODE_AT(struct raw, powder), .holds = &powder_shape,
+        .help = "what is coated"},
+    {"expect", KEY_NODE, false, KEY_NODE_AT(struct raw, expect), .holds = &expect_shape,
+        .help = "what should come out"},
+    {"guard", KEY_NODE, false, KEY_NODE_AT(struct raw, guard), .holds = &guards_shape,
+        .help = "what must stay true in a phase"},
+    {"blocks", KEY_NODE, false, KEY_NODE_AT(struct raw, blocks), .holds = &shape_blocks,
+        .help = "named steps for 'use'"},
+    {"phases", KEY_NODE, true, KEY_NODE_AT(struct raw, phases), .holds = &phases_shape,
+        .help = "named steps that run in this order"},
+    {"on_hold", KEY_NODE, false, KEY_NODE_AT(struct raw, on_hold), .holds = &hold_shape,
+        .help = "how long a hold may last"},
+    {"finally", KEY_NODE, false, KEY_NODE_AT(struct raw, finally), .holds = &shape_steps,
+        .help = "steps at the end and after a stop"},
+    {"include", KEY_NODE, false, KEY_NODE_AT(struct raw, include), .holds = &include_shape,
+        .help = "files whose blocks may be used"},
+};
+const struct keys recipe_file_root_keys = KEYS("recipe", rows);
 
 static void read_powder(struct recipe_file *f, const struct yaml_node *map)
 {
@@ -201,7 +221,7 @@ static void read_root(struct recipe_file *f, const struct yaml_node *root, const
         /* Parameters first: any other value may name one. */
         const struct yaml_node *parameters = yaml_node_get(root, "parameters");
         recipe_file_read_parameters(f, parameters, sets, set_count);
-        keys_read(&f->r, root, &root_keys, NULL, &raw, &found);
+        keys_read(&f->r, root, &recipe_file_root_keys, NULL, &raw, &found);
         read_head(f, &raw, &found);
         if (raw.blocks)
                 recipe_file_read_blocks(f, raw.blocks);
@@ -285,8 +305,8 @@ struct recipe *file_compile_recipe(const char *path, const char *text, size_t le
 
 const struct keys *const *recipe_file_keys(size_t *count)
 {
-        static const struct keys *const all[] = {&root_keys, &recipe_file_parameter_keys, &powder_keys,
-            &expect_keys, &recipe_file_guard_keys, &hold_keys, &recipe_file_until_keys,
+        static const struct keys *const all[] = {&recipe_file_root_keys, &recipe_file_parameter_keys,
+            &powder_keys, &expect_keys, &recipe_file_guard_keys, &hold_keys, &recipe_file_until_keys,
             &recipe_file_expose_keys, &recipe_file_rotate_keys, &recipe_file_pump_down_keys,
             &recipe_file_vent_keys, &recipe_file_leak_check_keys, &recipe_file_include_keys};
         *count = sizeof all / sizeof all[0];

@@ -12,10 +12,12 @@ struct raw_expose {
         int64_t at_most;
 };
 static const struct key rows[] = {
-    {"flow", KEY_NODE, true, KEY_NODE_AT(struct raw_expose, flow), .help = "carrier flow inside the block"},
-    {"close_below", KEY_NODE, false, KEY_NODE_AT(struct raw_expose, close_below),
+    {"flow", KEY_NODE, true, KEY_NODE_AT(struct raw_expose, flow), .holds = &shape_flow,
+        .help = "carrier flow inside the block"},
+    {"close_below", KEY_NODE, false, KEY_NODE_AT(struct raw_expose, close_below), .holds = &shape_pressure,
         .help = "the exhaust closes once the gauge is below"},
-    {"limit", KEY_NODE, true, KEY_NODE_AT(struct raw_expose, limit), .help = "highest pressure inside"},
+    {"limit", KEY_NODE, true, KEY_NODE_AT(struct raw_expose, limit), .holds = &shape_pressure,
+        .help = "highest pressure inside"},
     {"at_most", KEY_TIME, true, KEY_AT(struct raw_expose, at_most), .min = 1e6, .max = 86400e6,
         .help = "longest time with the exhaust closed"},
 };

@@ -15,14 +15,17 @@ struct raw {
         const struct yaml_node *blocks, *include;
 };
 static const struct key rows[] = {
-    {"format", KEY_INT, true, KEY_AT(struct raw, format), .help = "format of this file: 1"},
-    {"blocks", KEY_NODE, true, KEY_NODE_AT(struct raw, blocks), .help = "named steps for 'use'"},
-    {"include", KEY_NODE, false, KEY_NODE_AT(struct raw, include), .help = "not in an included file"},
+    {"format", KEY_INT, true, KEY_AT(struct raw, format), .holds = &format_shape,
+        .help = "format of this file: 1"},
+    {"blocks", KEY_NODE, true, KEY_NODE_AT(struct raw, blocks), .holds = &shape_blocks,
+        .help = "named steps for 'use'"},
+    {"include", KEY_NODE, false, KEY_NODE_AT(struct raw, include), .holds = &shape_nothing,
+        .help = "not in an included file"},
 };
 const struct keys recipe_file_include_keys = KEYS("an included file", rows);
 
 static const char head_of_text[] = "# ---- include: %s ----\n";
-static const struct joined_form form = {head_of_text, file_list_includes};
+const struct joined_form recipe_file_joined_form = {head_of_text, file_list_includes};
 
 bool file_is_include(const char *name)
 {
@@ -201,14 +204,14 @@ bool recipe_file_join_texts(struct recipe_file *f)
         struct recipe *recipe = f->recipe;
         size_t cap = recipe->text_len + 1;
         for (int i = 1; i < f->text_count; i++)
-                cap += joined_room(&form, f->texts[i].len);
+                cap += joined_room(&recipe_file_joined_form, f->texts[i].len);
         char *text = realloc(recipe->text, cap);
         if (!text)
                 return false;
         recipe->text = text;
         for (int i = 1; i < f->text_count; i++)
-                joined_add(
-                    &form, text, &recipe->text_len, f->texts[i].name, f->texts[i].text, f->texts[i].len);
+                joined_add(&recipe_file_joined_form, text, &recipe->text_len, f->texts[i].name,
+                    f->texts[i].text, f->texts[i].len);
         text[recipe->text_len] = '\0';
         return true;
 }
@@ -243,7 +246,7 @@ struct recipe *file_compile_joined(const char *path, const char *text, size_t le
     const struct file_set *sets, size_t set_count, struct diag *d)
 {
         struct joined joined;
-        size_t own = joined_take_apart(&joined, &form, path, text, len);
+        size_t own = joined_take_apart(&joined, &recipe_file_joined_form, path, text, len);
         struct file_library library = joined_library(&joined);
         return file_compile_recipe_with(path, text, own, tool, sets, set_count, &library, d);
 }

@@ -23,7 +23,10 @@ static bool read_count(struct recipe_file *f, const struct yaml_node *node, int6
         return false;
 }
 
+const struct shape recipe_file_count_shape = {.kind = SHAPE_INT, .min = 1, .max = RECIPE_CYCLES_MAX};
+
 static const struct key_word coats[] = {{"walls", 1}, {NULL, 0}};
+const struct shape recipe_file_coats_shape = {.kind = SHAPE_WORD, .words = coats};
 
 struct end {
         int cond, otherwise;

@@ -149,6 +149,8 @@ int recipe_file_make_bit(struct recipe_file *f, const struct yaml_node *node, in
         return cond_parse_make_bit(&c, node, tag, &cond) ? add_cond(f, node, &cond) : -1;
 }
 
+static const struct shape phases_shape = {.kind = SHAPE_EITHER, .of = &shape_name, .or_else = &shape_names};
+
 struct raw_guard {
         const struct yaml_node *in, *tag, *within, *cond;
         int64_t for_us;
@@ -157,19 +159,22 @@ struct raw_guard {
 static const struct key_word guard_ends[] = {
     {"hold", TOOL_ACT_HOLD}, {"stop", TOOL_ACT_STOP}, {"abort", TOOL_ACT_ABORT}, {NULL, 0}};
 static const struct key guard_rows[] = {
-    {"in", KEY_NODE, false, KEY_NODE_AT(struct raw_guard, in),
+    {"in", KEY_NODE, false, KEY_NODE_AT(struct raw_guard, in), .holds = &phases_shape,
         .help = "phase or phases in which it watches; else all"},
-    {"tag", KEY_NODE, false, KEY_NODE_AT(struct raw_guard, tag),
+    {"tag", KEY_NODE, false, KEY_NODE_AT(struct raw_guard, tag), .holds = &shape_loop,
         .help = "process value that must stay near its set-point"},
-    {"within", KEY_NODE, false, KEY_NODE_AT(struct raw_guard, within), .help = "how near"},
-    {"while", KEY_NODE, false, KEY_NODE_AT(struct raw_guard, cond),
+    {"within", KEY_NODE, false, KEY_NODE_AT(struct raw_guard, within), .holds = &shape_span,
+        .help = "how near"},
+    {"while", KEY_NODE, false, KEY_NODE_AT(struct raw_guard, cond), .holds = &shape_condition,
         .help = "or: a condition that must stay true"},
     {"for", KEY_TIME, false, KEY_AT(struct raw_guard, for_us), .max = 86400e6,
         .help = "broken for longer acts"},
     {"else", KEY_WORD, false, KEY_AT(struct raw_guard, otherwise), .words = guard_ends,
         .help = "hold, stop or abort"},
 };
-const struct keys recipe_file_guard_keys = KEYS("guard", guard_rows);
+static const struct keys_case guard_cases[] = {{"tag", "a nearness", .needs = "within", .foreign = {"while"}},
+    {"while", "a condition", .foreign = {"tag", "within"}}, {.key = NULL}};
+const struct keys recipe_file_guard_keys = KEYS_WITH("guard", guard_rows, guard_cases, NULL);
 
 static const char *phase_at(const void *ctx, size_t i)
 {

@@ -5,55 +5,70 @@
 #include <assert.h> /* assert */
 #include <string.h> /* strcmp */
 
-#define STEP_VERB(name, text)                                                                                \
+#define STEP_VERB(name, shape, text)                                                                         \
         {                                                                                                    \
-                name, KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, verb), .help = (text)             \
+                name, KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, verb), .holds = (shape),          \
+                                                                                  .help = (text)             \
         }
 
+static const struct shape until_shape = {.kind = SHAPE_KEYS, .keys = &recipe_file_until_keys};
+static const struct shape wait_shape = {.kind = SHAPE_EITHER, .of = &shape_time, .or_else = &until_shape};
+static const struct shape expose_shape = {.kind = SHAPE_KEYS, .keys = &recipe_file_expose_keys};
+static const struct shape rotate_shape = {.kind = SHAPE_KEYS, .keys = &recipe_file_rotate_keys};
+static const struct shape pump_down_shape = {.kind = SHAPE_KEYS, .keys = &recipe_file_pump_down_keys};
+static const struct shape vent_shape = {.kind = SHAPE_KEYS, .keys = &recipe_file_vent_keys};
+static const struct shape leak_check_shape = {.kind = SHAPE_KEYS, .keys = &recipe_file_leak_check_keys};
+
 static const struct key set_rows[] = {
-    STEP_VERB("set", "set-points: {NAME: VALUE}, safe or standby"),
-    {"ramp", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, ramp),
+    STEP_VERB("set", &shape_targets, "set-points: {NAME: VALUE}, safe or standby"),
+    {"ramp", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, ramp), .holds = &shape_rate,
         .help = "how fast the set-points move"},
 };
-static const struct key wait_rows[] = {STEP_VERB("wait", "a time, or {until, for, timeout, else}")};
+static const struct key wait_rows[] = {
+    STEP_VERB("wait", &wait_shape, "a time, or {until, for, timeout, else}")};
 static const struct key pulse_rows[] = {
-    STEP_VERB("pulse", "one dose of a precursor line"),
-    {"for", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, for_us), .help = "width of the pulse"},
+    STEP_VERB("pulse", &shape_line, "one dose of a precursor line"),
+    {"for", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, for_us), .holds = &shape_time,
+        .help = "width of the pulse"},
 };
 static const struct key purge_rows[] = {
-    STEP_VERB("purge", "inert flow for a time, or {until, for, timeout, else}")};
+    STEP_VERB("purge", &wait_shape, "inert flow for a time, or {until, for, timeout, else}")};
 static const struct key repeat_rows[] = {
-    STEP_VERB("repeat", "how often"),
-    {"do", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, body), .help = "steps that are repeated"},
-    {"until", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, until),
+    STEP_VERB("repeat", &recipe_file_count_shape, "how often"),
+    {"do", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, body), .holds = &shape_steps,
+        .help = "steps that are repeated"},
+    {"until", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, until), .holds = &shape_condition,
         .help = "no further pass once this is true"},
     {"else", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, otherwise),
+        .holds = &recipe_file_end_shape,
         .help = "when no pass is left and 'until' is not true: hold, stop, abort or continue"},
-    {"coats", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, coats),
+    {"coats", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, coats), .holds = &recipe_file_coats_shape,
         .help = "walls: its cycles condition the chamber"},
 };
-static const struct key use_rows[] = {STEP_VERB("use", "the steps of a block")};
-static const struct key open_rows[] = {STEP_VERB("open", "a valve that is no precursor line")};
-static const struct key close_rows[] = {STEP_VERB("close", "a valve that is no precursor line")};
-static const struct key note_rows[] = {STEP_VERB("note", "a text for the record")};
+static const struct key use_rows[] = {STEP_VERB("use", &shape_name, "the steps of a block")};
+static const struct key open_rows[] = {STEP_VERB("open", &shape_valve, "a valve that is no precursor line")};
+static const struct key close_rows[] = {
+    STEP_VERB("close", &shape_valve, "a valve that is no precursor line")};
+static const struct key note_rows[] = {STEP_VERB("note", &shape_text, "a text for the record")};
 static const struct key expose_rows[] = {
-    STEP_VERB("expose", "dosing with the exhaust closed: {flow, close_below, limit, at_most}"),
-    {"do", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, body), .help = "steps of the exposure"},
+    STEP_VERB("expose", &expose_shape, "dosing with the exhaust closed: {flow, close_below, limit, at_most}"),
+    {"do", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, body), .holds = &shape_steps,
+        .help = "steps of the exposure"},
 };
 static const struct key rotate_rows[] = {
-    STEP_VERB("rotate", "how the bed turns: {speed, reverse_every, stop_in, lead}")};
-static const struct key pump_down_rows[] = {
-    STEP_VERB("pump_down", "from the atmosphere to vacuum: {soft, until, timeout, flow, else}")};
+    STEP_VERB("rotate", &rotate_shape, "how the bed turns: {speed, reverse_every, stop_in, lead}")};
+static const struct key pump_down_rows[] = {STEP_VERB(
+    "pump_down", &pump_down_shape, "from the atmosphere to vacuum: {soft, until, timeout, flow, else}")};
 static const struct key vent_rows[] = {
-    STEP_VERB("vent", "from vacuum to the atmosphere: {flow, until, timeout, else}")};
-static const struct key leak_check_rows[] = {
-    STEP_VERB("leak_check", "rise of the pressure with the exhaust closed: {for, limit, else}")};
+    STEP_VERB("vent", &vent_shape, "from vacuum to the atmosphere: {flow, until, timeout, else}")};
+static const struct key leak_check_rows[] = {STEP_VERB(
+    "leak_check", &leak_check_shape, "rise of the pressure with the exhaust closed: {for, limit, else}")};
 static const struct key confirm_rows[] = {
-    STEP_VERB("confirm", "what the operator is asked"),
-    {"timeout", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, timeout),
+    STEP_VERB("confirm", &shape_text, "what the operator is asked"),
+    {"timeout", KEY_NODE, true, KEY_NODE_AT(struct recipe_file_step, timeout), .holds = &shape_time,
         .help = "how long the answer may take"},
     {"else", KEY_NODE, false, KEY_NODE_AT(struct recipe_file_step, otherwise),
-        .help = "what the timeout does: hold, stop, abort or continue"},
+        .holds = &recipe_file_end_shape, .help = "what the timeout does: hold, stop, abort or continue"},
 };
 
 static void wait_step(struct recipe_file *f, const struct recipe_file_step *raw)
@@ -184,10 +199,10 @@ static const struct step *find_step(const char *name)
 /* A key that some step has beside its verb. */
 static bool is_modifier(const char *name)
 {
-        static const char *const names[] = {"ramp", "for", "do", "until", "else", "timeout", "coats"};
-        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-                if (strcmp(names[i], name) == 0)
-                        return true;
+        for (size_t i = 0; i < STEPS; i++)
+                for (size_t k = 1; k < steps[i].keys.count; k++)
+                        if (strcmp(steps[i].keys.row[k].name, name) == 0)
+                                return true;
         return false;
 }
 

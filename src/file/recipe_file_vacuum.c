@@ -10,12 +10,14 @@ struct raw_pump_down {
         int otherwise;
 };
 static const struct key pump_down_rows[] = {
-    {"soft", KEY_NODE, false, KEY_NODE_AT(struct raw_pump_down, soft),
+    {"soft", KEY_NODE, false, KEY_NODE_AT(struct raw_pump_down, soft), .holds = &shape_pressure,
         .help = "the exhaust opens below this pressure, the soft-start valve before"},
-    {"until", KEY_NODE, true, KEY_NODE_AT(struct raw_pump_down, until), .help = "the condition that ends it"},
+    {"until", KEY_NODE, true, KEY_NODE_AT(struct raw_pump_down, until), .holds = &shape_condition,
+        .help = "the condition that ends it"},
     {"timeout", KEY_TIME, true, KEY_AT(struct raw_pump_down, timeout), .min = 1, .max = 32e12,
         .help = "longest time of each of its waits"},
-    {"flow", KEY_NODE, false, KEY_NODE_AT(struct raw_pump_down, flow), .help = "carrier meanwhile; else 0"},
+    {"flow", KEY_NODE, false, KEY_NODE_AT(struct raw_pump_down, flow), .holds = &shape_flow,
+        .help = "carrier meanwhile; else 0"},
     {"else", KEY_WORD, false, KEY_AT(struct raw_pump_down, otherwise), .words = recipe_file_ends,
         .help = "what a timeout does: hold, stop, abort or continue"},
 };
@@ -27,8 +29,9 @@ struct raw_vent {
         int otherwise;
 };
 static const struct key vent_rows[] = {
-    {"flow", KEY_NODE, false, KEY_NODE_AT(struct raw_vent, flow), .help = "carrier meanwhile; else 0"},
-    {"until", KEY_NODE, false, KEY_NODE_AT(struct raw_vent, until),
+    {"flow", KEY_NODE, false, KEY_NODE_AT(struct raw_vent, flow), .holds = &shape_flow,
+        .help = "carrier meanwhile; else 0"},
+    {"until", KEY_NODE, false, KEY_NODE_AT(struct raw_vent, until), .holds = &shape_condition,
         .help = "the condition that ends it; else the atmosphere switch of the gauge"},
     {"timeout", KEY_TIME, true, KEY_AT(struct raw_vent, timeout), .min = 1, .max = 32e12,
         .help = "longest wait"},
@@ -45,7 +48,7 @@ struct raw_leak_check {
 static const struct key leak_check_rows[] = {
     {"for", KEY_TIME, true, KEY_AT(struct raw_leak_check, for_us), .min = 1e6, .max = 86400e6,
         .help = "how long the pressure is watched"},
-    {"limit", KEY_NODE, true, KEY_NODE_AT(struct raw_leak_check, limit),
+    {"limit", KEY_NODE, true, KEY_NODE_AT(struct raw_leak_check, limit), .holds = &shape_pressure_rate,
         .help = "fastest rise, a pressure a time"},
     {"else", KEY_WORD, false, KEY_AT(struct raw_leak_check, otherwise), .words = recipe_file_ends,
         .help = "what a leak does: hold, stop, abort or continue"},

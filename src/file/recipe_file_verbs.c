@@ -16,8 +16,11 @@ struct raw_until {
 };
 const struct key_word recipe_file_ends[] = {{"hold", TOOL_ACT_HOLD}, {"stop", TOOL_ACT_STOP},
     {"abort", TOOL_ACT_ABORT}, {"continue", TOOL_ACT_CONTINUE}, {NULL, 0}};
+const struct shape recipe_file_end_shape = {.kind = SHAPE_WORD, .words = recipe_file_ends};
+
 static const struct key until_rows[] = {
-    {"until", KEY_NODE, true, KEY_NODE_AT(struct raw_until, until), .help = "the condition"},
+    {"until", KEY_NODE, true, KEY_NODE_AT(struct raw_until, until), .holds = &shape_condition,
+        .help = "the condition"},
     {"for", KEY_TIME, false, KEY_AT(struct raw_until, for_us), .help = "how long it must hold"},
     {"timeout", KEY_TIME, true, KEY_AT(struct raw_until, timeout), .min = 1, .max = 32e12,
         .help = "a wait for a condition must end"},
@@ -252,7 +255,8 @@ struct raw_rotate {
 };
 static const struct key_word stops[] = {{"pulse", 1}, {NULL, 0}};
 static const struct key rotate_rows[] = {
-    {"speed", KEY_NODE, true, KEY_NODE_AT(struct raw_rotate, speed), .help = "of the bed"},
+    {"speed", KEY_NODE, true, KEY_NODE_AT(struct raw_rotate, speed), .holds = &shape_speed,
+        .help = "of the bed"},
     {"reverse_every", KEY_TIME, false, KEY_AT(struct raw_rotate, reverse_every), .min = 1e6, .max = 86400e6,
         .help = "turns the other way this often"},
     {"stop_in", KEY_WORD, false, KEY_AT(struct raw_rotate, stop_in), .words = stops,

@@ -8,6 +8,26 @@
 #include <stdlib.h> /* calloc */
 #include <string.h> /* strcmp */
 
+#define MAP_OF(name, table)                                                                                  \
+        static const struct shape name##_shape = {.kind = SHAPE_KEYS, .keys = &(table)};                     \
+        static const struct shape name##s_shape = {.kind = SHAPE_MAP, .of = &name##_shape, .min = 1}
+MAP_OF(link, tool_file_link_keys);
+MAP_OF(device, tool_file_device_keys);
+MAP_OF(tag, tool_file_tag_keys);
+static const struct shape equipment_shape = {.kind = SHAPE_MAP, .of = &tool_file_equipment_shape};
+static const struct shape images_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_image_keys};
+static const struct shape interlock_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_interlock_keys};
+static const struct shape interlocks_shape = {.kind = SHAPE_LIST, .of = &interlock_shape};
+static const struct shape alarm_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_alarm_keys};
+static const struct shape alarms_shape = {.kind = SHAPE_LIST, .of = &alarm_shape};
+static const struct shape bypass_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_bypass_keys};
+static const struct shape opening_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_opening_keys};
+static const struct shape access_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_access_keys};
+static const struct shape history_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_history_keys};
+static const struct shape hook_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_hook_keys};
+static const struct shape hooks_shape = {.kind = SHAPE_LIST, .of = &hook_shape};
+static const struct shape simulation_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_sim_keys};
+
 struct raw {
         int64_t format;
         char tool[TOOL_NAME_MAX], title[TOOL_TEXT_MAX];
@@ -16,25 +36,37 @@ struct raw {
 };
 
 static const struct key rows[] = {
-    {"format", KEY_INT, true, KEY_AT(struct raw, format), .help = "format of this file: 1"},
+    {"format", KEY_INT, true, KEY_AT(struct raw, format), .holds = &format_shape,
+        .help = "format of this file: 1"},
     {"tool", KEY_NAME, true, KEY_AT(struct raw, tool), .help = "name of the tool, which recipes ask for"},
     {"title", KEY_WORDS, false, KEY_AT(struct raw, title), .help = "the tool in a few words"},
-    {"links", KEY_NODE, true, KEY_NODE_AT(struct raw, links), .help = "connections"},
-    {"devices", KEY_NODE, true, KEY_NODE_AT(struct raw, devices), .help = "units on the links"},
-    {"tags", KEY_NODE, true, KEY_NODE_AT(struct raw, tags), .help = "values read and written"},
-    {"equipment", KEY_NODE, true, KEY_NODE_AT(struct raw, equipment), .help = "what the tags are"},
-    {"images", KEY_NODE, false, KEY_NODE_AT(struct raw, images), .help = "what the resting states command"},
-    {"interlocks", KEY_NODE, false, KEY_NODE_AT(struct raw, interlocks),
+    {"links", KEY_NODE, true, KEY_NODE_AT(struct raw, links), .holds = &links_shape, .help = "connections"},
+    {"devices", KEY_NODE, true, KEY_NODE_AT(struct raw, devices), .holds = &devices_shape,
+        .help = "units on the links"},
+    {"tags", KEY_NODE, true, KEY_NODE_AT(struct raw, tags), .holds = &tags_shape,
+        .help = "values read and written"},
+    {"equipment", KEY_NODE, true, KEY_NODE_AT(struct raw, equipment), .holds = &equipment_shape,
+        .help = "what the tags are"},
+    {"images", KEY_NODE, false, KEY_NODE_AT(struct raw, images), .holds = &images_shape,
+        .help = "what the resting states command"},
+    {"interlocks", KEY_NODE, false, KEY_NODE_AT(struct raw, interlocks), .holds = &interlocks_shape,
         .help = "trips, permits, exclusions and suspends"},
-    {"alarms", KEY_NODE, false, KEY_NODE_AT(struct raw, alarms), .help = "what people are told"},
-    {"bypass", KEY_NODE, false, KEY_NODE_AT(struct raw, bypass), .help = "inputs that may be bypassed"},
-    {"opening", KEY_NODE, false, KEY_NODE_AT(struct raw, opening), .help = "when people may open the tool"},
-    {"access", KEY_NODE, false, KEY_NODE_AT(struct raw, access), .help = "who may do what"},
-    {"history", KEY_NODE, false, KEY_NODE_AT(struct raw, history), .help = "how long samples are kept"},
-    {"notify", KEY_NODE, false, KEY_NODE_AT(struct raw, notify), .help = "programs that tell people"},
-    {"simulation", KEY_NODE, false, KEY_NODE_AT(struct raw, simulation), .help = "the simulated twin"},
+    {"alarms", KEY_NODE, false, KEY_NODE_AT(struct raw, alarms), .holds = &alarms_shape,
+        .help = "what people are told"},
+    {"bypass", KEY_NODE, false, KEY_NODE_AT(struct raw, bypass), .holds = &bypass_shape,
+        .help = "inputs that may be bypassed"},
+    {"opening", KEY_NODE, false, KEY_NODE_AT(struct raw, opening), .holds = &opening_shape,
+        .help = "when people may open the tool"},
+    {"access", KEY_NODE, false, KEY_NODE_AT(struct raw, access), .holds = &access_shape,
+        .help = "who may do what"},
+    {"history", KEY_NODE, false, KEY_NODE_AT(struct raw, history), .holds = &history_shape,
+        .help = "how long samples are kept"},
+    {"notify", KEY_NODE, false, KEY_NODE_AT(struct raw, notify), .holds = &hooks_shape,
+        .help = "programs that tell people"},
+    {"simulation", KEY_NODE, false, KEY_NODE_AT(struct raw, simulation), .holds = &simulation_shape,
+        .help = "the simulated twin"},
 };
-static const struct keys root_keys = KEYS("tool file", rows);
+const struct keys tool_file_root_keys = KEYS("tool file", rows);
 
 bool tool_file_want_map(struct tool_file *f, const struct yaml_node *node, const char *what)
 {
@@ -128,7 +160,7 @@ static void read_root(struct tool_file *f, const struct yaml_node *root)
         struct keys_found found;
         if (!format_check(&f->r, root))
                 return;
-        keys_read(&f->r, root, &root_keys, NULL, &raw, &found);
+        keys_read(&f->r, root, &tool_file_root_keys, NULL, &raw, &found);
         text_copy(f->tool->name, sizeof f->tool->name, raw.tool);
         text_copy(f->tool->title, sizeof f->tool->title, raw.title);
         if (raw.links)
@@ -233,15 +265,16 @@ struct tool *file_compile_tool_any_load(
 
 const struct keys *const *tool_file_keys(size_t *count)
 {
-        static const struct keys *const all[] = {&root_keys, &tool_file_link_keys, &tool_file_device_keys,
-            &tool_file_profile_keys, &tool_file_watchdog_keys, &tool_file_signature_keys,
-            &tool_file_write_keys, &tool_file_status_keys, &tool_file_tag_keys, &tool_file_maintenance_keys,
-            &tool_file_bottle_keys, &tool_file_pulse_keys, &tool_file_setup_keys, &tool_file_log_keys,
-            &tool_file_loop_keys, &tool_file_line_keys, &tool_file_valve_keys, &tool_file_pump_keys,
-            &tool_file_gauge_keys, &tool_file_safety_keys, &tool_file_rise_keys, &tool_file_follow_keys,
-            &tool_file_alarm_keys, &tool_file_image_keys, &tool_file_interlock_keys, &tool_file_bypass_keys,
-            &tool_file_opening_keys, &tool_file_access_keys, &tool_file_role_keys, &tool_file_history_keys,
-            &tool_file_hook_keys, &tool_file_sim_keys, &tool_file_sim_line_keys, &tool_file_sim_loop_keys};
+        static const struct keys *const all[] = {&tool_file_root_keys, &tool_file_link_keys,
+            &tool_file_device_keys, &tool_file_profile_keys, &tool_file_watchdog_keys,
+            &tool_file_signature_keys, &tool_file_write_keys, &tool_file_status_keys, &tool_file_tag_keys,
+            &tool_file_maintenance_keys, &tool_file_bottle_keys, &tool_file_pulse_keys, &tool_file_setup_keys,
+            &tool_file_log_keys, &tool_file_loop_keys, &tool_file_line_keys, &tool_file_valve_keys,
+            &tool_file_pump_keys, &tool_file_gauge_keys, &tool_file_safety_keys, &tool_file_rise_keys,
+            &tool_file_follow_keys, &tool_file_alarm_keys, &tool_file_image_keys, &tool_file_interlock_keys,
+            &tool_file_bypass_keys, &tool_file_opening_keys, &tool_file_access_keys, &tool_file_role_keys,
+            &tool_file_history_keys, &tool_file_hook_keys, &tool_file_sim_keys, &tool_file_sim_line_keys,
+            &tool_file_sim_loop_keys, &tool_file_failsafe_keys};
         *count = sizeof all / sizeof all[0];
         return all;
 }

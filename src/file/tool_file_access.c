@@ -5,16 +5,20 @@
 
 #include <string.h> /* strspn */
 
+static const struct shape role_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_role_keys};
+static const struct shape people_shape = {.kind = SHAPE_LIST, .of = &shape_text};
+
 struct raw_access {
         const struct yaml_node *engineer, *operator_role, *viewer;
         int64_t control_lapse;
 };
 static const struct key access_rows[] = {
-    {"engineer", KEY_NODE, false, KEY_NODE_AT(struct raw_access, engineer),
+    {"engineer", KEY_NODE, false, KEY_NODE_AT(struct raw_access, engineer), .holds = &role_shape,
         .help = "may also bypass and change"},
-    {"operator", KEY_NODE, false, KEY_NODE_AT(struct raw_access, operator_role),
+    {"operator", KEY_NODE, false, KEY_NODE_AT(struct raw_access, operator_role), .holds = &role_shape,
         .help = "may run and move outputs"},
-    {"viewer", KEY_NODE, false, KEY_NODE_AT(struct raw_access, viewer), .help = "may look"},
+    {"viewer", KEY_NODE, false, KEY_NODE_AT(struct raw_access, viewer), .holds = &role_shape,
+        .help = "may look"},
     {"control_lapse", KEY_TIME, false, KEY_AT(struct raw_access, control_lapse), .min = 1e6,
         .max = 8 * 3600e6, .help = "control lapses this long after its holder's last command (10 min)"},
 };
@@ -24,8 +28,10 @@ struct raw_role {
         const struct yaml_node *groups, *users;
 };
 static const struct key role_rows[] = {
-    {"groups", KEY_NODE, false, KEY_NODE_AT(struct raw_role, groups), .help = "groups of the machine"},
-    {"users", KEY_NODE, false, KEY_NODE_AT(struct raw_role, users), .help = "users of the machine"},
+    {"groups", KEY_NODE, false, KEY_NODE_AT(struct raw_role, groups), .holds = &people_shape,
+        .help = "groups of the machine"},
+    {"users", KEY_NODE, false, KEY_NODE_AT(struct raw_role, users), .holds = &people_shape,
+        .help = "users of the machine"},
 };
 const struct keys tool_file_role_keys = KEYS("role", role_rows);
 

@@ -18,14 +18,15 @@ const struct key_word tool_file_priorities[] = {{"low", TOOL_PRIORITY_LOW}, {"me
 
 static const struct key alarm_rows[] = {
     {"id", KEY_NAME, true, KEY_AT(struct raw_alarm, id), .help = "its name"},
-    {"when", KEY_NODE, true, KEY_NODE_AT(struct raw_alarm, when), .help = "condition of the alarm"},
+    {"when", KEY_NODE, true, KEY_NODE_AT(struct raw_alarm, when), .holds = &shape_condition,
+        .help = "condition of the alarm"},
     {"for", KEY_TIME, false, KEY_AT(struct raw_alarm, for_us), .max = 86400e6,
         .help = "how long the condition holds first"},
     {"clear_for", KEY_TIME, false, KEY_AT(struct raw_alarm, clear_for), .max = 86400e6,
         .help = "how long it is gone before the alarm returns"},
-    {"deadband", KEY_NODE, false, KEY_NODE_AT(struct raw_alarm, deadband),
+    {"deadband", KEY_NODE, false, KEY_NODE_AT(struct raw_alarm, deadband), .holds = &shape_span,
         .help = "how far on the good side the value returns"},
-    {"suppress", KEY_NODE, false, KEY_NODE_AT(struct raw_alarm, suppress),
+    {"suppress", KEY_NODE, false, KEY_NODE_AT(struct raw_alarm, suppress), .holds = &shape_condition,
         .help = "condition under which it is no alarm"},
     {"priority", KEY_WORD, false, KEY_AT(struct raw_alarm, priority), .words = tool_file_priorities,
         .help = "low, medium, high or critical"},

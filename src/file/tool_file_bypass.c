@@ -10,7 +10,7 @@ struct raw_bypass {
 };
 
 static const struct key rows[] = {
-    {"inputs", KEY_NODE, true, KEY_NODE_AT(struct raw_bypass, inputs),
+    {"inputs", KEY_NODE, true, KEY_NODE_AT(struct raw_bypass, inputs), .holds = &shape_names,
         .help = "inputs of interlocks that may be bypassed"},
     {"at_once", KEY_INT, false, KEY_AT(struct raw_bypass, at_once), .min = 1, .max = BYPASS_MAX,
         .help = "how many at the same time"},

@@ -19,6 +19,22 @@ static const struct key_word kinds[] = {{"flow", KIND_FLOW}, {"heater", KIND_HEA
     {"precursor", KIND_PRECURSOR}, {"valve", KIND_VALVE}, {"pump", KIND_PUMP}, {"gauge", KIND_GAUGE},
     {"inputs", KIND_INPUTS}, {NULL, 0}};
 
+static const struct keys *const kind_keys[] = {
+    [KIND_FLOW] = &tool_file_loop_keys,
+    [KIND_HEATER] = &tool_file_loop_keys,
+    [KIND_MOTOR] = &tool_file_loop_keys,
+    [KIND_PRECURSOR] = &tool_file_line_keys,
+    [KIND_VALVE] = &tool_file_valve_keys,
+    [KIND_PUMP] = &tool_file_pump_keys,
+    [KIND_GAUGE] = &tool_file_gauge_keys,
+    [KIND_INPUTS] = &tool_file_safety_keys,
+};
+const struct shape tool_file_equipment_shape = {
+    .kind = SHAPE_FORMS, .words = kinds, .by = "kind", .forms = kind_keys};
+static const struct shape rise_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_rise_keys};
+static const struct shape follow_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_follow_keys};
+static const struct shape bottle_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_bottle_keys};
+
 #define KIND_ROW(type)                                                                                       \
         {                                                                                                    \
                 "kind", KEY_WORD, true, KEY_AT(type, kind),                                                  \
@@ -36,19 +52,19 @@ static const struct key_word loop_roles[] = {
     {"chamber", LOOP_ROLE_CHAMBER}, {"bed", LOOP_ROLE_BED}, {NULL, 0}};
 static const struct key loop_rows[] = {
     KIND_ROW(struct raw_loop),
-    {"value", KEY_NODE, true, KEY_NODE_AT(struct raw_loop, value),
+    {"value", KEY_NODE, true, KEY_NODE_AT(struct raw_loop, value), .holds = &shape_name,
         .help = "tag of the process value: recipes name it"},
-    {"setpoint", KEY_NODE, true, KEY_NODE_AT(struct raw_loop, setpoint),
+    {"setpoint", KEY_NODE, true, KEY_NODE_AT(struct raw_loop, setpoint), .holds = &shape_name,
         .help = "output tag of the set-point"},
-    {"tolerance", KEY_NODE, true, KEY_NODE_AT(struct raw_loop, tolerance),
+    {"tolerance", KEY_NODE, true, KEY_NODE_AT(struct raw_loop, tolerance), .holds = &shape_span,
         .help = "within it the loop is settled"},
-    {"max_ramp", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, max_ramp),
+    {"max_ramp", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, max_ramp), .holds = &shape_rate,
         .help = "fastest ramp a recipe may ask for"},
-    {"rise", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, rise),
+    {"rise", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, rise), .holds = &rise_shape,
         .help = "heater: it rises by this in this time below its set-point, or it trips"},
     {"cool_lag", KEY_TIME, false, KEY_AT(struct raw_loop, cool_lag), .min = 1e6, .max = 86400e6,
         .help = "heater: without power it loses 63 % of its heat over the room's in this time"},
-    {"follow", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, follow),
+    {"follow", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, follow), .holds = &follow_shape,
         .help = "flow, motor: the value is within this of its set-point in this time"},
     {"inert", KEY_BOOL, false, KEY_AT(struct raw_loop, inert), .help = "flow: carrier or purge gas"},
     {"reactive", KEY_BOOL, false, KEY_AT(struct raw_loop, reactive),
@@ -69,7 +85,7 @@ struct raw_line {
 };
 static const struct key line_rows[] = {
     KIND_ROW(struct raw_line),
-    {"valve", KEY_NODE, true, KEY_NODE_AT(struct raw_line, valve),
+    {"valve", KEY_NODE, true, KEY_NODE_AT(struct raw_line, valve), .holds = &shape_name,
         .help = "output tag: one dose is one opening"},
     {"source", KEY_NAME, false, KEY_AT(struct raw_line, source), .help = "heater of the bottle"},
     {"min_pulse", KEY_TIME, true, KEY_AT(struct raw_line, min_pulse), .min = 1, .max = 3600e6,
@@ -80,13 +96,13 @@ static const struct key line_rows[] = {
         .help = "a pulse that differs by more is reported"},
     {"width_limit", KEY_TIME, false, KEY_AT(struct raw_line, width_limit), .min = 1, .max = 10e6,
         .help = "a pulse that differs by more holds the run"},
-    {"hot_line", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.hot_line),
+    {"hot_line", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.hot_line), .holds = &shape_name,
         .help = "heater of the way from the bottle"},
-    {"hot_line_by", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.hot_line_by),
+    {"hot_line_by", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.hot_line_by), .holds = &shape_span,
         .help = "it stays hotter than the source by this"},
-    {"gauge_rise", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.gauge_rise),
+    {"gauge_rise", KEY_NODE, false, KEY_NODE_AT(struct raw_line, checks.gauge_rise), .holds = &shape_span,
         .help = "a pulse raises the gauge by this in the mean"},
-    {"bottle", KEY_NODE, false, KEY_NODE_AT(struct raw_line, bottle),
+    {"bottle", KEY_NODE, false, KEY_NODE_AT(struct raw_line, bottle), .holds = &bottle_shape,
         .help = "what its bottle holds, and when to tell that it runs out"},
     {"depletion", KEY_QUANTITY, false, KEY_AT(struct raw_line, depletion), .unit = "%", .min = 0, .max = 90,
         .help = "a change of its dose that is to be found; 0 % = none"},
@@ -109,7 +125,8 @@ static const struct key_word valve_roles[] = {{"exhaust", VALVE_ROLE_EXHAUST}, {
     {"soft", VALVE_ROLE_SOFT}, {"gas", VALVE_ROLE_GAS}, {"reactive", VALVE_ROLE_REACTIVE}, {NULL, 0}};
 static const struct key valve_rows[] = {
     KIND_ROW(struct raw_valve),
-    {"valve", KEY_NODE, true, KEY_NODE_AT(struct raw_valve, valve), .help = "output tag"},
+    {"valve", KEY_NODE, true, KEY_NODE_AT(struct raw_valve, valve), .holds = &shape_name,
+        .help = "output tag"},
     {"role", KEY_WORD, false, KEY_AT(struct raw_valve, role), .words = valve_roles,
         .help = "exhaust, vent, soft (a narrow way round the exhaust valve), gas or reactive"},
 };
@@ -121,8 +138,10 @@ struct raw_pump {
 };
 static const struct key pump_rows[] = {
     KIND_ROW(struct raw_pump),
-    {"run", KEY_NODE, false, KEY_NODE_AT(struct raw_pump, run), .help = "output tag that starts it"},
-    {"running", KEY_NODE, false, KEY_NODE_AT(struct raw_pump, running), .help = "tag: it runs"},
+    {"run", KEY_NODE, false, KEY_NODE_AT(struct raw_pump, run), .holds = &shape_name,
+        .help = "output tag that starts it"},
+    {"running", KEY_NODE, false, KEY_NODE_AT(struct raw_pump, running), .holds = &shape_name,
+        .help = "tag: it runs"},
 };
 const struct keys tool_file_pump_keys = KEYS("pump", pump_rows);
 
@@ -133,8 +152,9 @@ struct raw_gauge {
 };
 static const struct key gauge_rows[] = {
     KIND_ROW(struct raw_gauge),
-    {"value", KEY_NODE, true, KEY_NODE_AT(struct raw_gauge, value), .help = "tag of the chamber pressure"},
-    {"atmosphere", KEY_NODE, false, KEY_NODE_AT(struct raw_gauge, atmosphere),
+    {"value", KEY_NODE, true, KEY_NODE_AT(struct raw_gauge, value), .holds = &shape_name,
+        .help = "tag of the chamber pressure"},
+    {"atmosphere", KEY_NODE, false, KEY_NODE_AT(struct raw_gauge, atmosphere), .holds = &shape_name,
         .help = "tag: chamber at atmosphere"},
     {"base_drift", KEY_QUANTITY, false, KEY_AT(struct raw_gauge, base_drift), .unit = "%", .min = 0,
         .max = 90, .help = "the base pressure may differ from earlier runs' by this; 0 % = by any"},

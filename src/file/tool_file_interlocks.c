@@ -11,7 +11,7 @@ struct raw_images {
         const struct yaml_node *standby;
 };
 static const struct key image_rows[] = {
-    {"standby", KEY_NODE, false, KEY_NODE_AT(struct raw_images, standby),
+    {"standby", KEY_NODE, false, KEY_NODE_AT(struct raw_images, standby), .holds = &shape_values,
         .help = "outputs that rest elsewhere than at their safe value"},
 };
 const struct keys tool_file_image_keys = KEYS("images", image_rows);
@@ -99,10 +99,11 @@ static const struct key_word actions[] = {
 
 static const struct key interlock_rows[] = {
     {"id", KEY_NAME, true, KEY_AT(struct raw_interlock, id), .help = "its name"},
-    {"trip", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, trip), .help = "condition that trips"},
-    {"suspend", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, suspend),
+    {"trip", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, trip), .holds = &shape_condition,
+        .help = "condition that trips"},
+    {"suspend", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, suspend), .holds = &shape_condition,
         .help = "condition, of a cause outside, that makes a run wait"},
-    {"arm", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, arm),
+    {"arm", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, arm), .holds = &shape_condition,
         .help = "trip: armed once this was true"},
     {"for", KEY_TIME, false, KEY_AT(struct raw_interlock, for_us), .max = 3600e6,
         .help =
@@ -111,18 +112,28 @@ static const struct key interlock_rows[] = {
         .help = "trip, suspend: how long an unreadable input is borne"},
     {"then", KEY_WORD, false, KEY_AT(struct raw_interlock, then), .words = actions,
         .help = "trip: what it does"},
-    {"set", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, set),
+    {"set", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, set), .holds = &shape_values,
         .help = "trip: outputs beyond the image"},
-    {"permit", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, permit),
+    {"permit", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, permit), .holds = &shape_one_or_more_names,
         .help = "outputs that may open only while"},
-    {"while", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, cond), .help = "permit: the condition"},
+    {"while", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, cond), .holds = &shape_condition,
+        .help = "permit: the condition"},
     {"exclusive", KEY_NODE, false, KEY_NODE_AT(struct raw_interlock, exclusive),
-        .help = "outputs never open together"},
+        .holds = &shape_one_or_more_names, .help = "outputs never open together"},
     {"purge_between", KEY_TIME, false, KEY_AT(struct raw_interlock, purge_between), .max = 86400e6,
         .help = "exclusive: inert flow between two of them"},
     {"guidance", KEY_WORDS, false, KEY_AT(struct raw_interlock, guidance), .help = "what to do about it"},
 };
-const struct keys tool_file_interlock_keys = KEYS("interlock", interlock_rows);
+static const struct keys_case interlock_cases[] = {
+    {"trip", "a trip", .foreign = {"suspend", "permit", "while", "exclusive", "purge_between"}},
+    {"suspend", "a suspend",
+        .foreign = {"permit", "while", "exclusive", "purge_between", "arm", "then", "set"}},
+    {"permit", "a permit", .needs = "while",
+        .foreign = {"arm", "for", "grace", "then", "set", "exclusive", "purge_between"}},
+    {"exclusive", "an exclusion", .needs = "purge_between",
+        .foreign = {"arm", "for", "grace", "then", "set", "while"}},
+    {.key = NULL}};
+const struct keys tool_file_interlock_keys = KEYS_WITH("interlock", interlock_rows, interlock_cases, NULL);
 
 /* An interlock on its way in. */
 struct work {
@@ -132,13 +143,14 @@ struct work {
         const struct keys_found *found;
 };
 
-static void refuse_keys(const struct work *w, const char *kind, const char *const *keys, size_t count)
+static void refuse_keys(const struct work *w)
 {
-        for (size_t i = 0; i < count; i++) {
-                const struct yaml_node *node = keys_node(w->found, keys[i]);
+        const struct keys_case *is = keys_find_case(w->found);
+        for (const char *const *key = is->foreign; *key; key++) {
+                const struct yaml_node *node = keys_node(w->found, *key);
                 if (node)
                         diag_error(w->f->r.d, reader_at_key(&w->f->r, node), "'%s' does not belong to %s",
-                            keys[i], kind);
+                            *key, is->what);
         }
 }
 
@@ -177,9 +189,8 @@ static void read_sets(const struct work *w)
 
 static void read_trip(const struct work *w)
 {
-        static const char *const foreign[] = {"suspend", "permit", "while", "exclusive", "purge_between"};
         w->lock->kind = TOOL_TRIP;
-        refuse_keys(w, "a trip", foreign, sizeof foreign / sizeof foreign[0]);
+        refuse_keys(w);
         read_cond(w, w->raw->trip, "trip", &w->lock->when);
         read_cond(w, w->raw->arm, "arm", &w->lock->arm);
         w->lock->for_us = w->raw->for_us;
@@ -191,10 +202,8 @@ static void read_trip(const struct work *w)
 /* A cause outside the tool: it waits and goes on by itself, so it latches nothing and sets nothing. */
 static void read_suspend(const struct work *w)
 {
-        static const char *const foreign[] = {
-            "permit", "while", "exclusive", "purge_between", "arm", "then", "set"};
         w->lock->kind = TOOL_SUSPEND;
-        refuse_keys(w, "a suspend", foreign, sizeof foreign / sizeof foreign[0]);
+        refuse_keys(w);
         read_cond(w, w->raw->suspend, "suspend", &w->lock->when);
         w->lock->for_us = w->raw->for_us;
         w->lock->grace_us = w->raw->grace;
@@ -246,10 +255,8 @@ static void read_outputs(const struct work *w, const struct yaml_node *node, con
 
 static void read_permit(const struct work *w)
 {
-        static const char *const foreign[] = {
-            "arm", "for", "grace", "then", "set", "exclusive", "purge_between"};
         w->lock->kind = TOOL_PERMIT;
-        refuse_keys(w, "a permit", foreign, sizeof foreign / sizeof foreign[0]);
+        refuse_keys(w);
         read_outputs(w, w->raw->permit, "permit");
         if (!w->raw->cond)
                 diag_error(w->f->r.d, reader_at_key(&w->f->r, w->raw->permit),
@@ -284,10 +291,9 @@ static void check_one_link(const struct work *w)
 
 static void read_exclusive(const struct work *w)
 {
-        static const char *const foreign[] = {"arm", "for", "grace", "then", "set", "while"};
         size_t before = diag_errors(w->f->r.d);
         w->lock->kind = TOOL_EXCLUSIVE;
-        refuse_keys(w, "an exclusion", foreign, sizeof foreign / sizeof foreign[0]);
+        refuse_keys(w);
         read_outputs(w, w->raw->exclusive, "exclusive");
         if (diag_errors(w->f->r.d) == before && w->lock->output_count < 2)
                 reader_error(&w->f->r, w->raw->exclusive, "exclusive: takes at least two outputs");
@@ -324,7 +330,7 @@ static void read_interlock(struct tool_file *f, const struct yaml_node *node)
         text_copy(lock->guidance, sizeof lock->guidance, raw.guidance);
         check_id(&w);
         f->tool->interlock_count++;
-        if ((raw.trip != NULL) + (raw.suspend != NULL) + (raw.permit != NULL) + (raw.exclusive != NULL) != 1)
+        if (!keys_find_case(&found))
                 diag_error(f->r.d, reader_at(&f->r, node),
                     "interlock '%s': takes exactly one of 'trip', 'suspend', 'permit' and 'exclusive'",
                     raw.id);

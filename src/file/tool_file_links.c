@@ -4,6 +4,9 @@
 #include "ald/base/time.h" /* TIME_MS */
 #include "ald/file/file.h" /* file_link_address */
 
+static const struct key_word schemes[] = {{"tcp://", TOOL_LINK_TCP}, {"rtu://", TOOL_LINK_RTU}, {NULL, 0}};
+static const struct shape address_shape = {.kind = SHAPE_BEGIN, .words = schemes};
+
 struct raw_link {
         char connect[128];
         int64_t timeout, baud, stop_bits, retry_min, retry_max;
@@ -13,7 +16,7 @@ struct raw_link {
 static const struct key_word parities[] = {{"none", 'N'}, {"even", 'E'}, {"odd", 'O'}, {NULL, 0}};
 
 static const struct key link_rows[] = {
-    {"connect", KEY_WORDS, true, KEY_AT(struct raw_link, connect),
+    {"connect", KEY_WORDS, true, KEY_AT(struct raw_link, connect), .holds = &address_shape,
         .help = "tcp://HOST:PORT or rtu:///dev/PATH"},
     {"timeout", KEY_TIME, false, KEY_AT(struct raw_link, timeout), .min = 10e3, .max = 5e6,
         .help = "response timeout of a call"},
@@ -108,6 +111,9 @@ static void read_signature(
             .value = (uint16_t)raw.value};
 }
 
+static const struct shape signature_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_signature_keys};
+static const struct shape watchdog_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_watchdog_keys};
+
 struct raw_device {
         const struct yaml_node *link, *poll_link, *signature, *watchdog, *proof_output;
         int64_t slave_id, address_base, read_max, pause, answer, worst_answer;
@@ -121,10 +127,12 @@ static const struct key_word orders[] = {{"ABCD", TOOL_ORDER_ABCD}, {"CDAB", TOO
     {"BADC", TOOL_ORDER_BADC}, {"DCBA", TOOL_ORDER_DCBA}, {NULL, 0}};
 
 static const struct key device_rows[] = {
-    {"profile", KEY_NAME, false, KEY_AT(struct raw_device, profile),
+    {"profile", KEY_NAME, false, KEY_AT(struct raw_device, profile), .is_own = true,
         .help = "file of its kind, whose keys are the defaults of these"},
-    {"link", KEY_NODE, true, KEY_NODE_AT(struct raw_device, link), .help = "link for writes"},
-    {"poll_link", KEY_NODE, false, KEY_NODE_AT(struct raw_device, poll_link), .help = "link for reads"},
+    {"link", KEY_NODE, true, KEY_NODE_AT(struct raw_device, link), .is_own = true, .holds = &shape_name,
+        .help = "link for writes"},
+    {"poll_link", KEY_NODE, false, KEY_NODE_AT(struct raw_device, poll_link), .is_own = true,
+        .holds = &shape_name, .help = "link for reads"},
     {"slave_id", KEY_INT, true, KEY_AT(struct raw_device, slave_id), .max = 255,
         .help = "Modbus unit, 1 to 247"},
     {"address_base", KEY_INT, true, KEY_AT(struct raw_device, address_base), .max = 1,
@@ -141,13 +149,14 @@ static const struct key device_rows[] = {
         .help = "how long the unit typically takes to answer; for the bus load"},
     {"worst_answer", KEY_TIME, false, KEY_AT(struct raw_device, worst_answer), .min = 1e3, .max = 60e6,
         .help = "RTU: the latest that an answer may still come"},
-    {"signature", KEY_NODE, false, KEY_NODE_AT(struct raw_device, signature),
+    {"signature", KEY_NODE, false, KEY_NODE_AT(struct raw_device, signature), .holds = &signature_shape,
         .help = "a register that always reads the same"},
-    {"watchdog", KEY_NODE, false, KEY_NODE_AT(struct raw_device, watchdog), .help = "of its outputs"},
-    {"proof_output", KEY_NODE, false, KEY_NODE_AT(struct raw_device, proof_output),
-        .help = "a harmless coil that shows at each start that the watchdog acts"},
+    {"watchdog", KEY_NODE, false, KEY_NODE_AT(struct raw_device, watchdog), .holds = &watchdog_shape,
+        .help = "of its outputs"},
+    {"proof_output", KEY_NODE, false, KEY_NODE_AT(struct raw_device, proof_output), .is_own = true,
+        .holds = &shape_name, .help = "a harmless coil that shows at each start that the watchdog acts"},
 };
-const struct keys tool_file_device_keys = KEYS("device", device_rows);
+const struct keys tool_file_device_keys = KEYS_WITH("device", device_rows, NULL, "profile");
 
 static const char *link_at(const void *ctx, size_t i)
 {

@@ -17,7 +17,8 @@ struct raw_hook {
 #define LONGEST_US ((double)(5 * 60 * TIME_S))
 
 static const struct key rows[] = {
-    {"on", KEY_NODE, true, KEY_NODE_AT(struct raw_hook, on), .help = "events that it is run on"},
+    {"on", KEY_NODE, true, KEY_NODE_AT(struct raw_hook, on), .holds = &shape_names,
+        .help = "events that it is run on"},
     {"run", KEY_WORDS, true, KEY_AT(struct raw_hook, run), .help = "absolute path of the program"},
     {"timeout", KEY_TIME, false, KEY_AT(struct raw_hook, timeout), .min = 1e5, .max = LONGEST_US,
         .help = "it is killed then (10 s)"},

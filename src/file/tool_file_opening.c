@@ -9,7 +9,7 @@ struct raw_opening {
 };
 
 static const struct key rows[] = {
-    {"when", KEY_NODE, true, KEY_NODE_AT(struct raw_opening, when),
+    {"when", KEY_NODE, true, KEY_NODE_AT(struct raw_opening, when), .holds = &shape_condition,
         .help = "condition under which it is cold and vented enough"},
     {"purge", KEY_TIME, false, KEY_AT(struct raw_opening, purge), .max = 86400e6,
         .help = "how long every precursor has been purged since it closed"},

@@ -17,6 +17,28 @@ static const int64_t lease_us_least = 200 * TIME_MS;
 const struct key_word tool_file_manual_words[] = {{"outside", TOOL_MANUAL_OUTSIDE},
     {"inside", TOOL_MANUAL_INSIDE}, {"never", TOOL_MANUAL_NEVER}, {NULL, 0}};
 
+/* What makes an output safe without us: a word, or "external: TEXT" as a text or as a mapping. */
+static const struct key_word failsafes[] = {
+    {"watchdog", TOOL_FAILSAFE_WATCHDOG}, {"device_timed", TOOL_FAILSAFE_DEVICE_TIMED}, {NULL, 0}};
+static const struct key_word external_words[] = {{"external:", TOOL_FAILSAFE_EXTERNAL}, {NULL, 0}};
+static const struct key failsafe_rows[] = {{"external", KEY_NODE, true, .holds = &shape_text,
+    .help = "in words, what makes it safe outside of the modules"}};
+const struct keys tool_file_failsafe_keys = KEYS("failsafe", failsafe_rows);
+static const struct shape failsafe_word = {.kind = SHAPE_WORD, .words = failsafes};
+static const struct shape external_text = {.kind = SHAPE_BEGIN, .words = external_words};
+static const struct shape external_map = {.kind = SHAPE_KEYS, .keys = &tool_file_failsafe_keys};
+static const struct shape external = {.kind = SHAPE_EITHER, .of = &external_text, .or_else = &external_map};
+const struct shape tool_file_failsafe_shape = {
+    .kind = SHAPE_EITHER, .of = &failsafe_word, .or_else = &external};
+
+static int find_word(const struct key_word *words, const char *text)
+{
+        for (; words->name; words++)
+                if (strcmp(words->name, text) == 0)
+                        return words->value;
+        return -1;
+}
+
 static void take_limits(struct tool_file_work *w)
 {
         struct tool_tag *tag = w->tag;
@@ -102,7 +124,8 @@ static void take_failsafe(struct tool_file_work *w)
                     "\"external: TEXT\"");
                 return;
         }
-        if (node->kind == YAML_MAP && node->count == 1 && strcmp(node->first->key, "external") == 0) {
+        if (node->kind == YAML_MAP && node->count == 1 &&
+            strcmp(node->first->key, failsafe_rows[0].name) == 0) {
                 const char *said = reader_text(&w->f->r, node->first, "external");
                 if (said)
                         take_external(w, said);
@@ -111,12 +134,12 @@ static void take_failsafe(struct tool_file_work *w)
         const char *text = reader_text(&w->f->r, node, "failsafe");
         if (!text)
                 return;
-        if (strcmp(text, "watchdog") == 0)
-                w->tag->failsafe = TOOL_FAILSAFE_WATCHDOG;
-        else if (strcmp(text, "device_timed") == 0)
-                w->tag->failsafe = TOOL_FAILSAFE_DEVICE_TIMED;
-        else if (strncmp(text, "external:", 9) == 0)
-                take_external(w, text + 9);
+        size_t external_len = strlen(external_words[0].name);
+        int word = find_word(failsafes, text);
+        if (word >= 0)
+                w->tag->failsafe = (enum tool_failsafe)word;
+        else if (strncmp(text, external_words[0].name, external_len) == 0)
+                take_external(w, text + external_len);
         else
                 tool_file_fail_tag(w, "failsafe",
                     "'%.40s' is not known: watchdog, device_timed or \"external: TEXT\"", text);

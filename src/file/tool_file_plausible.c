@@ -11,7 +11,8 @@ struct raw_rise {
         int64_t in;
 };
 static const struct key rise_rows[] = {
-    {"by", KEY_NODE, true, KEY_NODE_AT(struct raw_rise, by), .help = "how much the value rises"},
+    {"by", KEY_NODE, true, KEY_NODE_AT(struct raw_rise, by), .holds = &shape_span,
+        .help = "how much the value rises"},
     {"in", KEY_TIME, true, KEY_AT(struct raw_rise, in), .min = 1e6, .max = 86400e6,
         .help = "within this time"},
 };
@@ -22,7 +23,7 @@ struct raw_follow {
         int64_t in;
 };
 static const struct key follow_rows[] = {
-    {"within", KEY_NODE, true, KEY_NODE_AT(struct raw_follow, within),
+    {"within", KEY_NODE, true, KEY_NODE_AT(struct raw_follow, within), .holds = &shape_span,
         .help = "how far the value may be from its set-point"},
     {"in", KEY_TIME, true, KEY_AT(struct raw_follow, in), .min = 100e3, .max = 86400e6,
         .help = "for no longer than this"},
@@ -36,11 +37,12 @@ struct raw_safety {
 static const struct key_word safety_kinds[] = {{"inputs", 1}, {NULL, 0}};
 static const struct key safety_rows[] = {
     {"kind", KEY_WORD, true, KEY_AT(struct raw_safety, kind), .words = safety_kinds, .help = "inputs"},
-    {"lid", KEY_NODE, false, KEY_NODE_AT(struct raw_safety, lid), .help = "tag: on while it is closed"},
-    {"emo", KEY_NODE, false, KEY_NODE_AT(struct raw_safety, emo),
+    {"lid", KEY_NODE, false, KEY_NODE_AT(struct raw_safety, lid), .holds = &shape_name,
+        .help = "tag: on while it is closed"},
+    {"emo", KEY_NODE, false, KEY_NODE_AT(struct raw_safety, emo), .holds = &shape_name,
         .help = "tag: on while the button is not pressed"},
     {"over_temperature", KEY_NODE, false, KEY_NODE_AT(struct raw_safety, over_temperature),
-        .help = "tag: on once the cut-out has acted"},
+        .holds = &shape_name, .help = "tag: on once the cut-out has acted"},
 };
 const struct keys tool_file_safety_keys = KEYS("inputs", safety_rows);
 

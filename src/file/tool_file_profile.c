@@ -24,28 +24,32 @@ struct raw_profile {
         } other;
 };
 
+static const struct shape channel_shape = {.kind = SHAPE_LENT, .keys = &tool_file_tag_keys};
+static const struct shape channels_shape = {.kind = SHAPE_MAP, .of = &channel_shape};
+
 static const struct key rows[] = {
-    {"format", KEY_INT, true, KEY_AT(struct raw_profile, format), .help = "format of this file: 1"},
+    {"format", KEY_INT, true, KEY_AT(struct raw_profile, format), .holds = &format_shape,
+        .help = "format of this file: 1"},
     {"profile", KEY_NAME, true, KEY_AT(struct raw_profile, profile), .help = "its name, that of the file"},
     {"title", KEY_WORDS, true, KEY_AT(struct raw_profile, title), .help = "the device in a few words"},
     {"source", KEY_WORDS, true, KEY_AT(struct raw_profile, source),
         .help = "the manual that its numbers come from"},
     {"verified", KEY_BOOL, true, KEY_AT(struct raw_profile, verified),
         .help = "yes once somebody has tried it on hardware"},
-    {"channels", KEY_NODE, false, KEY_NODE_AT(struct raw_profile, channels), .help = "its values, by name"},
+    {"channels", KEY_NODE, false, KEY_NODE_AT(struct raw_profile, channels), .holds = &channels_shape,
+        .help = "its values, by name"},
 };
 const struct keys tool_file_profile_keys = KEYS("profile", rows);
 
 /* What belongs to one device or tag of one tool: no default of it makes sense. */
 static bool is_of_profile(const char *key)
 {
-        return strcmp(key, "link") != 0 && strcmp(key, "poll_link") != 0 && strcmp(key, "profile") != 0 &&
-               strcmp(key, "proof_output") != 0;
+        return keys_is_lent(&tool_file_device_keys, key);
 }
 
 static bool is_of_channel(const char *key)
 {
-        return strcmp(key, "device") != 0 && strcmp(key, "channel") != 0;
+        return keys_is_lent(&tool_file_tag_keys, key);
 }
 
 static bool has_key(const struct keys *keys, const char *name)
@@ -77,7 +81,7 @@ static size_t add_keys(
 static bool check_channel(struct tool_file *f, const struct yaml_node *node)
 {
         struct key row[KEYS_MAX];
-        struct keys keys = {"channel", row, 0};
+        struct keys keys = {.what = "channel", .row = row};
         struct raw_profile raw;
         struct keys_found found;
         char name[TOOL_NAME_MAX];
@@ -110,7 +114,7 @@ static void read_profile(struct tool_file *f, struct tool_file_profile *p)
 {
         const struct yaml_node *root = yaml_tree_root(p->tree), *name;
         struct key row[KEYS_MAX];
-        struct keys keys = {"profile", row, tool_file_profile_keys.count};
+        struct keys keys = {.what = "profile", .row = row, .count = tool_file_profile_keys.count};
         struct raw_profile raw = {.verified = false};
         struct keys_found found;
 

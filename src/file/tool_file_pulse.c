@@ -5,6 +5,9 @@
 #include "ald/link/timed.h"         /* timed_width_max_us */
 #include "ald/link/watchmap.h"      /* watchmap_has */
 
+static const struct shape one_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_setup_keys};
+static const struct shape setup_shape = {.kind = SHAPE_LIST, .of = &one_shape, .max = TOOL_PULSE_SETUP_MAX};
+
 struct raw_pulse {
         const struct yaml_node *setup;
         int64_t width_register, width_unit, start_register, start_value, count_register;
@@ -22,7 +25,7 @@ static const struct key pulse_rows[] = {
         .help = "what one count of the width means"},
     {"width_order", KEY_WORD, false, KEY_AT(struct raw_pulse, width_order), .words = tool_file_orders,
         .help = "of a width of two registers"},
-    {"setup", KEY_NODE, false, KEY_NODE_AT(struct raw_pulse, setup),
+    {"setup", KEY_NODE, false, KEY_NODE_AT(struct raw_pulse, setup), .holds = &setup_shape,
         .help = "what has to stand in other registers: a list of {register: N, value: N}"},
     {"start_register", KEY_INT, true, KEY_AT(struct raw_pulse, start_register), .max = 65536,
         .help = "holding register that starts a pulse"},

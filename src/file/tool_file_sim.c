@@ -4,6 +4,13 @@
 
 #include <string.h> /* strcmp */
 
+static const struct shape line_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_sim_line_keys};
+static const struct shape lines_shape = {.kind = SHAPE_MAP, .of = &line_shape};
+static const struct shape loop_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_sim_loop_keys};
+static const struct shape loops_shape = {.kind = SHAPE_MAP, .of = &loop_shape};
+static const struct shape vapour_shape = {.kind = SHAPE_LIST, .of = &shape_number, .min = 3, .max = 3};
+static const struct shape tails_shape = {.kind = SHAPE_LIST, .of = &shape_time, .min = 2, .max = 2};
+
 struct raw_sim {
         double volume, k, atmosphere, gauge_noise, leak, overlap_limit;
         int64_t pump_lag;
@@ -25,8 +32,9 @@ static const struct key sim_rows[] = {
     {"overlap_limit", KEY_QUANTITY, false, KEY_AT(struct raw_sim, overlap_limit), .unit = "%", .min = 0,
         .max = 100,
         .help = "of a precursor's peak: a dry run warns when more is left at the next one's pulse"},
-    {"lines", KEY_NODE, false, KEY_NODE_AT(struct raw_sim, lines), .help = "precursor lines by name"},
-    {"loops", KEY_NODE, false, KEY_NODE_AT(struct raw_sim, loops),
+    {"lines", KEY_NODE, false, KEY_NODE_AT(struct raw_sim, lines), .holds = &lines_shape,
+        .help = "precursor lines by name"},
+    {"loops", KEY_NODE, false, KEY_NODE_AT(struct raw_sim, loops), .holds = &loops_shape,
         .help = "flows, heaters and motors by name"},
 };
 const struct keys tool_file_sim_keys = KEYS("simulation", sim_rows);
@@ -42,7 +50,7 @@ static const struct key_word deliveries[] = {{"draw", TOOL_DELIVERY_DRAW}, {"thr
 static const struct key line_rows[] = {
     {"delivery", KEY_WORD, false, KEY_AT(struct raw_line, delivery), .words = deliveries,
         .help = "how vapour reaches the chamber"},
-    {"vapour", KEY_NODE, false, KEY_NODE_AT(struct raw_line, vapour),
+    {"vapour", KEY_NODE, false, KEY_NODE_AT(struct raw_line, vapour), .holds = &vapour_shape,
         .help = "[a, b, c] of log10 p(Torr) = a - b / (c + T(degC))"},
     {"bottle", KEY_QUANTITY, false, KEY_AT(struct raw_line, bottle), .unit = "L", .min = 1e-6, .max = 1e3,
         .help = "head space"},
@@ -60,7 +68,7 @@ static const struct key line_rows[] = {
         .max = 1e4, .help = "of the precursor"},
     {"released", KEY_NUMBER, false, KEY_AT(struct raw_line, released), .min = 0, .max = 100,
         .help = "molecules released per molecule adsorbed"},
-    {"tails", KEY_NODE, false, KEY_NODE_AT(struct raw_line, tails),
+    {"tails", KEY_NODE, false, KEY_NODE_AT(struct raw_line, tails), .holds = &tails_shape,
         .help = "[fast, slow] decay times of its purge"},
     {"tail_part", KEY_QUANTITY, false, KEY_AT(struct raw_line, tail_part), .unit = "%", .min = 0, .max = 100,
         .help = "slow amplitude against the fast one"},
@@ -75,8 +83,9 @@ struct raw_loop {
 };
 static const struct key loop_rows[] = {
     {"lag", KEY_TIME, false, KEY_AT(struct raw_loop, lag), .max = 86400e6, .help = "of the process value"},
-    {"max_rate", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, max_rate), .help = "fastest change"},
-    {"ambient", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, ambient),
+    {"max_rate", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, max_rate), .holds = &shape_rate,
+        .help = "fastest change"},
+    {"ambient", KEY_NODE, false, KEY_NODE_AT(struct raw_loop, ambient), .holds = &shape_amount,
         .help = "heater: where it goes unpowered"},
 };
 const struct keys tool_file_sim_loop_keys = KEYS("simulated loop", loop_rows);
@@ -93,7 +102,8 @@ static bool want_list(
 static void read_vapour(struct tool_file *f, const struct yaml_node *list, struct tool_sim_line *line)
 {
         double *const to[] = {&line->vapour_a, &line->vapour_b, &line->vapour_c};
-        if (!list || !want_list(f, list, "vapour", 3, "[a, b, c] of log10 p(Torr) = a - b / (c + T(degC))"))
+        if (!list || !want_list(f, list, "vapour", (int)vapour_shape.min,
+                         "[a, b, c] of log10 p(Torr) = a - b / (c + T(degC))"))
                 return;
         line->is_vapour_assumed = false;
         const struct yaml_node *n = list->first;
@@ -103,7 +113,7 @@ static void read_vapour(struct tool_file *f, const struct yaml_node *list, struc
 
 static void read_tails(struct tool_file *f, const struct yaml_node *list, struct tool_sim_line *line)
 {
-        if (!list || !want_list(f, list, "tails", 2, "[fast, slow] times"))
+        if (!list || !want_list(f, list, "tails", (int)tails_shape.min, "[fast, slow] times"))
                 return;
         const struct yaml_node *n = list->first;
         for (int i = 0; i < 2; i++, n = n->next) {

@@ -17,9 +17,14 @@ const struct key_word tool_file_orders[] = {{"ABCD", TOOL_ORDER_ABCD}, {"CDAB", 
     {"BADC", TOOL_ORDER_BADC}, {"DCBA", TOOL_ORDER_DCBA}, {NULL, 0}};
 static const struct key_word accesses[] = {{"read", 0}, {"write", 1}, {NULL, 0}};
 
+static const struct shape pulse_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_pulse_keys};
+static const struct shape maintenance_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_maintenance_keys};
+static const struct shape log_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_log_keys};
+
 static const struct key tag_rows[] = {
-    {"device", KEY_NODE, true, KEY_NODE_AT(struct tool_file_raw_tag, device), .help = "unit that holds it"},
-    {"channel", KEY_NAME, false, KEY_AT(struct tool_file_raw_tag, channel),
+    {"device", KEY_NODE, true, KEY_NODE_AT(struct tool_file_raw_tag, device), .is_own = true,
+        .holds = &shape_name, .help = "unit that holds it"},
+    {"channel", KEY_NAME, false, KEY_AT(struct tool_file_raw_tag, channel), .is_own = true,
         .help = "of the device's profile, whose keys are the defaults of these"},
     {"register", KEY_WORD, true, KEY_AT(struct tool_file_raw_tag, reg), .words = registers,
         .help = "table of registers"},
@@ -33,7 +38,7 @@ static const struct key tag_rows[] = {
         .help = "value = raw * scale + offset"},
     {"offset", KEY_NUMBER, false, KEY_AT(struct tool_file_raw_tag, offset),
         .help = "value = raw * scale + offset"},
-    {"unit", KEY_WORDS, false, KEY_AT(struct tool_file_raw_tag, unit),
+    {"unit", KEY_WORDS, false, KEY_AT(struct tool_file_raw_tag, unit), .holds = &shape_unit,
         .help = "of the value; none for a bare number"},
     {"access", KEY_WORD, false, KEY_AT(struct tool_file_raw_tag, access), .words = accesses,
         .help = "write makes it an output"},
@@ -45,13 +50,15 @@ static const struct key tag_rows[] = {
         .max = 3600e6, .help = "older is Bad"},
     {"freeze_after", KEY_TIME, false, KEY_AT(struct tool_file_raw_tag, freeze_after), .max = 86400e6,
         .help = "identical for longer is Uncertain"},
-    {"valid", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, valid), .help = "outside is Bad"},
-    {"limits", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, limits),
+    {"valid", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, valid), .holds = &shape_range,
+        .help = "outside is Bad"},
+    {"limits", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, limits), .holds = &shape_range,
         .help = "a command outside is refused"},
-    {"safe", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, safe), .help = "value when in doubt"},
+    {"safe", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, safe), .holds = &shape_value,
+        .help = "value when in doubt"},
     {"verify", KEY_BOOL, false, KEY_AT(struct tool_file_raw_tag, verify), .help = "read back and compared"},
     {"verify_within", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, verify_within),
-        .help = "difference allowed"},
+        .holds = &shape_span, .help = "difference allowed"},
     {"follow", KEY_TIME, false, KEY_AT(struct tool_file_raw_tag, follow), .min = 10e3, .max = 600e6,
         .help = "a difference that lasts longer trips"},
     {"max_open", KEY_TIME, false, KEY_AT(struct tool_file_raw_tag, max_open), .max = 86400e6,
@@ -59,16 +66,17 @@ static const struct key tag_rows[] = {
     {"lease", KEY_TIME, false, KEY_AT(struct tool_file_raw_tag, lease), .max = 600e6,
         .help = "without a turn of the core for this long it goes safe"},
     {"failsafe", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, failsafe),
-        .help = "watchdog, device_timed or \"external: TEXT\""},
-    {"pulse", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, pulse),
+        .holds = &tool_file_failsafe_shape, .help = "watchdog, device_timed or \"external: TEXT\""},
+    {"pulse", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, pulse), .holds = &pulse_shape,
         .help = "how its module times pulses itself"},
     {"manual", KEY_WORD, false, KEY_AT(struct tool_file_raw_tag, manual), .words = tool_file_manual_words,
         .help = "moved by hand outside a run, inside it too, or never"},
     {"maintenance", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, maintenance),
-        .help = "when its wear is told"},
-    {"log", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, log), .help = "what is recorded"},
+        .holds = &maintenance_shape, .help = "when its wear is told"},
+    {"log", KEY_NODE, false, KEY_NODE_AT(struct tool_file_raw_tag, log), .holds = &log_shape,
+        .help = "what is recorded"},
 };
-const struct keys tool_file_tag_keys = KEYS("tag", tag_rows);
+const struct keys tool_file_tag_keys = KEYS_WITH("tag", tag_rows, NULL, "channel");
 
 struct raw_log {
         int64_t every;
@@ -77,7 +85,7 @@ struct raw_log {
 static const struct key log_rows[] = {
     {"every", KEY_TIME, false, KEY_AT(struct raw_log, every), .max = 86400e6,
         .help = "longest time between samples"},
-    {"deadband", KEY_NODE, false, KEY_NODE_AT(struct raw_log, deadband),
+    {"deadband", KEY_NODE, false, KEY_NODE_AT(struct raw_log, deadband), .holds = &shape_span,
         .help = "a larger change is recorded at once"},
 };
 const struct keys tool_file_log_keys = KEYS("log", log_rows);

@@ -8,6 +8,11 @@
 /* The longest device watchdog the safety rules allow, and the shortest feed that the core's turns can keep. */
 static const double timeout_max_us = 1e6, feed_min_us = 50e3;
 
+static const struct shape write_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_write_keys};
+static const struct shape writes_shape = {
+    .kind = SHAPE_LIST, .of = &write_shape, .max = TOOL_WATCHDOG_WRITES_MAX};
+static const struct shape status_shape = {.kind = SHAPE_KEYS, .keys = &tool_file_status_keys};
+
 struct raw_watchdog {
         int64_t timeout, feed, time_unit;
         int64_t time_register, trigger_register, status_register, restart_register, counter_register;
@@ -33,15 +38,15 @@ static const struct key watchdog_rows[] = {
         .help = "holding register that is written to feed"},
     {"feed_by", KEY_WORD, false, KEY_AT(struct raw_watchdog, feed_by), .words = feeds,
         .help = "change: the trigger's word must change; repeat: any write feeds"},
-    {"setup", KEY_NODE, false, KEY_NODE_AT(struct raw_watchdog, setup),
+    {"setup", KEY_NODE, false, KEY_NODE_AT(struct raw_watchdog, setup), .holds = &writes_shape,
         .help = "what must stand in the module before: [{register: N, value: N}]"},
     {"status_register", KEY_INT, false, KEY_AT(struct raw_watchdog, status_register), .max = 65536,
         .help = "holding register of its status"},
-    {"status", KEY_NODE, false, KEY_NODE_AT(struct raw_watchdog, status),
+    {"status", KEY_NODE, false, KEY_NODE_AT(struct raw_watchdog, status), .holds = &status_shape,
         .help = "what the status means: {off, running, expired, mask}"},
     {"counter_register", KEY_INT, false, KEY_AT(struct raw_watchdog, counter_register), .max = 65536,
         .help = "holding register that counts its events"},
-    {"restart", KEY_NODE, false, KEY_NODE_AT(struct raw_watchdog, restart),
+    {"restart", KEY_NODE, false, KEY_NODE_AT(struct raw_watchdog, restart), .holds = &writes_shape,
         .help = "writes that re-arm it after expiry: [{register: N, value: N}]"},
     {"restart_register", KEY_INT, false, KEY_AT(struct raw_watchdog, restart_register), .max = 65536,
         .help = "short for a restart of one write of 1"},

@@ -38,7 +38,7 @@ class Docs(ald.Test):
             seen.add(words[0])
             words = [os.path.join(ald.TOP, w) if w.startswith(("recipes/", "config/")) else w for w in words]
             done = self.ctl(*words)
-            expected = {"check": [0], "device": [0, 4], "dry-run": [0], "runs": [1], "report": [1], "latency": [1],
+            expected = {"check": [0], "new": [0], "schema": [0], "diff": [1], "device": [0, 4], "dry-run": [0], "runs": [1], "report": [1], "latency": [1],
                         "replay": [1], "trend": [1], "audit": [1], "export": [1], "archive": [1],
                         "counters": [1], "pulses": [1]}
             self.assertIn(done.returncode, expected.get(words[0], [4]),

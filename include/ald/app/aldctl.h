@@ -32,7 +32,7 @@ struct aldctl_options {
         const char *output, *format, *what, *head, *verify;        /* -o and others; NULL: not given */
         const char *resume;                                        /* run: --resume; NULL: not given */
         const char *precursor;                                     /* pulses; NULL: not given */
-        bool json, wait, help, all;
+        bool json, wait, help, all, text;
         int limit; /* --limit */
         size_t set_count;
         const char *sets[ALDCTL_SETS_MAX]; /* "NAME=VALUE", the '=' checked */
@@ -111,6 +111,12 @@ bool aldctl_take_head(const char *text, struct audit_head *head);
 enum aldctl_exit aldctl_archive(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_export.c */
 enum aldctl_exit aldctl_export(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_diff.c */
+enum aldctl_exit aldctl_diff(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_new.c */
+enum aldctl_exit aldctl_new(const struct aldctl_command *self, const struct aldctl_options *o);
+/* aldctl_schema.c */
+enum aldctl_exit aldctl_schema(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_replay.c */
 enum aldctl_exit aldctl_replay(const struct aldctl_command *self, const struct aldctl_options *o);
 

@@ -19,6 +19,8 @@ struct load {
  * (NULL: no memory, told). Release with load_free() either way. */
 enum aldctl_exit load_files(
     struct load *load, const struct aldctl_command *command, const struct aldctl_options *o);
+/* The recipe at the first word, for a tool that is there already: into load->recipe, what is wrong into load->diag. */
+void load_recipe(struct load *load, const struct aldctl_options *o, const struct tool *tool);
 void load_free(struct load *load);
 
 /* One diagnostic as JSON: severity, file, line, column, text. A new reference. */

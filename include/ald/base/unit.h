@@ -45,6 +45,9 @@ struct unit {
 /* The unit of that exact name, or NULL. The result is static. */
 const struct unit *unit_find(const char *name);
 
+/* The units by number, those of one dimension in order; NULL behind the last. */
+const struct unit *unit_at(size_t i);
+
 /* The base unit of a dimension (UNIT_DIM_NONE gives the unit named ""). */
 const struct unit *unit_base(enum unit_dim dim);
 

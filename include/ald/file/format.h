@@ -8,6 +8,10 @@
 #include <stdbool.h> /* bool */
 #include <stddef.h>  /* size_t */
 
+/* What `format` takes. */
+enum { FORMAT_NUMBER = 1 };
+extern const struct shape format_shape;
+
 struct format_source {
         int number; /* of diag_source() */
         struct yaml_tree *tree;

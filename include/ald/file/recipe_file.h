@@ -151,15 +151,21 @@ bool recipe_file_check_states(struct recipe_file *f);
  * weeks, counts beyond a valve's life. */
 void recipe_file_check_bounds(struct recipe_file *f);
 
+/* The form of a recipe and what it includes as one text. */
+extern const struct joined_form recipe_file_joined_form;
+
 /* Every table of keys of the format, for the documentation's test. */
 const struct keys *const *recipe_file_keys(size_t *count);
 /* Steps by number: the table of the verb's keys, its first row being the verb; NULL behind the last. */
 const struct keys *recipe_file_step_keys(size_t i);
 
-extern const struct keys recipe_file_parameter_keys, recipe_file_guard_keys, recipe_file_until_keys,
-    recipe_file_expose_keys, recipe_file_rotate_keys, recipe_file_pump_down_keys, recipe_file_vent_keys,
-    recipe_file_leak_check_keys, recipe_file_include_keys;
+extern const struct keys recipe_file_root_keys, recipe_file_parameter_keys, recipe_file_guard_keys,
+    recipe_file_until_keys, recipe_file_expose_keys, recipe_file_rotate_keys, recipe_file_pump_down_keys,
+    recipe_file_vent_keys, recipe_file_leak_check_keys, recipe_file_include_keys;
 /* What a timeout does: hold, stop, abort or continue. */
 extern const struct key_word recipe_file_ends[];
+extern const struct shape recipe_file_end_shape;
+/* What `repeat` and its `coats` take. */
+extern const struct shape recipe_file_count_shape, recipe_file_coats_shape;
 
 #endif

@@ -166,14 +166,16 @@ extern const struct key_word tool_file_priorities[];
 /* Every table of keys of the format, for the documentation's test. */
 const struct keys *const *tool_file_keys(size_t *count);
 
-extern const struct keys tool_file_link_keys, tool_file_device_keys, tool_file_profile_keys,
-    tool_file_signature_keys, tool_file_watchdog_keys, tool_file_write_keys, tool_file_status_keys,
-    tool_file_tag_keys, tool_file_maintenance_keys, tool_file_bottle_keys, tool_file_pulse_keys,
-    tool_file_setup_keys, tool_file_log_keys, tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys,
-    tool_file_pump_keys, tool_file_gauge_keys, tool_file_image_keys, tool_file_interlock_keys,
-    tool_file_alarm_keys, tool_file_rise_keys, tool_file_follow_keys, tool_file_safety_keys,
-    tool_file_bypass_keys, tool_file_opening_keys, tool_file_access_keys, tool_file_role_keys,
-    tool_file_history_keys, tool_file_hook_keys, tool_file_sim_keys, tool_file_sim_line_keys,
-    tool_file_sim_loop_keys;
+extern const struct keys tool_file_root_keys, tool_file_failsafe_keys, tool_file_link_keys,
+    tool_file_device_keys, tool_file_profile_keys, tool_file_signature_keys, tool_file_watchdog_keys,
+    tool_file_write_keys, tool_file_status_keys, tool_file_tag_keys, tool_file_maintenance_keys,
+    tool_file_bottle_keys, tool_file_pulse_keys, tool_file_setup_keys, tool_file_log_keys,
+    tool_file_loop_keys, tool_file_line_keys, tool_file_valve_keys, tool_file_pump_keys, tool_file_gauge_keys,
+    tool_file_image_keys, tool_file_interlock_keys, tool_file_alarm_keys, tool_file_rise_keys,
+    tool_file_follow_keys, tool_file_safety_keys, tool_file_bypass_keys, tool_file_opening_keys,
+    tool_file_access_keys, tool_file_role_keys, tool_file_history_keys, tool_file_hook_keys,
+    tool_file_sim_keys, tool_file_sim_line_keys, tool_file_sim_loop_keys;
+/* What a piece of equipment holds, by its kind. */
+extern const struct shape tool_file_equipment_shape;
 
 #endif

@@ -28,6 +28,9 @@ struct tool_file_work {
 /* The words of the key `manual`. */
 extern const struct key_word tool_file_manual_words[];
 
+/* What `failsafe` takes. */
+extern const struct shape tool_file_failsafe_shape;
+
 /* The words of `byte_order` and its kin. */
 extern const struct key_word tool_file_orders[];
 
