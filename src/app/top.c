@@ -159,7 +159,7 @@ static enum aldctl_exit refuse(const struct aldctl_options *o)
                 return line_say(o, ALDCTL_USAGE, "top shows a screen and has no --json",
                     "`aldctl watch --json` has it for programs");
         if (isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1)
-                return line_say(o, ALDCTL_USAGE, "top needs a terminal for its screen and keys",
+                return line_say(o, ALDCTL_FAILED, "top needs a terminal for its screen and keys",
                     "`aldctl watch` writes lines anywhere");
         return ALDCTL_OK;
 }

@@ -327,7 +327,7 @@ class Top(ald.Test):
 
     def test_refusals(self):
         done = self.ctl("top")
-        self.assertEqual(2, done.returncode)
+        self.assertEqual(1, done.returncode)
         self.assertIn("needs a terminal", done.stderr)
         self.assertIn("aldctl watch", done.stderr)
         done = self.ctl("--json", "top")
