@@ -14,7 +14,7 @@ PYTHON   ?= /usr/bin/python3
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 # sodium and systemd serve the programs only; the ring test says who may include what.
-PKGS     := libmodbus libevent libevent_pthreads sqlite3 yaml-0.1 jansson libsodium libsystemd libarchive
+PKGS     := libmodbus libevent libevent_pthreads sqlite3 yaml-0.1 jansson libsodium libsystemd libarchive ncursesw
 WARN     := -Wall -Wextra -Werror -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wpointer-arith -Wcast-qual
 CSTD     := -std=c11

@@ -6,12 +6,12 @@ set -euo pipefail
 
 # At run time: gnuplot draws a report's plots, and aldweb serves the charts of libjs-dygraphs.
 build=(gcc libc6-dev make pkg-config git libmodbus-dev libevent-dev libsqlite3-dev libyaml-dev libjansson-dev
-    libsodium-dev libsystemd-dev libarchive-dev gnuplot-nox libjs-dygraphs)
+    libsodium-dev libsystemd-dev libarchive-dev libncurses-dev gnuplot-nox libjs-dygraphs)
 # clang and its runtime library bring libFuzzer (tests/fuzz).
 # zsh: completion; curl, netcat and jq: the shell client of the README, a hook; jsonschema and yaml: what editors make of our
 # schemas. The page is tried in a real browser; npm brings axe-core, which checks what it is for people who do not see it.
-test=(check binutils python3 python3-pymodbus python3-jsonschema python3-yaml clang libclang-rt-dev zsh curl netcat-openbsd jq
-    chromium chromium-driver fonts-dejavu-core npm)
+test=(check binutils python3 python3-pymodbus python3-pyte python3-jsonschema python3-yaml clang libclang-rt-dev zsh curl
+    netcat-openbsd jq chromium chromium-driver fonts-dejavu-core npm)
 lint=(clang clang-format clang-tidy cppcheck shellcheck mandoc systemd)
 
 wanted=()

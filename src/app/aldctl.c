@@ -95,6 +95,12 @@ static const struct aldctl_command commands[] = {
         "start a recipe; what the tool does"},
     {"status", "", "what the tool is doing and what it waits for", 0, 0, 0, aldctl_status, ""},
     {"watch", "", "the same, live, until interrupted", 0, 0, 0, aldctl_watch, ""},
+    {"top", "",
+        "the whole tool on a screen, live: state, times, schematic, pressure, alarms, events\n"
+        "  Its keys hold, resume, stop and abort the run, acknowledge alarms and answer what the recipe "
+        "asks;\n"
+        "  each asks first. ? has them all, q quits. It wants a terminal of 72 x 22 or more.",
+        0, 0, 0, aldctl_top, ""},
     {"hold", "[--now]", "hold the run; --now cuts a running pulse", OPT_NOW, 0, 0, aldctl_command,
         "hold, go on; end in order; all safe at once"},
     {"resume", "[--repeat | --skip]", "go on with a held run (and the pulse that was cut)",

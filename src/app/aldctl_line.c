@@ -22,7 +22,7 @@ static int64_t now_ms(void)
         return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static enum aldctl_exit dial(struct line *l, const char *path)
+static enum aldctl_exit dial(struct line *l, const char *path, int flags)
 {
         struct sockaddr_un to = {.sun_family = AF_UNIX};
 
@@ -32,7 +32,7 @@ static enum aldctl_exit dial(struct line *l, const char *path)
                 return ALDCTL_NOT_CONNECTED;
         }
         (void)memcpy(to.sun_path, path, strlen(path) + 1);
-        l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
         if (l->fd >= 0 && connect(l->fd, (struct sockaddr *)&to, sizeof to) == 0)
                 return ALDCTL_OK;
         return errno == EACCES || errno == EPERM ? ALDCTL_DENIED : ALDCTL_NOT_CONNECTED;
@@ -78,7 +78,7 @@ static bool fill(struct line *l)
         n = recv(l->fd, l->in + l->in_len, l->in_cap - l->in_len, 0);
         if (n > 0)
                 l->in_len += (size_t)n;
-        return n > 0 || (n < 0 && errno == EINTR);
+        return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
 enum line_got line_next(struct line *l, int timeout_ms, json_t **message)
@@ -193,10 +193,15 @@ static enum aldctl_exit greet(struct line *l, json_t **refusal)
         return code;
 }
 
+enum aldctl_exit line_dial(struct line *l, const char *path)
+{
+        return dial(l, path, SOCK_NONBLOCK);
+}
+
 enum aldctl_exit line_try(struct line *l, const char *path)
 {
         json_t *refusal = NULL;
-        enum aldctl_exit code = dial(l, path);
+        enum aldctl_exit code = dial(l, path, 0);
 
         if (code == ALDCTL_OK)
                 code = greet(l, &refusal);
@@ -208,7 +213,7 @@ enum aldctl_exit line_open(struct line *l, const struct aldctl_options *o)
 {
         char text[512];
         json_t *refusal = NULL;
-        enum aldctl_exit code = dial(l, o->socket);
+        enum aldctl_exit code = dial(l, o->socket, 0);
 
         if (code != ALDCTL_OK) {
                 (void)snprintf(
@@ -246,7 +251,7 @@ static bool send_all(struct line *l, const char *bytes, size_t len)
         return true;
 }
 
-static bool send_request(struct line *l, const char *verb, json_t *params)
+bool line_send(struct line *l, const char *verb, json_t *params)
 {
         json_t *request = json_pack("{s:s, s:i, s:s}", "jsonrpc", "2.0", "id", ++l->last_id, "method", verb);
         char *text;
@@ -279,7 +284,7 @@ enum aldctl_exit line_ask(
         enum line_got got;
 
         *result = NULL;
-        (void)send_request(l, verb, params);
+        (void)line_send(l, verb, params);
         while ((got = line_next(l, LINE_ANSWER_MS, &message)) == LINE_MESSAGE && !is_answer(l, message))
                 json_decref(message);
         if (got == LINE_TIMEOUT)

@@ -36,33 +36,50 @@ static void begin_part(struct text *t, size_t *parts, const char *between)
         text_add(t, "%s", (*parts)++ == 0 ? ": " : between);
 }
 
-static void add_step(struct text *t, const json_t *s, size_t *parts, bool with_numbers)
+/* What it asks, waits for or does. */
+static void add_doing(struct text *t, const json_t *s, size_t *parts, bool with_numbers)
 {
         const char *waiting = show_get_text(s, "waiting"), *step = show_get_text(s, "step");
-        double left = show_get_number(s, "step_left_s", -1);
 
         if (show_get_text(s, "asks")[0] != '\0') {
                 begin_part(t, parts, ", ");
                 text_add(t, "%s", show_get_text(s, "asks"));
-                return;
-        }
-        /* A suspend is its own reason. */
-        if (waiting[0] != '\0' && strcmp(waiting, show_get_text(s, "reason")) != 0) {
+        } else if (waiting[0] != '\0' && strcmp(waiting, show_get_text(s, "reason")) != 0) {
+                /* A suspend is its own reason. */
                 begin_part(t, parts, ", ");
                 text_add(t, "waiting for %s", with_numbers ? waiting : step);
         } else if (step[0] != '\0') {
                 begin_part(t, parts, ", ");
                 text_add(t, "%s", step);
         }
-        if (with_numbers && left >= 1 && (waiting[0] != '\0' || step[0] != '\0')) {
+}
+
+static void add_step(struct text *t, const json_t *s, size_t *parts, bool with_numbers)
+{
+        double left = show_get_number(s, "step_left_s", -1);
+
+        add_doing(t, s, parts, with_numbers);
+        if (with_numbers && left >= 1 && show_get_text(s, "asks")[0] == '\0' &&
+            (show_get_text(s, "waiting")[0] != '\0' || show_get_text(s, "step")[0] != '\0')) {
                 text_add(t, ", ");
                 show_add_seconds(t, left);
                 text_add(t, " of it left");
         }
 }
 
+void view_add_doing(struct text *t, const json_t *status)
+{
+        char buf[512];
+        struct text inner;
+        size_t parts = 0;
+
+        text_init(&inner, buf, sizeof buf);
+        add_doing(&inner, status, &parts, true);
+        text_add(t, "%s", parts > 0 ? buf + strlen(": ") : "");
+}
+
 /* An estimate: whole minutes where there are some. */
-static void add_about(struct text *t, double seconds)
+void view_add_about(struct text *t, double seconds)
 {
         text_add(t, "about ");
         if (seconds < 120)
@@ -88,7 +105,7 @@ static void add_left(struct text *t, const json_t *s)
         text_add(t, " left");
         if (heating > 0) {
                 text_add(t, ", ");
-                add_about(t, heating);
+                view_add_about(t, heating);
                 text_add(t, " of %s apart", what);
         } else if (json_is_true(json_object_get(s, "is_heating")) ||
                    !json_is_true(json_object_get(s, "is_bounded"))) {
@@ -109,7 +126,7 @@ static void add_opening(struct text *t, const json_t *s, bool in_run)
         text_add(t, "; may be opened");
         if (open > 0) {
                 text_add(t, " in ");
-                add_about(t, open);
+                view_add_about(t, open);
         }
 }
 
@@ -363,7 +380,7 @@ static void print_opening(FILE *to, const json_t *status)
         text_init(&t, buf, sizeof buf);
         if (open > 0) {
                 text_add(&t, "in ");
-                add_about(&t, open);
+                view_add_about(&t, open);
                 text_add(&t, "; ");
         }
         text_add(&t, "first: %s", waits);

@@ -28,6 +28,7 @@ LIBRARIES = [
     (re.compile(r"sodium(\.h$|/)"), {"app"}),
     (re.compile(r"systemd/"), {"app"}),
     (re.compile(r"archive(_entry)?\.h$"), {"app"}),
+    (re.compile(r"n?curses\.h$|term\.h$"), {"app"}),
 ]
 
 # ISO C11, without those that bring clocks, threads, signals or locales.

@@ -40,7 +40,7 @@ class Docs(ald.Test):
             done = self.ctl(*words)
             expected = {"check": [0], "new": [0], "schema": [0], "diff": [1], "device": [0, 4], "dry-run": [0], "runs": [1], "report": [1], "latency": [1],
                         "replay": [1], "trend": [1], "audit": [1], "export": [1], "archive": [1],
-                        "counters": [1], "pulses": [1]}
+                        "counters": [1], "pulses": [1], "top": [1]}
             self.assertIn(done.returncode, expected.get(words[0], [4]),
                           f"{words}: {done.stdout}{done.stderr}")
         self.assertLessEqual({"run", "status", "watch", "confirm", "shelve", "bypass", "set", "open"}, seen)

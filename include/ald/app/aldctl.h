@@ -94,6 +94,8 @@ enum aldctl_exit aldctl_alarms(const struct aldctl_command *self, const struct a
 enum aldctl_exit aldctl_bypass(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_watch.c */
 enum aldctl_exit aldctl_watch(const struct aldctl_command *self, const struct aldctl_options *o);
+/* top.c */
+enum aldctl_exit aldctl_top(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_history.c */
 enum aldctl_exit aldctl_runs(const struct aldctl_command *self, const struct aldctl_options *o);
 enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct aldctl_options *o);

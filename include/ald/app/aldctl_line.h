@@ -6,7 +6,8 @@
 
 #include <jansson.h> /* json_t */
 
-#include <stddef.h> /* size_t */
+#include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
 
 struct line {
         int fd; /* -1 = closed */
@@ -20,11 +21,16 @@ struct line {
 enum aldctl_exit line_open(struct line *l, const struct aldctl_options *o);
 /* The same without a word when no daemon answers. */
 enum aldctl_exit line_try(struct line *l, const char *path);
+/* Connect without waiting for anything; the hello comes as the first message. *l must be closed by the caller. */
+enum aldctl_exit line_dial(struct line *l, const char *path);
 void line_close(struct line *l);
 
 enum line_got { LINE_MESSAGE, LINE_TIMEOUT, LINE_CLOSED, LINE_INTERRUPTED };
 /* The next message within timeout_ms (-1 = whenever it comes); *message is the caller's. A signal ends the wait. */
 enum line_got line_next(struct line *l, int timeout_ms, json_t **message);
+
+/* Ask, and do not wait: the answer has the id l->last_id. `params` is taken, NULL = none. False: it was not sent. */
+bool line_send(struct line *l, const char *verb, json_t *params);
 
 /* Ask and wait for the answer: *result (the caller's) on ALDCTL_OK, else the exit code after saying why.
  * `params` is taken, NULL = none. */

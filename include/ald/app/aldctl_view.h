@@ -26,6 +26,12 @@ void view_add_line(struct text *t, const json_t *status);
 /* The same without what only counts down: when it differs, something happened. */
 void view_add_key(struct text *t, const json_t *status);
 
+/* Of the line, what is done or waited for: "waiting for nb.temperature 104.2 of 110 degC". */
+void view_add_doing(struct text *t, const json_t *status);
+
+/* An estimate: "about 12 min". */
+void view_add_about(struct text *t, double seconds);
+
 /* How many bytes of a line stand in its next row: up to the time left, else whole words. */
 size_t view_row(const char *text, int columns);
 
