@@ -196,7 +196,7 @@ FUZZERS  := recipe tool jsonrpc cond input
 FUZZBINS := $(foreach f,$(FUZZERS),$(BUILD)/fuzz/$(f) $(BUILD)/fuzz/$(f)-canary)
 # The session's client is the harness itself: no socket, no event loop.
 FUZZRING := $(foreach r,base core link file,$(call ring-objs,$(r))) \
-            $(addprefix $(BUILD)/obj/control/,dispatch.o feed.o fill.o jsonrpc.o params.o report.o resumes.o session.o)
+            $(addprefix $(BUILD)/obj/control/,dispatch.o feed.o fill.o jsonrpc.o params.o report.o report_tool.o resumes.o session.o)
 FUZZHELP := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/obj/%.o,$(filter-out $(FUZZERS:%=tests/fuzz/fuzz_%.c),$(wildcard tests/fuzz/*.c)))
 FUZZCC    = $(CC) $(CSTD) $(WARN) $(OPT) $(SANFLAGS) $(POSIX) -Iinclude -Itests -MMD -MP $(PKGFLAGS)
 $(BUILD)/fuzz/obj/%-canary.o: tests/fuzz/%.c $(BUILD)/flags

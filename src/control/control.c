@@ -29,11 +29,6 @@ struct control {
         struct session *sessions[CONTROL_CLIENTS_MAX]; /* NULL = free */
 };
 
-const struct outlook_now *control_outlook(const struct control_owner *owner)
-{
-        return owner->outlook != NULL ? owner->outlook(owner->ctx) : NULL;
-}
-
 static void on_acceptable(evutil_socket_t fd, short what, void *arg);
 static void on_retry(evutil_socket_t fd, short what, void *arg);
 
@@ -287,7 +282,7 @@ void control_publish(struct control *c)
                 if (!is_looked_at) {
                         (void)clock_gettime(CLOCK_REALTIME, &t);
                         feed_turn(c->feed, c->config.owner.core(c->config.owner.ctx),
-                            control_outlook(&c->config.owner),
+                            dispatch_outlook(&c->config.owner),
                             (int64_t)t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000);
                         is_looked_at = true;
                 }

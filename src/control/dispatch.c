@@ -58,13 +58,18 @@ static void fail(struct session *s, json_t *id, enum jsonrpc_code code, const ch
         client_send(s->io, jsonrpc_error(id, code, text, data));
 }
 
+const struct outlook_now *dispatch_outlook(const struct control_owner *owner)
+{
+        return owner->outlook != NULL ? owner->outlook(owner->ctx) : NULL;
+}
+
 /* ---- Questions ---- */
 
 static void answer_status(struct request *r, struct answer *a)
 {
         const struct control_owner *owner = r->d->owner;
 
-        a->result = report_status(r->d->tool, owner->core(owner->ctx), control_outlook(owner));
+        a->result = report_status(r->d->tool, owner->core(owner->ctx), dispatch_outlook(owner));
         (void)json_object_set_new(a->result, "time", report_time(wall_now_us()));
 }
 
@@ -98,7 +103,7 @@ static void answer_subscribe(struct request *r, struct answer *a)
 {
         const struct control_owner *owner = r->d->owner;
 
-        feed_turn(r->d->feed, owner->core(owner->ctx), control_outlook(owner), wall_now_us());
+        feed_turn(r->d->feed, owner->core(owner->ctx), dispatch_outlook(owner), wall_now_us());
         a->result = feed_full(r->d->feed, &r->s->seen);
 }
 

@@ -51,9 +51,6 @@ struct control_owner {
             struct control_resume *resume, const char **why);
 };
 
-/* What the owner estimates now, NULL = nothing. */
-const struct outlook_now *control_outlook(const struct control_owner *owner);
-
 struct control_config {
         struct event_base *base; /* borrowed */
         const char *path;        /* of the socket */

@@ -24,4 +24,7 @@ void dispatch_line(struct dispatch *d, struct session *s, const char *line, size
 /* Send the core's answer, if this session waits for it. */
 void dispatch_reply(struct session *s, const struct effect_reply *reply);
 
+/* What the owner estimates now, NULL = nothing. */
+const struct outlook_now *dispatch_outlook(const struct control_owner *owner);
+
 #endif
