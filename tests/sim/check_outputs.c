@@ -15,6 +15,8 @@ struct moves {
         int64_t moved_us[TOOL_TAGS_MAX];     /* the first that no record has explained yet; 0 = none */
         double value[TOOL_TAGS_MAX];         /* of it */
         int64_t explained_us[TOOL_TAGS_MAX]; /* last record of this output */
+        char awaited[TOOL_TAGS_MAX]
+                    [48]; /* it said of this value that it was not acknowledged; "" = it did not */
         int pending;
 };
 /* The worker reports once the call has ended, and the loop hears of it in its next turn. A call that was given up is reported
@@ -29,6 +31,26 @@ static void explained(struct check_context *c, int tag)
         m->pending -= m->moved_us[tag] != 0;
         m->moved_us[tag] = 0;
         m->explained_us[tag] = c->seen->now_us + 1;
+}
+
+/* A failure that repeats itself is recorded once: its record explains when the value gets through at last, and no other. */
+static void await_value(struct check_context *c, int tag, const char *text)
+{
+        struct moves *m = c->mine;
+        const char *end = strstr(text, ": not acknowledged") != NULL ? strstr(text, " (") : NULL;
+
+        snprintf(m->awaited[tag], sizeof m->awaited[tag], "%.*s", end != NULL ? (int)(end - text) : 0, text);
+}
+
+static bool is_awaited(struct check_context *c, int tag, double value)
+{
+        const struct moves *m = c->mine;
+        char words[sizeof m->awaited[tag]];
+        struct text t;
+
+        text_init(&t, words, sizeof words);
+        tool_add_value(&t, &c->tool->tags[tag], value);
+        return strcmp(words, m->awaited[tag]) == 0;
 }
 
 static void explain(struct check_context *c, const struct world_note *n)
@@ -47,6 +69,8 @@ static void explain(struct check_context *c, const struct world_note *n)
                 return;
         if (strcmp(e->kind, "output") == 0 || strcmp(e->kind, "manual") == 0 || strcmp(e->kind, "pulse") == 0)
                 explained(c, tag);
+        if (strcmp(e->kind, "output") == 0)
+                await_value(c, tag, e->text);
         if (strcmp(e->kind, "output") == 0 && strstr(e->text, "none") != NULL)
                 check_fail(c, "a write to %s carries no cause: %s", e->source, e->text);
         /* Its value stands first, as people read it; what is safe is read with the tool's own words. */
@@ -69,7 +93,7 @@ static void note_move(struct check_context *c, int tag, double value, int64_t t_
         struct moves *m = c->mine;
         bool is_known = m->explained_us[tag] != 0 && t_us - m->explained_us[tag] <= EARLY_US;
 
-        if (is_known || m->moved_us[tag] != 0)
+        if (is_known || is_awaited(c, tag, value) || m->moved_us[tag] != 0)
                 return;
         m->moved_us[tag] = t_us + 1;
         m->value[tag] = value;

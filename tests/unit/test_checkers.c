@@ -508,6 +508,16 @@ static void v5(bool bad)
         pass(4 * TIME_S);
 }
 
+/* A write that failed and is repeated, in silence, until it gets through: that value and no other. */
+static void v5_repeated(bool bad)
+{
+        execute();
+        event("output", "carrier.flow.setpoint", "50 sccm (step): not acknowledged");
+        pass(4 * TIME_S);
+        write_out("carrier.flow.setpoint", bad ? 40 : 50);
+        pass(4 * TIME_S);
+}
+
 static void v5_worker(bool bad)
 {
         event("output", "nb.valve", bad ? "open by its link: lease" : "closed by its link: lease");
@@ -1639,19 +1649,19 @@ static const struct {
         const char *id;
         void (*tell)(bool bad);
 } rows[] = {{"V1", v1}, {"V2", v2}, {"V3", v3}, {"V4", v4}, {"V4", v4_late}, {"V4", v4_denied},
-    {"V4", v4_stays}, {"V4", v4_deaf}, {"V5", v5}, {"V5", v5_worker}, {"V6", v6}, {"V7", v7}, {"V7", v7_fell},
-    {"V8", v8}, {"V8", v8_told}, {"V8", v8_edge}, {"V8", v8_hold}, {"V8", v8_short}, {"V9", v9},
-    {"V9", v9_before}, {"T1", t1}, {"T1", t1_outputs}, {"T1", t1_proof}, {"T1", t1_lost}, {"T1", t1_slow},
-    {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends}, {"T5", t5}, {"S1", s1}, {"S2", s2},
-    {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7}, {"Q1", q1}, {"Q2", q2}, {"Q3", q3},
-    {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3}, {"C3", c3_proof}, {"R1", r1}, {"R2", r2},
-    {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2}, {"L6", l6_twice},
-    {"L6", l6_again}, {"L6", l6_unplanned}, {"L6", l6_not}, {"L6", l6_opened}, {"L6", l6_width}, {"A1", a1},
-    {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b}, {"T3b", t3b}, {"A2b", a2b},
-    {"L2b", l2b}, {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b}, {"V3b", v3b}, {"V3c", v3c}, {"V3d", v3d},
-    {"V3e", v3e}, {"V3f", v3f}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2}, {"F2", f2_opened}, {"F2c", f2c},
-    {"F2b", f2b}, {"F2b", f2b_proof}, {"F2b", f2b_broken_off}, {"F2d", f2d}, {"F2e", f2e},
-    {"F2e", f2e_foreign}, {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late}, {"V2c", v2c_raised},
+    {"V4", v4_stays}, {"V4", v4_deaf}, {"V5", v5}, {"V5", v5_repeated}, {"V5", v5_worker}, {"V6", v6},
+    {"V7", v7}, {"V7", v7_fell}, {"V8", v8}, {"V8", v8_told}, {"V8", v8_edge}, {"V8", v8_hold},
+    {"V8", v8_short}, {"V9", v9}, {"V9", v9_before}, {"T1", t1}, {"T1", t1_outputs}, {"T1", t1_proof},
+    {"T1", t1_lost}, {"T1", t1_slow}, {"T2", t2}, {"T3", t3}, {"T4", t4}, {"T4", t4_ends}, {"T5", t5},
+    {"S1", s1}, {"S2", s2}, {"S2", s2_skipped}, {"S3", s3}, {"S4", s4}, {"S5", s5}, {"S7", s7}, {"Q1", q1},
+    {"Q2", q2}, {"Q3", q3}, {"Q4", q4}, {"Q4", q4_old}, {"C1", c1}, {"C2", c2}, {"C3", c3}, {"C3", c3_proof},
+    {"R1", r1}, {"R2", r2}, {"F1", f1}, {"H1", h1}, {"M1", m1}, {"M2", m2}, {"L1", l1}, {"L2", l2},
+    {"L6", l6_twice}, {"L6", l6_again}, {"L6", l6_unplanned}, {"L6", l6_not}, {"L6", l6_opened},
+    {"L6", l6_width}, {"A1", a1}, {"A2", a2}, {"A3", a3}, {"T1b", t1b}, {"T1c", t1c}, {"T2b", t2b},
+    {"T3b", t3b}, {"A2b", a2b}, {"L2b", l2b}, {"L2c", l2c}, {"L2c", l2c_full}, {"V2b", v2b}, {"V3b", v3b},
+    {"V3c", v3c}, {"V3d", v3d}, {"V3e", v3e}, {"V3f", v3f}, {"Q3b", q3b}, {"C1b", c1b}, {"F2", f2},
+    {"F2", f2_opened}, {"F2c", f2c}, {"F2b", f2b}, {"F2b", f2b_proof}, {"F2b", f2b_broken_off}, {"F2d", f2d},
+    {"F2e", f2e}, {"F2e", f2e_foreign}, {"V7b", v7b}, {"V2c", v2c}, {"V2c", v2c_late}, {"V2c", v2c_raised},
     {"V2c", v2c_purged}, {"S1b", s1b}, {"S2", s2_doubled}, {"S2b", s2b}, {"S7b", s7b}, {"Q1b", q1b},
     {"H1b", h1b}, {"M1b", m1b}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
