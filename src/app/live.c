@@ -94,9 +94,11 @@ static void carry_out(struct live *live, const struct effect *e, int64_t now_us)
 {
         switch (e->kind) {
         case EFFECT_WRITE:
+                outlook_doubt(live->outlook);
                 bus_write(live->bus, &e->u.write);
                 break;
         case EFFECT_PULSE:
+                outlook_doubt(live->outlook);
                 bus_pulse(live->bus, &e->u.pulse);
                 break;
         case EFFECT_REVOKE:

@@ -194,6 +194,7 @@ static void be_ordinary(void)
 {
         static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
         const struct sched_param none = {0};
+        const struct rlimit nothing = {0, 0};
         int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
         if (fd >= 0) {
@@ -201,6 +202,9 @@ static void be_ordinary(void)
                 (void)close(fd);
         }
         (void)sched_setscheduler(0, SCHED_OTHER, &none);
+        /* And no hook takes either from what the daemon's unit allows. */
+        (void)setrlimit(RLIMIT_RTPRIO, &nothing);
+        (void)setrlimit(RLIMIT_MEMLOCK, &nothing);
         (void)setpriority(PRIO_PROCESS, 0, 5);
         (void)setpgid(0, 0);
         (void)prctl(PR_SET_NAME, "aldd-notify");

@@ -237,9 +237,9 @@ static void draw_left(struct top_canvas *c, const json_t *s, int row)
         (void)top_canvas_put(c, row, 1, c->columns - 2, waits ? TOP_WARN : TOP_PLAIN, buf);
 }
 
-static void draw_open(struct top_canvas *c, const json_t *s, int row, int rows)
+static void draw_open(struct top_canvas *c, const struct top_model *m, int row, int rows)
 {
-        const json_t *open = json_object_get(s, "open_in_s");
+        const json_t *s = m->view.status, *open = json_object_get(s, "open_in_s");
         const char *waits = show_get_text(s, "open_waits");
         char buf[320];
         struct text t;
@@ -248,7 +248,10 @@ static void draw_open(struct top_canvas *c, const json_t *s, int row, int rows)
                 return; /* an older daemon */
         text_init(&t, buf, sizeof buf);
         text_add(&t, "safe to open ");
-        if (json_is_number(open) && json_number_value(open) >= 1) {
+        if (top_model_is_stale(m)) {
+                text_init(&t, buf, sizeof buf);
+                text_add(&t, "safe to open: not known");
+        } else if (json_is_number(open) && json_number_value(open) >= 1) {
                 text_add(&t, "in ");
                 view_add_about(&t, json_number_value(open));
                 text_add(&t, "%s%s", waits[0] != '\0' ? ": " : "", waits);
@@ -273,5 +276,5 @@ void top_draw_head(struct top_canvas *c, const struct top_model *m)
         draw_state(c, m->view.status, 1);
         draw_doing(c, m->view.status, 2);
         draw_left(c, m->view.status, 3);
-        draw_open(c, m->view.status, 4, top_draw_head_rows(c) - 4);
+        draw_open(c, m, 4, top_draw_head_rows(c) - 4);
 }

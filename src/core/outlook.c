@@ -44,6 +44,12 @@ void outlook_turn(struct outlook *o, const struct core *core)
         o->now.open_us = round_off(o->now.open_us);
 }
 
+void outlook_doubt(struct outlook *o)
+{
+        if (o->now.open_us == 0)
+                o->now.open_us = OUTLOOK_UNKNOWN;
+}
+
 const struct outlook_now *outlook_get(const struct outlook *o)
 {
         return &o->now;

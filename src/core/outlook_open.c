@@ -20,52 +20,80 @@ static const char *name_of(const struct tool *tool, int tag, int line)
         return line >= 0 ? tool->lines[line].name : tool->tags[tag].name;
 }
 
-/* One output that doses: what is left of its purge. */
-static int64_t look_purged(const struct outlook *o, const struct core *core, int tag, struct text *t)
+/* How long what came from this output is purged before people open the tool. */
+static int64_t purge_of(const struct outlook *o, int tag)
 {
-        const struct output *out = &core->outs.out[tag];
         int line = tool_find_line_of_valve(o->tool, tag);
-        int64_t need_us = o->tool->opening.purge_us, done_us, since_us;
+        int64_t need_us = o->tool->opening.purge_us;
 
         if (line >= 0 && o->tool->lines[line].purge_us_min > need_us)
                 need_us = o->tool->lines[line].purge_us_min;
+        return need_us;
+}
+
+/* " of 5 min", and what is left of it: since_us is since when it purges, TIME_NEVER = it does not. */
+static int64_t add_rest(
+    const struct core *core, int64_t done_us, int64_t need_us, int64_t since_us, struct text *t)
+{
+        time_add_duration(t, done_us / told_us * told_us);
+        text_add(t, " of ");
+        time_add_duration(t, need_us);
+        if (since_us != TIME_NEVER)
+                return since_us + need_us - core->now_us;
+        text_add(t, ", and nothing purges now");
+        return OUTLOOK_UNKNOWN;
+}
+
+/* One output that doses, and was closed by this process: what is left of its purge. */
+static int64_t look_purged(const struct outlook *o, const struct core *core, int tag, struct text *t)
+{
+        const struct output *out = &core->outs.out[tag];
+        int64_t need_us = purge_of(o, tag), done_us;
+
         if (output_may_be_open(&core->outs, tag)) {
                 begin(t);
                 text_add(t, "%s to be surely closed", o->tool->tags[tag].name);
                 return OUTLOOK_UNKNOWN;
         }
         done_us = out->purged_of_us == out->closed_us ? out->purged_us : 0;
-        if (out->closed_us == INT64_MIN || done_us >= need_us)
+        if (done_us >= need_us)
                 return 0;
         begin(t);
-        since_us = output_purged_since(&core->outs, tag);
-        text_add(t, "%s purged for ", name_of(o->tool, tag, line));
-        time_add_duration(t, done_us / told_us * told_us);
-        text_add(t, " of ");
-        time_add_duration(t, need_us);
-        if (since_us == TIME_NEVER) {
-                text_add(t, ", and nothing purges now");
+        text_add(t, "%s purged for ", name_of(o->tool, tag, tool_find_line_of_valve(o->tool, tag)));
+        return add_rest(core, done_us, need_us, output_purged_since(&core->outs, tag), t);
+}
+
+/* What was open before this process is not known: the longest unbroken purge since its start stands for all that it did not
+ * close itself. */
+static int64_t look_before(const struct outlook *o, const struct core *core, int64_t need_us, struct text *t)
+{
+        if (o->purged_us >= need_us)
+                return 0;
+        begin(t);
+        text_add(t, "purged since the daemon's start for ");
+        return add_rest(core, o->purged_us, need_us, core->outs.purging_us, t);
+}
+
+static int64_t later(int64_t a_us, int64_t b_us)
+{
+        if (a_us == OUTLOOK_UNKNOWN || b_us == OUTLOOK_UNKNOWN)
                 return OUTLOOK_UNKNOWN;
-        }
-        return since_us + need_us - core->now_us;
+        return a_us > b_us ? a_us : b_us;
 }
 
 static int64_t look_purges(const struct outlook *o, const struct core *core, struct text *t)
 {
-        int64_t longest_us = 0;
+        int64_t longest_us = 0, before_us = 0;
 
         for (int i = 0; i < o->tool->tag_count; i++) {
-                int64_t left_us;
-
                 if (!o->tool->tags[i].is_output || o->tool->tags[i].class == TOOL_CLASS_PLAIN)
                         continue;
-                left_us = look_purged(o, core, i, t);
-                if (left_us == OUTLOOK_UNKNOWN || longest_us == OUTLOOK_UNKNOWN)
-                        longest_us = OUTLOOK_UNKNOWN;
-                else if (left_us > longest_us)
-                        longest_us = left_us;
+                if (core->outs.out[i].closed_us == INT64_MIN && !output_may_be_open(&core->outs, i))
+                        before_us = purge_of(o, i) > before_us ? purge_of(o, i) : before_us;
+                else
+                        longest_us = later(longest_us, look_purged(o, core, i, t));
         }
-        return longest_us;
+        return later(longest_us, look_before(o, core, before_us, t));
 }
 
 /* Does every comparison with this tag come out in `then` as it does now? */
@@ -149,6 +177,8 @@ void outlook_look_open(struct outlook *o, const struct core *core, int64_t heati
         int64_t purge_us;
         struct text t;
 
+        if (core->outs.purging_us != TIME_NEVER && core->now_us - core->outs.purging_us > o->purged_us)
+                o->purged_us = core->now_us - core->outs.purging_us;
         text_init(&t, o->now.open_waits, sizeof o->now.open_waits);
         o->now.open_us = OUTLOOK_UNKNOWN;
         if (o->tool->opening.when.root < 0) {

@@ -52,6 +52,7 @@ struct outlook {
         const struct tool *tool;
         struct outlook_now now;
         struct outlook_heat heat[TOOL_LOOPS_MAX];
+        int64_t purged_us; /* the longest unbroken purge since this process began */
         struct outlook_ahead ahead;
         struct snapshot then; /* the values at the time that is looked at */
 };

@@ -135,6 +135,8 @@ static bool finish_step(struct walk *w, const struct recipe_op *op)
         case RECIPE_LEAK_CHECK:
                 left_us = op->for_us;
                 break;
+        case RECIPE_CONFIRM:
+                return false; /* people take as long as they take */
         default:
                 return true;
         }
@@ -219,6 +221,13 @@ static bool walk_section(struct walk *w)
         return true;
 }
 
+/* It stands until somebody, or what it waits for, lets it go on. */
+static bool stands(const struct core *core)
+{
+        return core->state == MACHINE_HOLDING || core->state == MACHINE_HELD ||
+               core->state == MACHINE_SUSPENDING || core->state == MACHINE_SUSPENDED;
+}
+
 int64_t outlook_walk(struct outlook *o, const struct core *core)
 {
         struct walk w = {.o = o, .core = core, .r = core->recipe};
@@ -226,7 +235,7 @@ int64_t outlook_walk(struct outlook *o, const struct core *core)
         outlook_begin_ahead(o, core);
         if (core->recipe == NULL || !begin(&w))
                 return 0;
-        if (!walk_section(&w))
+        if (stands(core) || !walk_section(&w))
                 return OUTLOOK_UNKNOWN;
         if (w.at.op < w.r->finally_first) {
                 position_start(&w.at, w.r->finally_first);

@@ -299,6 +299,24 @@ START_TEST(it_says_what_must_still_happen)
         force("chamber.temperature", 120.4);
         force("nb.temperature", 30);
         (void)look();
+        /* What the process before had open is not known. */
+        ck_assert_str_eq(outlook_get(outlook)->open_waits,
+            "purged since the daemon's start for 0 s of 5 min 00 s, and nothing purges now; "
+            "chamber.temperature 120 "
+            "degC, wants < 80 degC; chamber.atmosphere off, wants on");
+        ck_assert_int_eq(outlook_get(outlook)->open_us, -1);
+        teardown();
+        begin(support_tool(SUPPORT_TOOL), true);
+        scenario_run(s, 2 * TIME_MIN);
+        ck_assert_ptr_nonnull(
+            strstr(look()->open_waits, "purged since the daemon's start for 2 min 00 s of 5 min"));
+        for (int i = 0; i < 5; i++) {
+                scenario_run(s, TIME_MIN);
+                (void)look();
+        }
+        force("chamber.temperature", 120.4);
+        force("nb.temperature", 30);
+        (void)look();
         ck_assert_str_eq(outlook_get(outlook)->open_waits,
             "chamber.temperature 120 degC, wants < 80 degC; chamber.atmosphere off, wants on");
         /* 30 min x ln(98.4 / 58) */
@@ -337,6 +355,36 @@ START_TEST(a_precursor_is_purged_first)
         now = look();
         ck_assert_int_eq(now->open_us, -1);
         ck_assert_ptr_nonnull(strstr(now->open_waits, "nothing purges now"));
+}
+END_TEST
+
+/* A claim that it may be opened lasts no longer than the rest that it was made of. */
+START_TEST(what_moves_is_doubted_and_what_is_held_stands)
+{
+        begin(support_tool(SUPPORT_TOOL), true);
+        for (int i = 0; i < 6; i++) {
+                scenario_run(s, TIME_MIN);
+                (void)look();
+        }
+        force("chamber.temperature", 30);
+        force("nb.temperature", 30);
+        force("chamber.atmosphere", 1);
+        expect_open(0, "");
+        outlook_doubt(outlook);
+        ck_assert_int_eq(outlook_get(outlook)->open_us, -1);
+        expect_open(0, "");
+        for (int i = 0; i < s->tool->tag_count; i++)
+                s->force[i].is_on = false;
+        scenario_run(s, TIME_S);
+        scenario_start(s, "3", "6 s");
+        scenario_await_open(s, "water.valve", 1);
+        ck_assert_int_gt(look()->open_us, 0);
+        outlook_doubt(outlook); /* a time still to come is no claim */
+        ck_assert_int_gt(outlook_get(outlook)->open_us, 0);
+        ck_assert_int_eq(scenario_do(s, VERB_HOLD), 0);
+        scenario_await(s, MACHINE_HELD, TIME_MIN);
+        ck_assert_int_eq(look()->open_us, -1);
+        ck_assert_int_eq(look()->heating_us, -1);
 }
 END_TEST
 
@@ -406,6 +454,7 @@ int main(void)
         tcase_add_test(c, a_bend_is_seen_through_the_noise);
         tcase_add_test(c, it_says_what_must_still_happen);
         tcase_add_test(c, a_precursor_is_purged_first);
+        tcase_add_test(c, what_moves_is_doubted_and_what_is_held_stands);
         tcase_add_test(c, a_tool_file_that_says_nothing);
         tcase_add_loop_test(c, what_no_heater_decides, 0, 3);
         tcase_add_test(c, it_changes_rarely);

@@ -26,6 +26,8 @@ void outlook_free(struct outlook *outlook); /* NULL allowed */
 
 /* Look at the core as it is now; about once a second. */
 void outlook_turn(struct outlook *outlook, const struct core *core);
+/* An output has just been moved: what could be opened a moment ago may not be now. Until the next look that is not known. */
+void outlook_doubt(struct outlook *outlook);
 /* As of the last turn. Times are rounded as far as they are far away. */
 const struct outlook_now *outlook_get(const struct outlook *outlook);
 
