@@ -137,6 +137,8 @@ class Page(web.Test):
         page.await_text("#link", "not live")
         page.await_text("#shout", "Not live")
         page.await_text("#values-age", "ago")
+        self.assertEqual("not known", page.text("#fact-open dd"))
+        self.assertEqual("", page.text("#before-open"))
         self.assertTrue(page.run("return document.title.startsWith('?')"))
         self.assertEqual("italic", page.run("return getComputedStyle(document.querySelector('#values .value')).fontStyle"))
         before = page.text("#banner")
