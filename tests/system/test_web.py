@@ -271,6 +271,34 @@ class Watching(web.Test):
             found += slow.recv(65536)
         self.assertLess(received, last * size // 4)
 
+    def rss_kib(self):
+        with open(f"/proc/{self.web.child.pid}/status", encoding="ascii") as f:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", f.read())[1])
+
+    def test_a_watcher_that_talks(self):
+        """What it sends is left in its own socket, and it is told all the same."""
+        talker = socket.create_connection(self.address, ald.PATIENCE_S)
+        self.closers.append(talker.close)
+        talker.sendall(b"GET /api/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        found = b""
+        while b"event: full" not in found:
+            found += talker.recv(65536)
+        talker.setblocking(False)
+        before, sent, waits = self.rss_kib(), 0, 0
+        while sent < 64 << 20 and waits < 50:
+            try:
+                sent += talker.send(b"x" * (256 << 10))
+            except BlockingIOError:
+                waits += 1
+                self.assertEqual(200, self.ask("/")[0])  # aldweb came by, and could have read
+        self.assertLess(self.rss_kib() - before, 8 << 10, f"after {sent >> 20} MiB")
+        talker.settimeout(ald.PATIENCE_S)
+        self.fake.update(n=12345)
+        while b'"n":12345' not in found:
+            more = talker.recv(65536)
+            self.assertTrue(more)
+            found = found[-100:] + more
+
     def test_the_daemon_goes_and_comes(self):
         stream = self.stream()
         self.assertEqual("Idle", stream.await_event("full")["status"]["state"])
