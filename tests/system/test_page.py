@@ -35,12 +35,8 @@ def tool_text():
     return text.replace("\ninterlocks:\n", "\ninterlocks:\n" + trips, 1).replace("\nalarms:\n", "\nalarms:\n" + alarms, 1)
 
 
-@unittest.skipUnless(shutil.which("chromedriver"), "chromedriver is not installed (tests/install-deps.sh test)")
-class Page(web.Test):
-    def start_page(self, *sim_args, tool=ald.TOOL):
-        self.tool = tool
-        self.start_sim("--ready", *sim_args, tool=tool)
-        self.start_daemon(tool=tool)
+class Seen(web.Test):
+    def open_page(self):
         self.start_web()
         self.browser = browser.Browser()
         self.closers.append(self.browser.close)
@@ -48,6 +44,57 @@ class Page(web.Test):
         self.browser.go("http://%s:%d/" % self.address)
         self.browser.await_text("#link", "live")
         self.browser.await_that("!document.body.classList.contains('stale')", "live")
+
+    def is_cell(self, row, column, part):
+        """Does the table of values say so? In the page's own words."""
+        return (f"[...document.querySelectorAll('#values-body tr')].some((row) => row.children[0].innerText === '{row}' && "
+                f"row.children[{column}].innerText.includes('{part}'))")
+
+
+@unittest.skipUnless(shutil.which("chromedriver"), "chromedriver is not installed (tests/install-deps.sh test)")
+class Told(Seen):
+    """A daemon that says what the test wants."""
+
+    def start_page(self, tags=None, equipment=None, **status):
+        self.fake = web.Daemon(self.socket_path)
+        self.closers.append(lambda: self.fake.close())
+        self.fake.tags = tags or {}
+        self.fake.tool = {"tool": "test", "title": "Test", "equipment": equipment or []}
+        self.fake.status.update(dict({"run": None, "in_run": False}, **status))
+        self.open_page()
+
+    def complaints(self):
+        """But for those about the record: there is none here."""
+        return [one for one in self.browser.complaints() if "503" not in one]
+
+    def test_what_nobody_knows_is_unknown(self):
+        """A contact that cannot be read is not said to be closed, released, or not to have acted."""
+        tags = {name: {"kind": "switch", "unit": "", "value": 1, "quality": "Good"}
+                for name in ("lid", "emo", "hot", "pump.run", "pump.running")}
+        self.start_page(tags, [{"name": "safety", "kind": "inputs", "lid": "lid", "emo": "emo", "over_temperature": "hot"},
+                               {"name": "pump", "kind": "pump", "run": "pump.run", "running": "pump.running"}])
+        page = self.browser
+        words = {"lid": "closed", "emergency stop": "released", "over-temperature cut-out": "ACTED", "pump": "running"}
+        for what, word in words.items():
+            page.await_that(self.is_cell(what, 1, word), word)
+        page.await_text("#schematic", "lid closed")
+        for change in ({"value": None, "quality": "Bad"}, {"value": 0, "quality": "Bad"}, {"value": None, "quality": "Good"}):
+            self.fake.update({name: {"value": 0, "quality": "Good"} for name in tags})
+            page.await_that(self.is_cell("over-temperature cut-out", 1, "not acted"), "all at 0")
+            self.fake.update({name: change for name in tags})
+            for what in words:
+                page.await_that(self.is_cell(what, 1, "unknown"), f"{what} unknown with {change}")
+            page.await_text("#schematic", "lid unknown")
+        self.assertEqual([], self.complaints())
+
+
+@unittest.skipUnless(shutil.which("chromedriver"), "chromedriver is not installed (tests/install-deps.sh test)")
+class Page(Seen):
+    def start_page(self, *sim_args, tool=ald.TOOL):
+        self.tool = tool
+        self.start_sim("--ready", *sim_args, tool=tool)
+        self.start_daemon(tool=tool)
+        self.open_page()
 
     def start_run(self, *args):
         recipe = self.path("watched.yaml", ald.QUICK.format(body=BODY))
@@ -58,11 +105,6 @@ class Page(web.Test):
         self.assertEqual(0, self.ctl("control", "take").returncode)
         done = self.ctl("set", "carrier.flow", "160 sccm")
         self.assertEqual(0, done.returncode, done.stderr)
-
-    def is_cell(self, row, column, part):
-        """Does the table of values say so? In the page's own words."""
-        return (f"[...document.querySelectorAll('#values-body tr')].some((row) => row.children[0].innerText === '{row}' && "
-                f"row.children[{column}].innerText.includes('{part}'))")
 
     def test_a_run_is_seen(self):
         """Idle, a pulse, a wait, held, resumed, aborted: state, schematic, table, recipe and pulses."""
