@@ -2,6 +2,7 @@
 who use the keyboard, a phone or a screen reader are served as well."""
 import os
 import shutil
+import signal
 import unittest
 
 import ald
@@ -66,6 +67,38 @@ class Told(Seen):
     def complaints(self):
         """But for those about the record: there is none here."""
         return [one for one in self.browser.complaints() if "503" not in one]
+
+    def test_after_a_sleep_nothing_is_live(self):
+        """The clock has gone on, aldweb has not: lost before anything is painted, whatever was told before the sleep."""
+        self.start_page()
+        page, child = self.browser, self.web.child
+        child.send_signal(signal.SIGSTOP)
+        try:
+            self.assertEqual([True, False], page.run("""
+                const {model} = await import("/live.js"), before = model.isLive, now = Date.now;
+                Date.now = () => now() + 600e3;
+                document.dispatchEvent(new Event("visibilitychange"));
+                return [before, model.isLive];"""))
+            page.await_text("#link", "not live")
+            page.await_text("#banner", "10 min")
+        finally:
+            child.send_signal(signal.SIGCONT)
+        page.await_that("document.querySelector('#banner').hidden && !document.body.classList.contains('stale')", "live again")
+        # What is told with its age is as old as that.
+        self.assertTrue(page.run("""
+                const {age, model} = await import("/live.js"), told = new MessageEvent("full", {data: JSON.stringify({
+                        hello: {}, status: model.status, tags: {}, time: "", heard_s: 7})});
+                return new Promise((done) => {
+                        const real = window.EventSource;
+                        window.EventSource = class extends real {
+                                constructor(path) {
+                                        super(path);
+                                        setTimeout(() => (this.dispatchEvent(told), done(model.isLive && age() >= 7 && age() < 10)));
+                                }
+                        };
+                        model.heard = 0;
+                        document.dispatchEvent(new Event("visibilitychange"));
+                });"""))
 
     def test_what_nobody_knows_is_unknown(self):
         """A contact that cannot be read is not said to be closed, released, or not to have acted."""

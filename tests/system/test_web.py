@@ -14,6 +14,7 @@ import ald
 import web
 
 EVIL = "http://evil.example"
+FULL = {"hello", "status", "tags", "events", "alarms", "tool", "time", "heard_s"}
 
 
 class Files(web.Test):
@@ -310,8 +311,24 @@ class Watching(web.Test):
         self.fake.update(n=5)
         for one in (stream, late):
             full = one.await_event("full")
-            self.assertEqual({"hello", "status", "tags", "events", "alarms", "tool", "time"}, set(full))
+            self.assertEqual(FULL, set(full))
             self.assertIsNone(full["tool"])
+
+    def test_a_daemon_that_hangs(self):
+        """Connected, and silent: told within seconds, and until then how old the values are."""
+        stream = self.stream()
+        self.assertLess(stream.await_event("full")["heard_s"], 5)
+        self.fake.is_hung = True
+        since, heard_s = time.monotonic(), 0
+        while heard_s < 0.2:
+            late = self.stream()
+            heard_s = late.await_event("full")["heard_s"]
+            late.close()
+        self.assertLessEqual(heard_s, time.monotonic() - since + 5)
+        self.assertIn("does not answer", stream.await_event("lost")["why"])
+        self.assertLess(time.monotonic() - since, 9)  # two looks, 2 s apart
+        self.fake.is_hung = False
+        stream.await_event("full")
 
     def test_alarms_are_told_when_they_change(self):
         """Not when they only get older."""
@@ -366,7 +383,7 @@ class Live(web.Test):
         stream = self.stream()
         full = stream.await_event("full")
         self.assertEqual("rotary-ald", full["hello"]["tool"])
-        self.assertEqual({"hello", "status", "tags", "events", "alarms", "tool", "time"}, set(full))
+        self.assertEqual(FULL, set(full))
         self.assertEqual("Torr", full["tags"]["chamber.pressure"]["unit"])
         self.assertIn("nb", [one["name"] for one in full["tool"]["equipment"]])
         self.run_recipe("--set", "cycles=2", "--set", "nb_pulse=500 ms", "--set", "purge=2 s")

@@ -68,6 +68,7 @@ class Daemon:
     def __init__(self, path):
         self.path, self.asked, self.clients, self.changed = path, [], [], threading.Condition()
         self.status, self.alarms, self.tags, self.tool = {"state": "Idle", "n": 0}, [], {}, None
+        self.is_hung = False  # hears, and answers nothing
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(40)
@@ -89,6 +90,8 @@ class Daemon:
         self.send(client, {"method": "hello", "params": hello})
         for line in self.lines(client):
             request = json.loads(line)
+            if self.is_hung:
+                continue
             with self.changed:  # who sees it asked sees it answered
                 answers = {"subscribe": {"time": "", "status": self.status, "tags": self.tags, "events": []},
                            "alarms": self.alarms}
