@@ -68,6 +68,29 @@ class Told(Seen):
         """But for those about the record: there is none here."""
         return [one for one in self.browser.complaints() if "503" not in one]
 
+    def test_lists_do_not_grow(self):
+        """Of items with one key each has its node, in order, and the same at the next paint."""
+        waits = "nb purged for 1 min of 5 min; nb purged for 2 min of 5 min; chamber.temperature: 90 degC, < 60 degC wanted"
+        self.start_page(open_in_s=60, open_waits=waits)
+        page = self.browser
+        self.assertEqual(["a1 b2 a3 a4", "a5 a6 b7", "b8", ""], page.run("""
+                const {keep, make} = await import("/dom.js"), parent = make("ul");
+                let kept = true;
+                const draw = (items) => {
+                        const before = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+                        keep(parent, items, (item) => item[0], () => make("li"), (node, item) => (node.textContent = item));
+                        kept &&= [...parent.children].every((node) => (before.get(node.dataset.key) ?? node) === node);
+                        return [...parent.children].map((node) => node.textContent).join(" ") + (kept ? "" : " anew");
+                };
+                parent.append(make("li", {}, "stray"), make("li", {}, "stray"));
+                return [draw(["a1", "b2", "a3", "a4"]), draw(["a5", "a6", "b7"]), draw(["b8"]), draw([])];"""))
+        page.run("document.querySelector('#before-open').open = true")
+        page.await_text("#before-open", "wanted")
+        for minutes in (3, 4):
+            self.fake.update(open_waits=waits.replace("1 min", f"{minutes} min"))
+            page.await_text("#before-open", f"{minutes} min")
+        self.assertEqual(3, page.run("return document.querySelectorAll('#before-open li').length"))
+
     def test_after_a_sleep_nothing_is_live(self):
         """The clock has gone on, aldweb has not: lost before anything is painted, whatever was told before the sleep."""
         self.start_page()
