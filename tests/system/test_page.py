@@ -91,6 +91,22 @@ class Told(Seen):
             page.await_text("#before-open", f"{minutes} min")
         self.assertEqual(3, page.run("return document.querySelectorAll('#before-open li').length"))
 
+    def test_a_recipe_that_did_not_come_is_asked_for_again(self):
+        """The first answer fails: the next is shown, without another run or another page."""
+        self.start_page()
+        page = self.browser
+        page.run("""
+                const real = window.fetch, run = {id: 1, recipe: "quick", state: "Execute", recipe_text: "recipe: quick\\nsteps: []\\n"};
+                window.asked = 0;
+                window.fetch = (path, how) => !path.endsWith("/api/run/1") ? real(path, how) :
+                        Promise.resolve(new Response(JSON.stringify(++window.asked < 3 ? {error: {text: "not yet"}} : run)));""")
+        self.fake.update(run=1, in_run=True, recipe="quick", state="Execute", source_line=2)
+        page.await_text("#recipe-note", "not yet")
+        page.await_text("#recipe-text", "recipe: quick")
+        page.await_text("#recipe-text li[aria-current]", "steps: []")
+        self.assertEqual(3, page.run("return window.asked"))
+        self.assertEqual([], self.complaints())
+
     def test_after_a_sleep_nothing_is_live(self):
         """The clock has gone on, aldweb has not: lost before anything is painted, whatever was told before the sleep."""
         self.start_page()
