@@ -107,6 +107,37 @@ class Told(Seen):
         self.assertEqual(3, page.run("return window.asked"))
         self.assertEqual([], self.complaints())
 
+    def test_live_points_have_an_end(self):
+        """Hours of live points, in a window that follows, one that stands, and of a tag that is Bad."""
+        self.start_page()
+        self.assertEqual([], self.browser.run("""
+                const trend = await import("/trend.js"), {model} = await import("/live.js"), wrong = [];
+                const start = 1e12, step = 500, inView = 600;
+                window.fetch = () => Promise.resolve(new Response(JSON.stringify({points:
+                        [...Array(inView)].map((_, i) => [start - (inView - i) * step, 1, 1, 1])})));
+                for (const follows of [true, false])
+                        for (const quality of ["Good", "Bad"]) {
+                                Object.assign(trend.view, {kind: "300", span: inView * step, from: start - inView * step, to: start,
+                                        follows});
+                                Object.assign(model, {isLive: true, heard: Date.now(), time: start});
+                                await trend.setTags([]);
+                                await trend.setTags(["x"]);
+                                model.tags.x = {kind: "number", unit: "", value: 2, quality};
+                                for (let n = 0; n < 50000; n++) {
+                                        model.time += step;
+                                        trend.carryOn();
+                                }
+                                const rows = trend.rows(["x"], false), last = rows[rows.length - 1][0].getTime();
+                                const seen = rows.filter(([t]) => t <= start).length;
+                                if (rows.length > 10000)
+                                        wrong.push(`${rows.length} points, follows ${follows}, ${quality}`);
+                                if (last < model.time - 1000 * step)
+                                        wrong.push(`nothing new, follows ${follows}, ${quality}`);
+                                if (!follows && seen < inView)
+                                        wrong.push(`only ${seen} left of what is looked at, ${quality}`);
+                        }
+                return wrong;"""))
+
     def test_after_a_sleep_nothing_is_live(self):
         """The clock has gone on, aldweb has not: lost before anything is painted, whatever was told before the sleep."""
         self.start_page()
