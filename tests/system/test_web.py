@@ -211,11 +211,27 @@ class Listening(web.Test):
         self.assertEqual(1, done.returncode)
         self.assertIn("no address of this machine", done.stderr)
 
+    def test_all_addresses_are_no_name(self):
+        """Who listens at all of them is asked for by a name of this machine, not by the word for all."""
+        for listen in ("0.0.0.0:0", "0:0"):
+            host, port = self.start_web(listen=listen)
+            self.assertEqual("localhost", host)
+            self.address = ("127.0.0.1", port)
+            self.assertEqual(200, self.ask("/")[0])
+            for name in (listen[:-2], "0.0.0.0", f"0.0.0.0:{port}", "[::]"):
+                self.assertIn("Host", self.refused("/", 403, headers={"Host": name}), name)
+            self.assertEqual(0, self.web.end())
+
     @unittest.skipUnless(os.path.exists("/proc/net/if_inet6") and "00000000000000000000000000000001" in
                          open("/proc/net/if_inet6", encoding="ascii").read(), "no IPv6 here")
     def test_the_other_loopback(self):
         self.start_web(listen="[::1]:0")
         self.assertEqual(200, self.ask("/")[0])
+        self.assertEqual(0, self.web.end())
+        self.address = ("::1", self.start_web(listen="[::]:0")[1])
+        self.assertEqual(200, self.ask("/")[0])
+        for name in ("[::]", f"[::]:{self.address[1]}"):
+            self.assertIn("Host", self.refused("/", 403, headers={"Host": name}), name)
 
 
 class Watching(web.Test):
