@@ -41,6 +41,7 @@ struct web_feed {
         int64_t heard_us; /* monotonic: the daemon's last word of any kind */
         bool is_asked[QUESTIONS], is_full;
         bool are_alarms_old; /* ask again when the answer under way is there */
+        bool is_quiet;       /* browsers were told nothing since the last look */
         char why[WHY_CAP], db[512], time[48];
         json_t *hello, *events, *alarms, *tool;
         struct view view;
@@ -60,9 +61,20 @@ static void tell(struct web_feed *f, const char *event, const json_t *data)
 {
         char *line = json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
 
+        f->is_quiet = false;
         if (line != NULL)
                 f->hooks.tell(f->hooks.ctx, event, line, strlen(line));
         free(line);
+}
+
+/* A tool where nothing moves: its daemon has answered, and what browsers show is so. */
+static void tell_beat(struct web_feed *f)
+{
+        json_t *nothing = json_object();
+
+        if (nothing != NULL)
+                tell(f, "beat", nothing);
+        json_decref(nothing);
 }
 
 static json_t *or_null(json_t *value)
@@ -214,6 +226,8 @@ static void take_alarms(struct web_feed *f, json_t *alarms)
         f->looks_unanswered = 0;
         if (f->is_full && is_news)
                 tell(f, "alarms", f->alarms);
+        else if (f->is_full && f->is_quiet)
+                tell_beat(f);
         if (f->are_alarms_old) {
                 f->are_alarms_old = false;
                 ask(f, ASK_ALARMS);
@@ -384,6 +398,7 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
                 lose(f, "the daemon does not answer");
         else
                 ask(f, ASK_ALARMS);
+        f->is_quiet = true;
 }
 
 /* A connection to a Unix socket is there at once or not at all. -1: errno tells why not. */

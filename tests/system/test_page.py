@@ -170,6 +170,23 @@ class Told(Seen):
                         document.dispatchEvent(new Event("visibilitychange"));
                 });"""))
 
+    def test_a_quiet_tool_stays_live(self):
+        """Nothing moves for longer than the page waits for a word; the daemon's clock goes on evenly."""
+        self.start_page()
+        self.assertEqual([False, True], self.browser.run("""
+                const {daemonNow, listen, model} = await import("/live.js"), real = Date.now, offset = daemonNow() - real();
+                let jumped = 0, isLost = false, beats = 0, isEven = true;
+                Date.now = () => real() + jumped;
+                return new Promise((done) => listen((kind) => {
+                        isLost ||= kind === "lost" || kind === "full";
+                        if (kind !== "beat")
+                                return;
+                        isEven &&= Math.abs(daemonNow() - Date.now() - offset) < 5;
+                        jumped += 4000;
+                        if (++beats === 4)
+                                done([isLost, isEven]);
+                }));"""))
+
     def test_what_nobody_knows_is_unknown(self):
         """A contact that cannot be read is not said to be closed, released, or not to have acted."""
         tags = {name: {"kind": "switch", "unit": "", "value": 1, "quality": "Good"}

@@ -334,6 +334,7 @@ class Watching(web.Test):
         """Connected, and silent: told within seconds, and until then how old the values are."""
         stream = self.stream()
         self.assertLess(stream.await_event("full")["heard_s"], 5)
+        stream.await_event("beat")  # quiet, and there
         self.fake.is_hung = True
         since, heard_s = time.monotonic(), 0
         while heard_s < 0.2:

@@ -1,8 +1,8 @@
 /* The connection to aldweb and what it has told: the model that everything else draws. */
 import {instant} from "./words.js";
 
-/* A gauge's noise alone brings a word ten times a second. After so long without any nothing is live, and the line is tried
- * anew: a tool that is really that quiet answers with its whole state at once, and a line that was cut does not. */
+/* A gauge's noise alone brings a word ten times a second, and of a tool where nothing moves aldweb says every 2 s that it is so.
+ * After so long without any word nothing is live, and the line is tried anew. */
 const SILENCE_MS = 10e3, RETRY_MS = 2000, EVENTS_MAX = 200;
 /* What opened shows as open for so long: a pulse of 100 ms must not fall between two paints. */
 const OPEN_SHOWN_MS = 600;
@@ -102,6 +102,11 @@ const handlers = {
                 for (const [name, change] of Object.entries(data.tags || {}))
                         if (model.tags[name])
                                 noteTag(name, Object.assign(model.tags[name], change), true);
+        },
+        beat() {
+                const now = Date.now();
+                model.time += now - model.heard;
+                model.heard = now;
         },
         event(data) {
                 model.events.push(data);
