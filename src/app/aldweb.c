@@ -8,11 +8,13 @@
 #include <jansson.h>           /* json_object_seed */
 #include <systemd/sd-daemon.h> /* sd_notify */
 
-#include <getopt.h> /* getopt_long */
-#include <signal.h> /* SIGTERM */
-#include <stdio.h>  /* printf */
-#include <stdlib.h> /* getenv */
-#include <string.h> /* strcmp */
+#include <arpa/inet.h>  /* inet_aton, inet_pton */
+#include <getopt.h>     /* getopt_long */
+#include <netinet/in.h> /* INADDR_ANY, IN6_IS_ADDR_UNSPECIFIED */
+#include <signal.h>     /* SIGTERM */
+#include <stdio.h>      /* printf */
+#include <stdlib.h>     /* getenv */
+#include <string.h>     /* strcmp */
 
 /* Exit codes of the command-line contract (DESIGN.md, Programs). */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -126,6 +128,21 @@ static bool is_loopback(const char *name)
         return strncmp(name, "127.", 4) == 0 || strcmp(name, "::1") == 0 || strcmp(name, "localhost") == 0;
 }
 
+/* Any spelling of 0.0.0.0 or ::, also of the one within the other. */
+static bool stands_for_all(const char *name)
+{
+        struct in_addr v4;
+        struct in6_addr v6;
+
+        if (inet_aton(name, &v4) != 0)
+                return v4.s_addr == INADDR_ANY;
+        if (inet_pton(AF_INET6, name, &v6) != 1)
+                return false;
+        if (IN6_IS_ADDR_V4MAPPED(&v6))
+                return memcmp(v6.s6_addr + 12, "\0\0\0", 4) == 0;
+        return IN6_IS_ADDR_UNSPECIFIED(&v6);
+}
+
 static bool listen_all(struct web_server *server, const struct options *o)
 {
         for (size_t i = 0; i < o->listen_count; i++) {
@@ -147,7 +164,11 @@ static bool listen_all(struct web_server *server, const struct options *o)
                             "no "
                             "password\n",
                             at->name);
-                printf("aldweb: http://%s%s%s:%d/\n", is_v6 ? "[" : "", at->name, is_v6 ? "]" : "", port);
+                if (stands_for_all(at->name))
+                        printf("aldweb: http://localhost:%d/\n", port);
+                else
+                        printf("aldweb: http://%s%s%s:%d/\n", is_v6 ? "[" : "", at->name, is_v6 ? "]" : "",
+                            port);
         }
         (void)fflush(stdout);
         return true;
@@ -204,7 +225,8 @@ int main(int argc, char **argv)
                 struct web_name name = o.listen[i];
 
                 name.port = 0;
-                (void)web_rules_add(&o.rules, &name, false);
+                if (!stands_for_all(name.name))
+                        (void)web_rules_add(&o.rules, &name, false);
         }
         (void)signal(SIGPIPE, SIG_IGN);
         json_object_seed(0); /* before there is a second thread */

@@ -3,6 +3,7 @@
 #include "ald/app/aldctl_show.h" /* show_get_text */
 #include "ald/app/aldctl_view.h" /* struct view */
 #include "ald/base/text.h"       /* text_copy */
+#include "ald/base/time.h"       /* TIME_S */
 
 #include <event2/buffer.h>      /* evbuffer_readln */
 #include <event2/bufferevent.h> /* bufferevent_socket_new */
@@ -14,6 +15,7 @@
 #include <string.h>     /* strcmp, strerror */
 #include <sys/socket.h> /* socket, connect */
 #include <sys/un.h>     /* struct sockaddr_un */
+#include <time.h>       /* clock_gettime */
 #include <unistd.h>     /* close */
 
 /* A line of the daemon is bounded by what it queues for one client. */
@@ -21,8 +23,9 @@ static const size_t line_max = (size_t)512 * 1024;
 /* More than any gauge has. */
 enum { DIGITS = 12 };
 enum { PROTOCOL = 1, EVENTS_MAX = 32, RETRY_MS_MIN = 250, RETRY_MS_MAX = 5000, WHY_CAP = 320 };
-/* How often alarms are asked for when nothing tells that they changed, and how long an answer may take. */
-enum { LOOK_MS = 5000, ANSWER_LOOKS = 2 };
+/* How often alarms are asked for when nothing tells that they changed. A daemon that says nothing at all from one look to
+ * the next hangs: browsers show its values as live for so long. */
+enum { LOOK_S = 2, ANSWER_LOOKS = 1 };
 
 /* The questions; their numbers in the table are the ids on the socket. */
 enum question { ASK_SUBSCRIBE, ASK_ALARMS, ASK_TOOL, QUESTIONS };
@@ -35,8 +38,10 @@ struct web_feed {
         struct bufferevent *io; /* NULL: not connected */
         struct event *retry, *look;
         int retry_ms, looks_unanswered;
+        int64_t heard_us; /* monotonic: the daemon's last word of any kind */
         bool is_asked[QUESTIONS], is_full;
         bool are_alarms_old; /* ask again when the answer under way is there */
+        bool is_quiet;       /* browsers were told nothing since the last look */
         char why[WHY_CAP], db[512], time[48];
         json_t *hello, *events, *alarms, *tool;
         struct view view;
@@ -44,13 +49,32 @@ struct web_feed {
 
 /* ---- What browsers are told ---- */
 
+static int64_t now_us(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * TIME_S + t.tv_nsec / 1000;
+}
+
 static void tell(struct web_feed *f, const char *event, const json_t *data)
 {
         char *line = json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
 
+        f->is_quiet = false;
         if (line != NULL)
                 f->hooks.tell(f->hooks.ctx, event, line, strlen(line));
         free(line);
+}
+
+/* A tool where nothing moves: its daemon has answered, and what browsers show is so. */
+static void tell_beat(struct web_feed *f)
+{
+        json_t *nothing = json_object();
+
+        if (nothing != NULL)
+                tell(f, "beat", nothing);
+        json_decref(nothing);
 }
 
 static json_t *or_null(json_t *value)
@@ -60,9 +84,11 @@ static json_t *or_null(json_t *value)
 
 static json_t *pack_full(const struct web_feed *f)
 {
-        return json_pack("{s:O, s:O, s:O, s:O, s:O, s:o, s:s}", "hello", f->hello, "status", f->view.status,
-            "tags", f->view.tags, "events", f->events, "alarms", f->alarms, "tool", or_null(f->tool), "time",
-            f->time);
+        double heard_s = (double)(now_us() - f->heard_us) / TIME_S;
+
+        return json_pack("{s:O, s:O, s:O, s:O, s:O, s:o, s:s, s:f}", "hello", f->hello, "status",
+            f->view.status, "tags", f->view.tags, "events", f->events, "alarms", f->alarms, "tool",
+            or_null(f->tool), "time", f->time, "heard_s", heard_s);
 }
 
 static json_t *pack_lost(const struct web_feed *f)
@@ -153,7 +179,7 @@ static void ask(struct web_feed *f, enum question what)
 
 static void start_look(struct web_feed *f)
 {
-        static const struct timeval every = {.tv_sec = LOOK_MS / 1000};
+        static const struct timeval every = {.tv_sec = LOOK_S};
 
         (void)event_add(f->look, &every);
 }
@@ -200,6 +226,8 @@ static void take_alarms(struct web_feed *f, json_t *alarms)
         f->looks_unanswered = 0;
         if (f->is_full && is_news)
                 tell(f, "alarms", f->alarms);
+        else if (f->is_full && f->is_quiet)
+                tell_beat(f);
         if (f->are_alarms_old) {
                 f->are_alarms_old = false;
                 ask(f, ASK_ALARMS);
@@ -338,6 +366,9 @@ static void on_read(struct bufferevent *io, void *ctx)
                 json_t *message = json_loadb(line, len, 0, NULL);
 
                 free(line);
+                f->heard_us = now_us();
+                if (f->is_full) /* before that, only an answer gets it on */
+                        f->looks_unanswered = 0;
                 if (json_is_object(message))
                         take_message(f, message);
                 else
@@ -367,6 +398,7 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
                 lose(f, "the daemon does not answer");
         else
                 ask(f, ASK_ALARMS);
+        f->is_quiet = true;
 }
 
 /* A connection to a Unix socket is there at once or not at all. -1: errno tells why not. */

@@ -17,6 +17,8 @@
 
 /* What the kernel keeps for a reader that is slow: enough for a second of updates, and not minutes of them. */
 enum { KERNEL_BYTES = 64 * 1024, LOOK_S = 1, WRITE_S = 120 };
+/* What a watcher sends is never read by anybody: past so much it waits in the watcher's own kernel. */
+enum { INPUT_BYTES = 4096 };
 
 struct stream {
         struct web_streams *all;
@@ -172,7 +174,8 @@ size_t web_streams_count(const struct web_streams *s)
 bool web_streams_add(struct web_streams *all, struct evhttp_request *req)
 {
         struct evhttp_connection *link = evhttp_request_get_connection(req);
-        int bytes = KERNEL_BYTES, fd = bufferevent_getfd(evhttp_connection_get_bufferevent(link));
+        struct bufferevent *io = evhttp_connection_get_bufferevent(link);
+        int bytes = KERNEL_BYTES, fd = bufferevent_getfd(io);
         struct stream *s;
         char retry[32];
         size_t place = 0;
@@ -184,6 +187,8 @@ bool web_streams_add(struct web_streams *all, struct evhttp_request *req)
         *s = (struct stream){.all = all, .req = req, .link = link, .pace = {.moved_us = now_us()}};
         all->streams[place] = s;
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+        /* libevent goes on reading, to see it closed. */
+        bufferevent_setwatermark(io, EV_READ, 0, INPUT_BYTES);
         evhttp_connection_set_timeout(link, WRITE_S);
         evhttp_connection_set_closecb(link, on_close, s);
         web_reply_headers(req, "text/event-stream");

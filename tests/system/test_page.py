@@ -2,6 +2,7 @@
 who use the keyboard, a phone or a screen reader are served as well."""
 import os
 import shutil
+import signal
 import unittest
 
 import ald
@@ -35,12 +36,8 @@ def tool_text():
     return text.replace("\ninterlocks:\n", "\ninterlocks:\n" + trips, 1).replace("\nalarms:\n", "\nalarms:\n" + alarms, 1)
 
 
-@unittest.skipUnless(shutil.which("chromedriver"), "chromedriver is not installed (tests/install-deps.sh test)")
-class Page(web.Test):
-    def start_page(self, *sim_args, tool=ald.TOOL):
-        self.tool = tool
-        self.start_sim("--ready", *sim_args, tool=tool)
-        self.start_daemon(tool=tool)
+class Seen(web.Test):
+    def open_page(self):
         self.start_web()
         self.browser = browser.Browser()
         self.closers.append(self.browser.close)
@@ -48,6 +45,176 @@ class Page(web.Test):
         self.browser.go("http://%s:%d/" % self.address)
         self.browser.await_text("#link", "live")
         self.browser.await_that("!document.body.classList.contains('stale')", "live")
+
+    def is_cell(self, row, column, part):
+        """Does the table of values say so? In the page's own words."""
+        return (f"[...document.querySelectorAll('#values-body tr')].some((row) => row.children[0].innerText === '{row}' && "
+                f"row.children[{column}].innerText.includes('{part}'))")
+
+
+@unittest.skipUnless(shutil.which("chromedriver"), "chromedriver is not installed (tests/install-deps.sh test)")
+class Told(Seen):
+    """A daemon that says what the test wants."""
+
+    def start_page(self, tags=None, equipment=None, **status):
+        self.fake = web.Daemon(self.socket_path)
+        self.closers.append(lambda: self.fake.close())
+        self.fake.tags = tags or {}
+        self.fake.tool = {"tool": "test", "title": "Test", "equipment": equipment or []}
+        self.fake.status.update(dict({"run": None, "in_run": False}, **status))
+        self.open_page()
+
+    def complaints(self):
+        """But for those about the record: there is none here."""
+        return [one for one in self.browser.complaints() if "503" not in one]
+
+    def test_lists_do_not_grow(self):
+        """Of items with one key each has its node, in order, and the same at the next paint."""
+        waits = "nb purged for 1 min of 5 min; nb purged for 2 min of 5 min; chamber.temperature: 90 degC, < 60 degC wanted"
+        self.start_page(open_in_s=60, open_waits=waits)
+        page = self.browser
+        self.assertEqual(["a1 b2 a3 a4", "a5 a6 b7", "b8", ""], page.run("""
+                const {keep, make} = await import("/dom.js"), parent = make("ul");
+                let kept = true;
+                const draw = (items) => {
+                        const before = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+                        keep(parent, items, (item) => item[0], () => make("li"), (node, item) => (node.textContent = item));
+                        kept &&= [...parent.children].every((node) => (before.get(node.dataset.key) ?? node) === node);
+                        return [...parent.children].map((node) => node.textContent).join(" ") + (kept ? "" : " anew");
+                };
+                parent.append(make("li", {}, "stray"), make("li", {}, "stray"));
+                return [draw(["a1", "b2", "a3", "a4"]), draw(["a5", "a6", "b7"]), draw(["b8"]), draw([])];"""))
+        page.run("document.querySelector('#before-open').open = true")
+        page.await_text("#before-open", "wanted")
+        for minutes in (3, 4):
+            self.fake.update(open_waits=waits.replace("1 min", f"{minutes} min"))
+            page.await_text("#before-open", f"{minutes} min")
+        self.assertEqual(3, page.run("return document.querySelectorAll('#before-open li').length"))
+
+    def test_a_recipe_that_did_not_come_is_asked_for_again(self):
+        """The first answer fails: the next is shown, without another run or another page."""
+        self.start_page()
+        page = self.browser
+        page.run("""
+                const real = window.fetch, run = {id: 1, recipe: "quick", state: "Execute", recipe_text: "recipe: quick\\nsteps: []\\n"};
+                window.asked = 0;
+                window.fetch = (path, how) => !path.endsWith("/api/run/1") ? real(path, how) :
+                        Promise.resolve(new Response(JSON.stringify(++window.asked < 3 ? {error: {text: "not yet"}} : run)));""")
+        self.fake.update(run=1, in_run=True, recipe="quick", state="Execute", source_line=2)
+        page.await_text("#recipe-note", "not yet")
+        page.await_text("#recipe-text", "recipe: quick")
+        page.await_text("#recipe-text li[aria-current]", "steps: []")
+        self.assertEqual(3, page.run("return window.asked"))
+        self.assertEqual([], self.complaints())
+
+    def test_live_points_have_an_end(self):
+        """Hours of live points, in a window that follows, one that stands, and of a tag that is Bad."""
+        self.start_page()
+        self.assertEqual([], self.browser.run("""
+                const trend = await import("/trend.js"), {model} = await import("/live.js"), wrong = [];
+                const start = 1e12, step = 500, inView = 600;
+                window.fetch = () => Promise.resolve(new Response(JSON.stringify({points:
+                        [...Array(inView)].map((_, i) => [start - (inView - i) * step, 1, 1, 1])})));
+                for (const follows of [true, false])
+                        for (const quality of ["Good", "Bad"]) {
+                                Object.assign(trend.view, {kind: "300", span: inView * step, from: start - inView * step, to: start,
+                                        follows});
+                                Object.assign(model, {isLive: true, heard: Date.now(), time: start});
+                                await trend.setTags([]);
+                                await trend.setTags(["x"]);
+                                model.tags.x = {kind: "number", unit: "", value: 2, quality};
+                                for (let n = 0; n < 50000; n++) {
+                                        model.time += step;
+                                        trend.carryOn();
+                                }
+                                const rows = trend.rows(["x"], false), last = rows[rows.length - 1][0].getTime();
+                                const seen = rows.filter(([t]) => t <= start).length;
+                                if (rows.length > 10000)
+                                        wrong.push(`${rows.length} points, follows ${follows}, ${quality}`);
+                                if (last < model.time - 1000 * step)
+                                        wrong.push(`nothing new, follows ${follows}, ${quality}`);
+                                if (!follows && seen < inView)
+                                        wrong.push(`only ${seen} left of what is looked at, ${quality}`);
+                        }
+                return wrong;"""))
+
+    def test_after_a_sleep_nothing_is_live(self):
+        """The clock has gone on, aldweb has not: lost before anything is painted, whatever was told before the sleep."""
+        self.start_page()
+        page, child = self.browser, self.web.child
+        child.send_signal(signal.SIGSTOP)
+        try:
+            self.assertEqual([True, False], page.run("""
+                const {model} = await import("/live.js"), before = model.isLive, now = Date.now;
+                Date.now = () => now() + 600e3;
+                document.dispatchEvent(new Event("visibilitychange"));
+                return [before, model.isLive];"""))
+            page.await_text("#link", "not live")
+            page.await_text("#banner", "10 min")
+        finally:
+            child.send_signal(signal.SIGCONT)
+        page.await_that("document.querySelector('#banner').hidden && !document.body.classList.contains('stale')", "live again")
+        # What is told with its age is as old as that.
+        self.assertTrue(page.run("""
+                const {age, model} = await import("/live.js"), told = new MessageEvent("full", {data: JSON.stringify({
+                        hello: {}, status: model.status, tags: {}, time: "", heard_s: 7})});
+                return new Promise((done) => {
+                        const real = window.EventSource;
+                        window.EventSource = class extends real {
+                                constructor(path) {
+                                        super(path);
+                                        setTimeout(() => (this.dispatchEvent(told), done(model.isLive && age() >= 7 && age() < 10)));
+                                }
+                        };
+                        model.heard = 0;
+                        document.dispatchEvent(new Event("visibilitychange"));
+                });"""))
+
+    def test_a_quiet_tool_stays_live(self):
+        """Nothing moves for longer than the page waits for a word; the daemon's clock goes on evenly."""
+        self.start_page()
+        self.assertEqual([False, True], self.browser.run("""
+                const {daemonNow, listen, model} = await import("/live.js"), real = Date.now, offset = daemonNow() - real();
+                let jumped = 0, isLost = false, beats = 0, isEven = true;
+                Date.now = () => real() + jumped;
+                return new Promise((done) => listen((kind) => {
+                        isLost ||= kind === "lost" || kind === "full";
+                        if (kind !== "beat")
+                                return;
+                        isEven &&= Math.abs(daemonNow() - Date.now() - offset) < 5;
+                        jumped += 4000;
+                        if (++beats === 4)
+                                done([isLost, isEven]);
+                }));"""))
+
+    def test_what_nobody_knows_is_unknown(self):
+        """A contact that cannot be read is not said to be closed, released, or not to have acted."""
+        tags = {name: {"kind": "switch", "unit": "", "value": 1, "quality": "Good"}
+                for name in ("lid", "emo", "hot", "pump.run", "pump.running")}
+        self.start_page(tags, [{"name": "safety", "kind": "inputs", "lid": "lid", "emo": "emo", "over_temperature": "hot"},
+                               {"name": "pump", "kind": "pump", "run": "pump.run", "running": "pump.running"}])
+        page = self.browser
+        words = {"lid": "closed", "emergency stop": "released", "over-temperature cut-out": "ACTED", "pump": "running"}
+        for what, word in words.items():
+            page.await_that(self.is_cell(what, 1, word), word)
+        page.await_text("#schematic", "lid closed")
+        for change in ({"value": None, "quality": "Bad"}, {"value": 0, "quality": "Bad"}, {"value": None, "quality": "Good"}):
+            self.fake.update({name: {"value": 0, "quality": "Good"} for name in tags})
+            page.await_that(self.is_cell("over-temperature cut-out", 1, "not acted"), "all at 0")
+            self.fake.update({name: change for name in tags})
+            for what in words:
+                page.await_that(self.is_cell(what, 1, "unknown"), f"{what} unknown with {change}")
+            page.await_text("#schematic", "lid unknown")
+        self.assertEqual([], self.complaints())
+
+
+@unittest.skipUnless(shutil.which("chromedriver"), "chromedriver is not installed (tests/install-deps.sh test)")
+class Page(Seen):
+    def start_page(self, *sim_args, tool=ald.TOOL):
+        self.tool = tool
+        self.start_sim("--ready", *sim_args, tool=tool)
+        self.start_daemon(tool=tool)
+        self.open_page()
 
     def start_run(self, *args):
         recipe = self.path("watched.yaml", ald.QUICK.format(body=BODY))
@@ -58,11 +225,6 @@ class Page(web.Test):
         self.assertEqual(0, self.ctl("control", "take").returncode)
         done = self.ctl("set", "carrier.flow", "160 sccm")
         self.assertEqual(0, done.returncode, done.stderr)
-
-    def is_cell(self, row, column, part):
-        """Does the table of values say so? In the page's own words."""
-        return (f"[...document.querySelectorAll('#values-body tr')].some((row) => row.children[0].innerText === '{row}' && "
-                f"row.children[{column}].innerText.includes('{part}'))")
 
     def test_a_run_is_seen(self):
         """Idle, a pulse, a wait, held, resumed, aborted: state, schematic, table, recipe and pulses."""
@@ -137,6 +299,8 @@ class Page(web.Test):
         page.await_text("#link", "not live")
         page.await_text("#shout", "Not live")
         page.await_text("#values-age", "ago")
+        self.assertEqual("not known", page.text("#fact-open dd"))
+        self.assertEqual("", page.text("#before-open"))
         self.assertTrue(page.run("return document.title.startsWith('?')"))
         self.assertEqual("italic", page.run("return getComputedStyle(document.querySelector('#values .value')).fontStyle"))
         before = page.text("#banner")

@@ -14,6 +14,7 @@ import ald
 import web
 
 EVIL = "http://evil.example"
+FULL = {"hello", "status", "tags", "events", "alarms", "tool", "time", "heard_s"}
 
 
 class Files(web.Test):
@@ -210,11 +211,27 @@ class Listening(web.Test):
         self.assertEqual(1, done.returncode)
         self.assertIn("no address of this machine", done.stderr)
 
+    def test_all_addresses_are_no_name(self):
+        """Who listens at all of them is asked for by a name of this machine, not by the word for all."""
+        for listen in ("0.0.0.0:0", "0:0"):
+            host, port = self.start_web(listen=listen)
+            self.assertEqual("localhost", host)
+            self.address = ("127.0.0.1", port)
+            self.assertEqual(200, self.ask("/")[0])
+            for name in (listen[:-2], "0.0.0.0", f"0.0.0.0:{port}", "[::]"):
+                self.assertIn("Host", self.refused("/", 403, headers={"Host": name}), name)
+            self.assertEqual(0, self.web.end())
+
     @unittest.skipUnless(os.path.exists("/proc/net/if_inet6") and "00000000000000000000000000000001" in
                          open("/proc/net/if_inet6", encoding="ascii").read(), "no IPv6 here")
     def test_the_other_loopback(self):
         self.start_web(listen="[::1]:0")
         self.assertEqual(200, self.ask("/")[0])
+        self.assertEqual(0, self.web.end())
+        self.address = ("::1", self.start_web(listen="[::]:0")[1])
+        self.assertEqual(200, self.ask("/")[0])
+        for name in ("[::]", f"[::]:{self.address[1]}"):
+            self.assertIn("Host", self.refused("/", 403, headers={"Host": name}), name)
 
 
 class Watching(web.Test):
@@ -271,6 +288,34 @@ class Watching(web.Test):
             found += slow.recv(65536)
         self.assertLess(received, last * size // 4)
 
+    def rss_kib(self):
+        with open(f"/proc/{self.web.child.pid}/status", encoding="ascii") as f:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", f.read())[1])
+
+    def test_a_watcher_that_talks(self):
+        """What it sends is left in its own socket, and it is told all the same."""
+        talker = socket.create_connection(self.address, ald.PATIENCE_S)
+        self.closers.append(talker.close)
+        talker.sendall(b"GET /api/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        found = b""
+        while b"event: full" not in found:
+            found += talker.recv(65536)
+        talker.setblocking(False)
+        before, sent, waits = self.rss_kib(), 0, 0
+        while sent < 64 << 20 and waits < 50:
+            try:
+                sent += talker.send(b"x" * (256 << 10))
+            except BlockingIOError:
+                waits += 1
+                self.assertEqual(200, self.ask("/")[0])  # aldweb came by, and could have read
+        self.assertLess(self.rss_kib() - before, 8 << 10, f"after {sent >> 20} MiB")
+        talker.settimeout(ald.PATIENCE_S)
+        self.fake.update(n=12345)
+        while b'"n":12345' not in found:
+            more = talker.recv(65536)
+            self.assertTrue(more)
+            found = found[-100:] + more
+
     def test_the_daemon_goes_and_comes(self):
         stream = self.stream()
         self.assertEqual("Idle", stream.await_event("full")["status"]["state"])
@@ -282,8 +327,25 @@ class Watching(web.Test):
         self.fake.update(n=5)
         for one in (stream, late):
             full = one.await_event("full")
-            self.assertEqual({"hello", "status", "tags", "events", "alarms", "tool", "time"}, set(full))
+            self.assertEqual(FULL, set(full))
             self.assertIsNone(full["tool"])
+
+    def test_a_daemon_that_hangs(self):
+        """Connected, and silent: told within seconds, and until then how old the values are."""
+        stream = self.stream()
+        self.assertLess(stream.await_event("full")["heard_s"], 5)
+        stream.await_event("beat")  # quiet, and there
+        self.fake.is_hung = True
+        since, heard_s = time.monotonic(), 0
+        while heard_s < 0.2:
+            late = self.stream()
+            heard_s = late.await_event("full")["heard_s"]
+            late.close()
+        self.assertLessEqual(heard_s, time.monotonic() - since + 5)
+        self.assertIn("does not answer", stream.await_event("lost")["why"])
+        self.assertLess(time.monotonic() - since, 9)  # two looks, 2 s apart
+        self.fake.is_hung = False
+        stream.await_event("full")
 
     def test_alarms_are_told_when_they_change(self):
         """Not when they only get older."""
@@ -338,7 +400,7 @@ class Live(web.Test):
         stream = self.stream()
         full = stream.await_event("full")
         self.assertEqual("rotary-ald", full["hello"]["tool"])
-        self.assertEqual({"hello", "status", "tags", "events", "alarms", "tool", "time"}, set(full))
+        self.assertEqual(FULL, set(full))
         self.assertEqual("Torr", full["tags"]["chamber.pressure"]["unit"])
         self.assertIn("nb", [one["name"] for one in full["tool"]["equipment"]])
         self.run_recipe("--set", "cycles=2", "--set", "nb_pulse=500 ms", "--set", "purge=2 s")

@@ -67,7 +67,8 @@ class Daemon:
 
     def __init__(self, path):
         self.path, self.asked, self.clients, self.changed = path, [], [], threading.Condition()
-        self.status, self.alarms = {"state": "Idle", "n": 0}, []
+        self.status, self.alarms, self.tags, self.tool = {"state": "Idle", "n": 0}, [], {}, None
+        self.is_hung = False  # hears, and answers nothing
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(40)
@@ -89,9 +90,13 @@ class Daemon:
         self.send(client, {"method": "hello", "params": hello})
         for line in self.lines(client):
             request = json.loads(line)
+            if self.is_hung:
+                continue
             with self.changed:  # who sees it asked sees it answered
-                answers = {"subscribe": {"time": "", "status": self.status, "tags": {}, "events": []},
+                answers = {"subscribe": {"time": "", "status": self.status, "tags": self.tags, "events": []},
                            "alarms": self.alarms}
+                if self.tool is not None:
+                    answers["tool"] = self.tool
                 answer = {"id": request["id"]}
                 if request["method"] in answers:
                     answer["result"] = answers[request["method"]]
@@ -114,12 +119,12 @@ class Daemon:
         except OSError:
             pass
 
-    def update(self, **status):
-        """Tell every client that the status changed."""
+    def update(self, tags=None, **status):
+        """Tell every client that the status changed, and tags."""
         with self.changed:
             self.status = dict(self.status, **status)
             for client in self.clients:
-                self.send(client, {"method": "update", "params": {"time": "", "status": status}})
+                self.send(client, {"method": "update", "params": {"time": "", "status": status, "tags": tags or {}}})
 
     def close(self):
         self.listener.close()

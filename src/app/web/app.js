@@ -1,5 +1,5 @@
 /* The page: what is told goes into the model, and the model is painted, at most four times a second. */
-import {listen, model, start} from "./live.js";
+import {checkAge, listen, model, start} from "./live.js";
 import {drawAlarms} from "./draw_alarms.js";
 import {drawEvents, startEvents} from "./draw_events.js";
 import {chooseOverlay, drawOverlay, startOverlay} from "./draw_overlay.js";
@@ -18,6 +18,7 @@ let isDue = false, paintedAt = 0;
 function paint() {
         isDue = false;
         paintedAt = Date.now();
+        checkAge();
         for (const part of PARTS)
                 part();
 }

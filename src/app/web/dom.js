@@ -43,16 +43,16 @@ export function show(node, isShown) {
                 node.hidden = !isShown;
 }
 
-/* Children of `parent`, one for each item, kept by key: `create(item)` makes one, `update(node, item)` fills it. */
+/* Children of `parent`, one for each item, kept by key: `create(item)` makes one, `update(node, item)` fills it. Of items with
+ * one key the second is "key#2". */
 export function keep(parent, items, keyOf, create, update) {
-        const old = new Map();
-        for (const node of parent.children)
-                old.set(node.dataset.key, node);
+        const before = [...parent.children], old = new Map(before.map((node) => [node.dataset.key, node]));
+        const counts = new Map(), used = new Set();
         let at = parent.firstElementChild;
         for (const item of items) {
-                const key = String(keyOf(item));
+                const own = String(keyOf(item)), count = (counts.get(own) || 0) + 1, key = count > 1 ? `${own}#${count}` : own;
                 let node = old.get(key);
-                old.delete(key);
+                counts.set(own, count);
                 if (node === undefined) {
                         node = create(item);
                         node.dataset.key = key;
@@ -61,10 +61,12 @@ export function keep(parent, items, keyOf, create, update) {
                         at = at.nextElementSibling;
                 else
                         parent.insertBefore(node, at);
+                used.add(node);
                 update(node, item);
         }
-        for (const node of old.values())
-                node.remove();
+        for (const node of before)
+                if (!used.has(node))
+                        node.remove();
 }
 
 /* Filling by class name below `node`. */

@@ -4,6 +4,8 @@ import {ask} from "./api.js";
 import {byId, keep, make, setAttribute, setText, show} from "./dom.js";
 import {human} from "./words.js";
 
+/* A run that has just begun may not be in the record yet, and aldweb may be away for a moment. */
+const AGAIN_MS = 2000;
 /* -1: the present run. */
 let chosen = -1, shown = null, run = null, markedLine = null;
 
@@ -28,7 +30,10 @@ async function load(id) {
                 markedLine = null;
                 show(byId("recipe-text").parentElement, true);
         } catch (error) {
+                if (shown !== id)
+                        return;
                 setText(note, error.message);
+                setTimeout(() => shown === id && !run && load(id), AGAIN_MS);
         }
         drawRecipe();
 }

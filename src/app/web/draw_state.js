@@ -115,9 +115,12 @@ function drawBeforeOpen(waits) {
 function drawOpen(status) {
         const seconds = status.open_in_s;
 
-        drawBeforeOpen(status.open_waits);
+        /* Somebody may open by it: what was true when it was heard is no answer. */
+        drawBeforeOpen(model.isLive ? status.open_waits : "");
         if (seconds === undefined)
                 setFact("open", "");
+        else if (!model.isLive)
+                setFact("open", "not known");
         else if (seconds === null)
                 setFact("open", "not yet; when cannot be told");
         else if (seconds <= 0)

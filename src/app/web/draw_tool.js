@@ -2,7 +2,7 @@
  * equipment. A valve's position is told by its shape and by a word, not by colour alone. */
 import {model} from "./live.js";
 import {byId, draw, setAttribute, setText} from "./dom.js";
-import {oddity, position, pumpWord, reading, target} from "./draw_values.js";
+import {oddity, position, pumpWord, reading, sideOf, target} from "./draw_values.js";
 import {tallLayout, wideLayout} from "./tool_layout.js";
 
 const narrow = window.matchMedia("(max-width: 620px)");
@@ -94,7 +94,7 @@ function chamberLines(parts) {
         for (const motor of parts.motors)
                 lines.push([motor.value, () => `${motor.name} ${ofSet(motor)}`]);
         if (parts.inputs?.lid)
-                lines.push([parts.inputs.lid, () => (isOn(parts.inputs.lid) ? "lid closed" : "\u26a0 lid OPEN")]);
+                lines.push([parts.inputs.lid, () => sideOf(parts.inputs.lid, "lid closed", "\u26a0 lid OPEN").replace(/^unknown/, "lid unknown")]);
         return lines;
 }
 

@@ -16,13 +16,24 @@ export function oddity(name) {
         return `${tag.quality}: ${tag.why || "no reason given"}${long}`;
 }
 
-/* A module that does not answer has no position to show. */
-export function position(name) {
+function isKnown(name) {
         const tag = model.tags[name];
 
-        if (!tag || tag.value === null || tag.quality === "Bad")
+        return Boolean(tag) && (tag.value ?? null) !== null && tag.quality !== "Bad";
+}
+
+/* A module that does not answer has no position to show. */
+export function position(name) {
+        if (!isKnown(name))
                 return "unknown";
-        return tag.value >= 0.5 || wasOpen(name) ? "open" : "closed";
+        return model.tags[name].value >= 0.5 || wasOpen(name) ? "open" : "closed";
+}
+
+/* Of a switch or a contact: no word for either side while nobody knows. */
+export function sideOf(name, on, off) {
+        if (!isKnown(name))
+                return "unknown";
+        return model.tags[name].value >= 0.5 ? on : off;
 }
 
 export function reading(name, unit) {
@@ -41,9 +52,9 @@ export function target(name) {
 
 /* A pump that stands although it was told to run is out of order. */
 export function pumpWord(item) {
-        if (model.tags[item.running || item.run]?.value >= 0.5)
-                return "running";
-        return model.tags[item.run]?.value >= 0.5 ? "\u26a0 STOPPED" : "stopped";
+        const isTold = model.tags[item.run]?.value >= 0.5;
+
+        return sideOf(item.running || item.run, "running", isTold ? "\u26a0 STOPPED" : "stopped");
 }
 
 /* Above or below what is set, by how much; "settled" within the tolerance. */
@@ -71,7 +82,7 @@ function inputRows(item) {
                 [item.over_temperature, "over-temperature cut-out", "\u26a0 ACTED", "not acted"],
         ];
         return rows.filter(([tag]) => model.tags[tag]).map(([tag, what, on, off]) =>
-                ({key: tag, what, tag, now: model.tags[tag].value >= 0.5 ? on : off, set: "", remark: ""}));
+                ({key: tag, what, tag, now: sideOf(tag, on, off), set: "", remark: ""}));
 }
 
 function rowsOf(item) {
@@ -87,7 +98,7 @@ function rowsOf(item) {
                         remark: ""}];
         case "pump":
                 return [{key: item.name, what: item.name, tag: item.running || item.run, now: pumpWord(item),
-                        set: item.run ? (model.tags[item.run]?.value >= 0.5 ? "on" : "off") : "", remark: ""}];
+                        set: item.run ? sideOf(item.run, "on", "off") : "", remark: ""}];
         case "gauge":
                 return [{key: item.name, what: "pressure", tag: item.value, now: reading(item.value, item.unit), set: "",
                         remark: model.tags[item.atmosphere]?.value >= 0.5 ? "at atmosphere" : ""}];
@@ -104,7 +115,7 @@ function rows() {
                 return model.tool.equipment.flatMap(rowsOf);
         return Object.entries(model.tags).filter(([name]) => !name.endsWith(".setpoint")).map(([name, tag]) =>
                 ({key: name, what: name, tag: name, set: target(`${name}.setpoint`), remark: "",
-                        now: tag.kind === "valve" ? position(name) : tag.kind === "switch" ? (tag.value >= 0.5 ? "on" : "off") :
+                        now: tag.kind === "valve" ? position(name) : tag.kind === "switch" ? sideOf(name, "on", "off") :
                                 reading(name)}));
 }
 

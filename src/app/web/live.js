@@ -1,9 +1,9 @@
 /* The connection to aldweb and what it has told: the model that everything else draws. */
 import {instant} from "./words.js";
 
-/* A gauge's noise alone brings a word ten times a second. After so long without any the line is tried anew; a tool that
- * is really that quiet answers with its whole state at once, and a line that was cut without a word does not answer. */
-const SILENCE_MS = 10e3, ANSWER_MS = 5000, RETRY_MS = 2000, EVENTS_MAX = 200;
+/* A gauge's noise alone brings a word ten times a second, and of a tool where nothing moves aldweb says every 2 s that it is so.
+ * After so long without any word nothing is live, and the line is tried anew. */
+const SILENCE_MS = 10e3, RETRY_MS = 2000, EVENTS_MAX = 200;
 /* What opened shows as open for so long: a pulse of 100 ms must not fall between two paints. */
 const OPEN_SHOWN_MS = 600;
 
@@ -21,7 +21,7 @@ export const model = {
 };
 
 const listeners = [];
-let source = null, triedAt = 0;
+let source = null;
 
 export function listen(listener) {
         listeners.push(listener);
@@ -87,6 +87,8 @@ const handlers = {
                         alarms: data.alarms || [], tool: data.tool || null, hasData: true, isLive: true, why: ""});
                 model.odd.clear();
                 noteTime(data.time);
+                /* aldweb tells what it has at once, however long ago the daemon spoke. */
+                model.heard -= 1000 * (data.heard_s || 0);
                 for (const [name, tag] of Object.entries(model.tags))
                         noteTag(name, tag, false);
         },
@@ -100,6 +102,11 @@ const handlers = {
                 for (const [name, change] of Object.entries(data.tags || {}))
                         if (model.tags[name])
                                 noteTag(name, Object.assign(model.tags[name], change), true);
+        },
+        beat() {
+                const now = Date.now();
+                model.time += now - model.heard;
+                model.heard = now;
         },
         event(data) {
                 model.events.push(data);
@@ -115,6 +122,10 @@ function open() {
         source.addEventListener("lost", (message) => lose(JSON.parse(message.data).why || "the daemon is gone"));
         for (const [kind, handle] of Object.entries(handlers))
                 source.addEventListener(kind, (message) => {
+                        checkAge();
+                        /* After a sleep: what was told before it is no news. */
+                        if (message.target !== source)
+                                return;
                         const data = message.data ? JSON.parse(message.data) : {};
                         handle(data);
                         tell(kind, data);
@@ -130,18 +141,17 @@ function open() {
         };
 }
 
+/* Before anything is painted as live: the machine may have slept, and the line be gone since. */
+export function checkAge() {
+        if (!model.isLive || Date.now() - model.heard < SILENCE_MS)
+                return;
+        lose("no word from aldweb");
+        source.close();
+        open();
+}
+
 export function start() {
         open();
-        setInterval(() => {
-                const now = Date.now();
-                if (!model.isLive || now - model.heard < SILENCE_MS)
-                        return;
-                if (triedAt < model.heard) {
-                        triedAt = now;
-                        source.close();
-                        open();
-                } else if (now - triedAt > ANSWER_MS) {
-                        lose("no word from aldweb");
-                }
-        }, 1000);
+        setInterval(checkAge, 1000);
+        document.addEventListener("visibilitychange", checkAge);
 }

@@ -4,6 +4,8 @@ import {daemonNow, model} from "./live.js";
 import {instant} from "./words.js";
 
 const POINTS = 600, MIN_SPAN_MS = 10e3;
+/* Of one tag, however long nobody asks the record: several windows full. */
+const POINTS_MAX = 8 * POINTS;
 /* Between samples further apart than this nothing is known: no line is drawn. */
 const GAP_MS = 15e3;
 
@@ -165,6 +167,14 @@ export function setTags(names) {
 
 /* ---- Live ---- */
 
+/* What nobody looks at: the oldest, or in a window that stands what came live after it. A window that moves there asks the
+ * record anew. */
+function surplusAt(points) {
+        const after = view.follows ? 0 : points.findIndex((point) => point[0] > view.to);
+
+        return after < 0 || after > points.length - POINTS ? 0 : after;
+}
+
 function append(name, now, tag) {
         const one = series.get(name), value = tag.quality === "Bad" || tag.value === null ? NaN : tag.value;
 
@@ -183,6 +193,8 @@ function append(name, now, tag) {
         point.isLive = true;
         point.n = 1;
         one.points.push(point);
+        if (one.points.length > POINTS_MAX)
+                one.points.splice(surplusAt(one.points), POINTS);
 }
 
 /* At each word of the daemon. */
