@@ -11,6 +11,7 @@
 #include <sched.h>        /* sched_setscheduler */
 #include <signal.h>       /* kill */
 #include <stdbool.h>      /* bool */
+#include <stdio.h>        /* fopen, fscanf */
 #include <stdlib.h>       /* calloc */
 #include <string.h>       /* memset */
 #include <sys/mman.h>     /* mmap */
@@ -228,6 +229,39 @@ static _Noreturn void work(const struct tool *tool, int fd, pid_t *groups)
         _exit(0);
 }
 
+/* What the worker had started and not yet told of, or what has left its group, came to us when the worker died. What may not be
+ * killed is left. */
+static void end_orphans(void)
+{
+        int count;
+
+        do {
+                FILE *file = fopen("/proc/thread-self/children", "re");
+                int pid;
+
+                count = 0;
+                while (file != NULL && fscanf(file, "%d", &pid) == 1) {
+                        (void)kill(-pid, SIGKILL);
+                        count += kill(pid, SIGKILL) == 0;
+                }
+                if (file != NULL)
+                        (void)fclose(file);
+                for (int i = 0; i < count; i++)
+                        (void)waitpid(-1, NULL, 0);
+        } while (count > 0);
+}
+
+/* Until the worker has ended; what its programs left behind is ours too, and ends unheard. */
+static bool await_worker(pid_t worker, int *status)
+{
+        pid_t ended;
+
+        do
+                ended = waitpid(-1, status, 0);
+        while (ended != worker && (ended > 0 || errno == EINTR));
+        return ended == worker;
+}
+
 /* Two processes: one that works, and one that only waits for it. When the first is killed, the second ends what it was running
  * and starts another: programs have their bound in every case, and the daemon never needs to fork. */
 _Noreturn void notify_helper_main(const struct tool *tool, int fd)
@@ -236,6 +270,7 @@ _Noreturn void notify_helper_main(const struct tool *tool, int fd)
             NULL, TOOL_HOOKS_MAX * sizeof *groups, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
         be_ordinary();
+        (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
         while (groups != MAP_FAILED) {
                 const struct notify_result restarted = {.how = NOTIFY_RESTARTED};
                 int status = 0;
@@ -243,15 +278,14 @@ _Noreturn void notify_helper_main(const struct tool *tool, int fd)
 
                 if (pid == 0)
                         work(tool, fd, groups);
-                while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-                        continue;
-                if (pid < 0 || WIFEXITED(status))
+                if (pid < 0 || !await_worker(pid, &status) || WIFEXITED(status))
                         break;
                 for (int i = 0; i < TOOL_HOOKS_MAX; i++) {
                         if (groups[i] != 0)
                                 (void)kill(-groups[i], SIGKILL);
                         groups[i] = 0;
                 }
+                end_orphans();
                 (void)!send(fd, &restarted, sizeof restarted, MSG_NOSIGNAL | MSG_DONTWAIT);
         }
         _exit(0);

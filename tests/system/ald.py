@@ -538,6 +538,11 @@ class Test(unittest.TestCase):
         """Start the short recipe; it must be accepted."""
         recipe = self.path("quick.yaml", QUICK.format(body=body))
         done = self.ctl("run", recipe, *args)
+        # A proof of the watchdog that a busy machine broke off is repeated; when it is over is told by nothing but this.
+        deadline = time.monotonic() + PATIENCE_S
+        while done.returncode == 3 and "being proven" in done.stdout + done.stderr and time.monotonic() < deadline:
+            time.sleep(0.2)
+            done = self.ctl("run", recipe, *args)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
     # ---- what is so ----

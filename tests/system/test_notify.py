@@ -18,6 +18,8 @@ import ald
 KEEP = "#!/bin/sh\ncat >> {folder}/told\n"
 # Goes on after its time, with a child in its group.
 HANG = "#!/bin/sh\nsleep 1000 &\necho $$ $! >> {folder}/pids\nwait\n"
+# One of the two has left the group of the program that began it.
+HANG_FAR = "#!/bin/sh\nsleep 1000 & near=$!\nsetsid sleep 1000 &\necho $$ $near $! >> {folder}/pids\nwait\n"
 ALL = "[complete, held, stopped, aborted, tripped, alarm, question, daemon]"
 # Some cycles, each with a pulse.
 RUN = ("--set", "cycles=2", "--set", "nb_pulse=200 ms", "--set", "purge=5 s")
@@ -190,7 +192,7 @@ class Bounds(Notify):
 
     def test_a_helper_that_is_killed(self):
         """What it ran is ended, another takes its place; without any the daemon goes on."""
-        hang, keep = self.hook("hang", HANG), self.hook("keep", KEEP)
+        hang, keep = self.hook("hang", HANG_FAR), self.hook("keep", KEEP)
         client = self.start_with(f"on: [daemon], run: {hang}, timeout: 5 min", f"on: [held, complete], run: {keep}")
         deadline = time.monotonic() + ald.PATIENCE_S
         while not os.path.exists(self.path("pids")):
