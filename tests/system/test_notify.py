@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -277,9 +278,16 @@ class Trial(Notify):
         self.assertRegex(said, r"tool\.yaml:\d+:23: error: run: everybody may write '.*/keep'; chmod o-w it")
 
     def test_a_hook_and_what_it_finds(self):
-        """Its input, environment, descriptors and signals."""
+        """Its input, environment, descriptors, signals and limits."""
         look = self.hook("look", "#!/bin/sh\ncat > {folder}/told\nenv > {folder}/env\nls /proc/$$/fd > {folder}/fd\n"
-                         "grep -E '^(SigBlk|SigIgn)' /proc/$$/status > {folder}/signals\npwd\n")
+                         # By itself: a shell that starts a program blocks its signals meanwhile.
+                         "while read -r line; do case $line in SigBlk*|SigIgn*) echo \"$line\";; esac; done < /proc/$$/status "
+                         "> {folder}/signals\n"
+                         "grep -E '^Max (realtime priority|locked memory)' /proc/$$/limits > {folder}/limits\npwd\n")
+        try:
+            resource.setrlimit(resource.RLIMIT_RTPRIO, (40, 40))  # as the unit has it
+        except (ValueError, PermissionError):
+            pass  # not ours to raise: it is 0 then
         status, said = self.aldd("-c", self.tool(f"on: [held], run: {look}"), "--notify-test",
                                  env={"ALD_WEBHOOK": "here", "SECRET": "1"})
         self.assertEqual(0, status, said)
@@ -294,6 +302,9 @@ class Trial(Notify):
             self.assertLessEqual(set(f.read().split()), {"0", "1", "2", "10", "11"})  # the shell's own: from 10 on
         with open(self.path("signals"), encoding="ascii") as f:
             self.assertEqual([0, 0], [int(line.split()[1], 16) & 0x7fffffff for line in f])  # 32, 33: the C library's
+        # What the unit allows the daemon's loop and links is not for a hook.
+        with open(self.path("limits"), encoding="ascii") as f:
+            self.assertEqual([["0", "0"]] * 2, [re.findall(r"\b(\d+|unlimited)\b", line) for line in f])
 
     def test_without_hooks(self):
         status, said = self.aldd("-c", ald.TOOL, "--notify-test")
