@@ -1,5 +1,6 @@
 /* aldd: the daemon. One tool, one process, in the foreground. */
 
+#include "ald/app/journal.h"  /* journal_start */
 #include "ald/app/live.h"     /* live_new, live_run */
 #include "ald/app/notify.h"   /* notify_start */
 #include "ald/app/override.h" /* override_link */
@@ -203,11 +204,13 @@ static int serve(const struct tool *tool, const char *text, size_t len, const st
         sigaction(SIGABRT, &abort_action, NULL);
         sigaction(SIGXCPU, &runaway_action, NULL);
         config.notify = notify_start(tool); /* while there is little to fork */
+        journal_start();
         realtime_begin(&config.realtime, !o->is_ordinary);
         live = live_new(&config);
         if (live != NULL)
                 code = live_run(live);
         live_free(live);
+        journal_stop();
         return code;
 }
 

@@ -2,6 +2,7 @@
  * and over Modbus RTU on pseudo-terminals, with the physics of the reactor behind them. */
 #include "ald/app/aldsim_edges.h"  /* aldsim_edges_open */
 #include "ald/app/aldsim_tool.h"   /* aldsim_tool_new */
+#include "ald/app/journal.h"       /* journal_start */
 #include "ald/app/version.h"       /* version_text */
 #include "ald/base/diag.h"         /* diag_print */
 #include "ald/base/text.h"         /* text_init */
@@ -361,12 +362,16 @@ static int serve(const struct tool *tool, struct aldsim_tool *behind, struct ald
         sigaddset(&ends, SIGTERM);
         pthread_sigmask(SIG_BLOCK, &ends, NULL);
         signal(SIGPIPE, SIG_IGN);
-        if (!start_servers(&servers, tool, &callbacks, listen, at))
+        journal_start();
+        if (!start_servers(&servers, tool, &callbacks, listen, at)) {
+                journal_stop();
                 return EXIT_FAILED;
+        }
         print_links(&servers, tool, listen);
         tick_until_signal(behind, edges, &ends);
         server_stop(servers.tcp);
         serial_server_stop(servers.serial);
+        journal_stop();
         return EXIT_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "ald/app/aldsim_tool.h"
 
 #include "ald/app/aldsim_edges.h" /* aldsim_edges_note */
+#include "ald/app/journal.h"      /* journal_say */
 #include "ald/base/time.h"        /* TIME_NEVER, time_min */
 #include "ald/bus/bus.h"          /* bus_now_us */
 #include "ald/sim/fault.h"        /* struct fault, FAULTS_MAX */
@@ -11,7 +12,7 @@
 #include <math.h>    /* isfinite */
 #include <pthread.h> /* pthread_mutex_t */
 #include <stdarg.h>  /* va_list */
-#include <stdio.h>   /* fprintf, vsnprintf */
+#include <stdio.h>   /* vsnprintf */
 #include <stdlib.h>  /* calloc, free */
 
 struct aldsim_tool {
@@ -37,7 +38,7 @@ __attribute__((format(printf, 3, 4))) static void tell(
         va_start(args, fmt);
         vsnprintf(line, sizeof line, fmt, args);
         va_end(args);
-        fprintf(stderr, "aldsim: %.3f s: %s\n", (double)(now_us - b->begun_us) * 1e-6, line);
+        journal_say("aldsim: %.3f s: %s", (double)(now_us - b->begun_us) * 1e-6, line);
 }
 
 /* ---- Time; all of it under the lock. ---- */

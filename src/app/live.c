@@ -1,5 +1,6 @@
 #include "live_state.h"
 
+#include "ald/app/journal.h"     /* journal_say */
 #include "ald/app/live_recipe.h" /* live_recipe_compile */
 #include "ald/app/notify.h"      /* notify_look */
 #include "ald/app/usage.h"       /* usage_of_pulse_umol */
@@ -14,7 +15,6 @@
 #include "ald/store/store.h"     /* store_open, store_post */
 
 #include <signal.h>            /* SIGTERM */
-#include <stdio.h>             /* fprintf */
 #include <stdlib.h>            /* calloc, free, getenv */
 #include <string.h>            /* memset, memcpy */
 #include <systemd/sd-daemon.h> /* sd_notify, sd_watchdog_enabled */
@@ -34,21 +34,21 @@ int64_t live_wall_now(void)
 /* ---- effects ---- */
 
 /* What an operator of the machine wants to read in the journal: everything that is not routine. */
-static void journal(const struct record *r)
+static void say_record(const struct record *r)
 {
         static const char *const priority[] = {"<6>", "<4>", "<3>", "<2>"};
         const struct record_event *e = &r->u.event;
 
         if (r->kind != RECORD_EVENT || (e->severity == RECORD_INFO && strcmp(e->kind, "state") != 0))
                 return;
-        fprintf(stderr, "%s%s %s: %s\n", getenv("JOURNAL_STREAM") != NULL ? priority[e->severity] : "",
-            e->kind, e->source, e->text);
+        journal_say("%s%s %s: %s", getenv("JOURNAL_STREAM") != NULL ? priority[e->severity] : "", e->kind,
+            e->source, e->text);
 }
 
 static void keep_record(struct live *live, const struct record *r)
 {
         store_post(live->store, r);
-        journal(r);
+        say_record(r);
         if (r->kind == RECORD_EVENT)
                 control_event(live->control, r);
         notify_look(live->notify, live->core, r);
@@ -65,7 +65,7 @@ void live_tell_of_hook(void *ctx, enum record_severity severity, const char *tex
         text_copy(r.u.event.source, sizeof r.u.event.source, "aldd");
         text_copy(r.u.event.text, sizeof r.u.event.text, text);
         store_post(live->store, &r);
-        journal(&r);
+        say_record(&r);
         if (live->control != NULL)
                 control_event(live->control, &r);
 }
@@ -125,7 +125,7 @@ static void carry_out(struct live *live, const struct effect *e, int64_t now_us)
                 break;
         case EFFECT_READY:
                 sd_notify(0, "READY=1");
-                fprintf(stderr, "aldd: ready\n");
+                journal_say("aldd: ready");
                 notify_ready(live->notify, live->core, live->interrupted_run);
                 break;
         case EFFECT_EXIT:
@@ -210,7 +210,7 @@ static void tell_notice(struct live *live, const struct store_state *state)
         text_copy(r.u.event.kind, sizeof r.u.event.kind, "record");
         text_copy(r.u.event.source, sizeof r.u.event.source, "store");
         text_copy(r.u.event.text, sizeof r.u.event.text, state->notice);
-        journal(&r);
+        say_record(&r);
         control_event(live->control, &r);
 }
 

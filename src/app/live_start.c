@@ -1,6 +1,7 @@
 /* The live runner's life: its modules begin in one order and end in the reverse one. */
 #include "live_state.h"
 
+#include "ald/app/journal.h"     /* journal_say */
 #include "ald/app/notify.h"      /* notify_attach, notify_finish */
 #include "ald/app/version.h"     /* version_text */
 #include "ald/base/text.h"       /* text_add */
@@ -13,26 +14,18 @@
 
 #include <pthread.h>           /* pthread_self */
 #include <signal.h>            /* SIGTERM */
-#include <stdio.h>             /* fprintf */
 #include <stdlib.h>            /* calloc, free */
 #include <systemd/sd-daemon.h> /* sd_watchdog_enabled */
-#include <unistd.h>            /* write */
 
 static bool keep_piece(void *store, const struct tape_piece *piece)
 {
         return store_post_input(store, piece);
 }
 
-/* In the writer's thread, which shares no lock with the loop: not by way of a stream. What is in the journal proves later that
- * the chain was not cut (`aldctl audit verify --head`). */
+/* In the writer's thread. What is in the journal proves later that the chain was not cut (`aldctl audit verify --head`). */
 static void tell_head(int64_t id, const char *sha256, const char *when)
 {
-        char line[160];
-        struct text t;
-
-        text_init(&t, line, sizeof line);
-        text_add(&t, "aldd: audit head %lld:%s (%s)\n", (long long)id, sha256, when);
-        (void)!write(STDERR_FILENO, line, t.len);
+        journal_say("aldd: audit head %lld:%s (%s)", (long long)id, sha256, when);
 }
 
 static bool open_record(struct live *live, const struct live_config *config)
@@ -70,7 +63,7 @@ static bool start_core(struct live *live)
         start.store_ok = state.ok;
         text_copy(start.store_why, sizeof start.store_why, state.why);
         if (!state.ok)
-                fprintf(stderr, "aldd: the record is not sound, so no run can start: %s\n", state.why);
+                journal_say("aldd: the record is not sound, so no run can start: %s", state.why);
         live->core = core_new(live->tool, &start);
         live->outlook = outlook_new(live->tool);
         return live->core != NULL && live->outlook != NULL;
@@ -92,7 +85,7 @@ static bool start_control(struct live *live, const struct live_config *config)
 
         live->control = control_new(&control, why, sizeof why);
         if (live->control == NULL)
-                fprintf(stderr, "aldd: %s\n", why);
+                journal_say("aldd: %s", why);
         return live->control != NULL;
 }
 
@@ -102,7 +95,7 @@ static bool start_bus(struct live *live)
 
         live->bus = bus_start(live->tool, &why);
         if (live->bus == NULL) {
-                fprintf(stderr, "aldd: %s\n", why);
+                journal_say("aldd: %s", why);
                 return false;
         }
         if (live->was_left_open)
@@ -174,7 +167,7 @@ static void tell_realtime(struct live *live, const struct realtime *rt)
         text_add(&t, "real-time priority: ");
         realtime_describe(&t, rt, live->tool->link_count);
         store_post(live->store, &r);
-        fprintf(stderr, "aldd: %s\n", e->text);
+        journal_say("aldd: %s", e->text);
 }
 
 /* Last: threads that were started before keep the ordinary priority, the record's writer above all. */

@@ -74,12 +74,13 @@ def die_with_parent():
 class Program:
     """A child process whose output goes to files in the test's folder."""
 
-    def __init__(self, name, args, folder, env=None):
+    def __init__(self, name, args, folder, env=None, stderr=None):
         self.name = name
         self.log_path = os.path.join(folder, f"{name}.{len(os.listdir(folder))}.log")
         self.out_path = self.log_path[:-4] + ".out"
         with open(self.log_path, "wb") as log, open(self.out_path, "wb") as out:
-            self.child = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=out, stderr=log, cwd=folder,
+            self.child = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=out,
+                                          stderr=log if stderr is None else stderr, cwd=folder,
                                           env=dict(os.environ, **(env or {})), preexec_fn=die_with_parent)
         self.expected = {0}
 
@@ -466,14 +467,14 @@ class Test(unittest.TestCase):
                 f.write(text if isinstance(text, bytes) else text.encode())
         return path
 
-    def start(self, name, args, env=None):
-        program = Program(name, [os.path.join(BUILD, name)] + args, self.dir, env)
+    def start(self, name, args, env=None, stderr=None):
+        program = Program(name, [os.path.join(BUILD, name)] + args, self.dir, env, stderr)
         self.programs.append(program)
         return program
 
-    def start_sim(self, *args, tool=TOOL):
+    def start_sim(self, *args, tool=TOOL, stderr=None):
         """aldsim on a free port; its own words say which link is served where, and when it is ready."""
-        sim = self.start("aldsim", ["-c", tool, "--listen", "127.0.0.1:0"] + list(args))
+        sim = self.start("aldsim", ["-c", tool, "--listen", "127.0.0.1:0"] + list(args), stderr=stderr)
         self.sim = sim
         deadline = time.monotonic() + PATIENCE_S
         while "aldsim: ready" not in (text := sim.log()):
@@ -498,14 +499,14 @@ class Test(unittest.TestCase):
             args += ["--link", f"{name}=tcp://{host}:{port}"]
         return args
 
-    def start_daemon(self, tool=TOOL, db=None):
+    def start_daemon(self, tool=TOOL, db=None, stderr=None):
         """aldd, ready by its own word."""
         path = os.path.join(self.dir, "notify")
         if os.path.exists(path):
             os.unlink(path)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(path)
-            self.daemon = self.start("aldd", self.daemon_args(tool, db), {"NOTIFY_SOCKET": path})
+            self.daemon = self.start("aldd", self.daemon_args(tool, db), {"NOTIFY_SOCKET": path}, stderr)
             deadline = time.monotonic() + PATIENCE_S
             notify.settimeout(0.2)
             while True:

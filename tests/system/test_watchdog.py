@@ -1,4 +1,6 @@
 """The watchdog of the valves' module: proven at each start before anything relies on it, latched when it expires."""
+import fcntl
+import os
 import re
 import signal
 import time
@@ -91,6 +93,44 @@ class Expiry(ald.Test):
         self.await_state("Stopped", "Idle")
         self.assertEqual(1, self.wire.word(ald.VALVES, 0x1006))
         self.run_recipe()
+
+
+class Unread(ald.Test):
+    """Nobody takes what the programs say on standard error, as when a terminal was stopped with Ctrl-S."""
+
+    def full_pipe(self):
+        reader, writer = os.pipe()
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(writer, False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 4096)
+        os.set_blocking(writer, True)
+        self.closers += [lambda: os.close(reader), lambda: os.close(writer)]
+        return reader, writer
+
+    def test_a_run_goes_on(self):
+        """Both talk while a pulse is under way, and nothing waits: no watchdog expires, no pulse fails."""
+        _, of_sim = self.full_pipe()
+        reader, of_daemon = self.full_pipe()
+        self.start_sim("--ready", stderr=of_sim)
+        self.start_daemon(stderr=of_daemon)
+        self.run_recipe("--set", "cycles=2")
+        self.await_state("Complete", timeout=60)
+        self.assertEqual(["done", "done"], [p["outcome"] for p in self.rows("SELECT outcome FROM pulse")])
+        self.assertEqual([], self.rows("SELECT * FROM event WHERE kind = 'trip'"))
+        # Once somebody reads again, it is all there.
+        os.set_blocking(reader, False)
+        text = b""
+        deadline = time.monotonic() + ald.PATIENCE_S
+        while b"-> Complete" not in text:
+            self.assertLess(time.monotonic(), deadline, text.replace(b"x", b""))
+            try:
+                text += os.read(reader, 65536)
+            except BlockingIOError:
+                time.sleep(0.005)  # awaited with a deadline
+        self.assertIn(b"aldd: ready\n", text)
+        self.stop_daemon()
 
 
 if __name__ == "__main__":
