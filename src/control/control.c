@@ -80,6 +80,7 @@ void control_free(struct control *c)
         if (c->retry != NULL)
                 event_free(c->retry);
         listen_close(&c->listening);
+        peer_forget(&c->rules);
         feed_free(c->feed);
         free(c);
 }
@@ -98,8 +99,11 @@ static struct session *session_of(const struct control *c, const struct client *
 static void on_line(void *ctx, struct client *client, const char *line, size_t len)
 {
         struct control *c = ctx;
+        struct session *s = session_of(c, client);
 
-        dispatch_line(&c->dispatch, session_of(c, client), line, len);
+        if (c->config.identify == NULL)
+                peer_name(&c->rules, &s->peer);
+        dispatch_line(&c->dispatch, s, line, len);
 }
 
 static void on_gone(void *ctx, struct client *client)

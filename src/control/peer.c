@@ -3,8 +3,7 @@
 #include "ald/base/text.h" /* text_copy */
 
 #include <assert.h>     /* assert */
-#include <errno.h>      /* errno, ENOPROTOOPT */
-#include <grp.h>        /* getgrnam_r, getgrouplist */
+#include <grp.h>        /* getgrnam_r */
 #include <pwd.h>        /* getpwnam_r, getpwuid_r */
 #include <stdio.h>      /* snprintf */
 #include <sys/socket.h> /* getsockopt, SO_PEERCRED, struct ucred */
@@ -27,28 +26,61 @@ static bool user_number(const char *name, uint32_t *uid)
         return true;
 }
 
-static bool group_number(const char *name, uint32_t *gid)
+static bool user_name(uint32_t uid, char name[TOOL_NAME_MAX])
+{
+        struct passwd pw, *found = NULL;
+        char buf[PEER_LOOKUP_BYTES];
+
+        if (getpwuid_r(uid, &pw, buf, sizeof buf, &found) != 0 || found == NULL)
+                return false;
+        text_copy(name, TOOL_NAME_MAX, pw.pw_name);
+        return true;
+}
+
+static bool find_user(struct names *names, const char *name, uint32_t *uid)
+{
+        if (!user_number(name, uid))
+                return false;
+        names_put(names, *uid, name);
+        return true;
+}
+
+static bool find_group(struct names *names, const char *name, uint32_t *gid)
 {
         struct group gr, *found = NULL;
         char buf[PEER_LOOKUP_BYTES];
+        uint32_t uid;
 
         if (getgrnam_r(name, &gr, buf, sizeof buf, &found) != 0 || found == NULL)
                 return false;
         *gid = gr.gr_gid;
+        for (int i = 0; i < NAMES_MAX && gr.gr_mem[i] != NULL; i++)
+                (void)find_user(names, gr.gr_mem[i], &uid);
         return true;
 }
 
 void peer_resolve(struct peer_rules *rules, const struct tool *tool)
 {
-        assert(tool->access_count <= TOOL_ACCESS_MAX);
+        char name[TOOL_NAME_MAX];
 
-        *rules = (struct peer_rules){.own_uid = geteuid()};
+        assert(tool->access_count <= TOOL_ACCESS_MAX);
+        *rules = (struct peer_rules){.own_uid = geteuid(), .names = names_new(user_name)};
+        names_put(rules->names, 0, "root");
+        if (user_name(rules->own_uid, name))
+                names_put(rules->names, rules->own_uid, name);
         for (int i = 0; i < tool->access_count; i++) {
                 const struct tool_access *a = &tool->access[i];
                 struct peer_rule r = {.is_group = a->is_group, .role = a->role};
-                if (a->is_group ? group_number(a->name, &r.id) : user_number(a->name, &r.id))
+                if (a->is_group ? find_group(rules->names, a->name, &r.id)
+                                : find_user(rules->names, a->name, &r.id))
                         rules->rule[rules->count++] = r;
         }
+}
+
+void peer_forget(struct peer_rules *rules)
+{
+        names_free(rules->names);
+        rules->names = NULL;
 }
 
 enum tool_role peer_role(const struct peer_rules *rules, uint32_t uid, const gid_t *groups, size_t count)
@@ -68,18 +100,6 @@ enum tool_role peer_role(const struct peer_rules *rules, uint32_t uid, const gid
         return role;
 }
 
-/* Kernels before 4.13 do not tell the peer's groups: ask the machine's user database instead. */
-static size_t groups_from_database(uint32_t uid, gid_t *groups, size_t cap)
-{
-        struct passwd pw, *found = NULL;
-        char buf[PEER_LOOKUP_BYTES];
-        int count = (int)cap;
-
-        if (getpwuid_r(uid, &pw, buf, sizeof buf, &found) != 0 || found == NULL)
-                return 0;
-        return getgrouplist(pw.pw_name, pw.pw_gid, groups, &count) >= 0 ? (size_t)count : cap;
-}
-
 /* Supplementary groups of the peer's process, and its own group last. */
 static size_t groups_of(int fd, const struct ucred *cred, gid_t groups[PEER_GROUPS_MAX])
 {
@@ -88,33 +108,17 @@ static size_t groups_of(int fd, const struct ucred *cred, gid_t groups[PEER_GROU
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0)
                 count = len / sizeof groups[0];
-        else if (errno == ENOPROTOOPT)
-                count = groups_from_database(cred->uid, groups, PEER_GROUPS_MAX - 1);
         assert(count < PEER_GROUPS_MAX);
         groups[count++] = cred->gid;
         return count;
 }
 
-static void name_of(struct peer_rules *rules, uint32_t uid, char name[TOOL_NAME_MAX])
+void peer_name(const struct peer_rules *rules, struct peer *peer)
 {
-        struct passwd pw, *found = NULL;
-        char buf[PEER_LOOKUP_BYTES];
-
-        for (int i = 0; i < rules->name_count; i++)
-                if (rules->names[i].uid == uid) {
-                        text_copy(name, TOOL_NAME_MAX, rules->names[i].name);
-                        return;
-                }
-        if (getpwuid_r(uid, &pw, buf, sizeof buf, &found) != 0 || found == NULL)
-                return;
-        text_copy(name, TOOL_NAME_MAX, pw.pw_name);
-        if (rules->name_count < PEER_NAMES_MAX) {
-                rules->names[rules->name_count].uid = uid;
-                text_copy(rules->names[rules->name_count++].name, TOOL_NAME_MAX, name);
-        }
+        names_get(rules->names, peer->uid, peer->user);
 }
 
-bool peer_identify(struct peer_rules *rules, int fd, struct peer *out)
+bool peer_identify(const struct peer_rules *rules, int fd, struct peer *out)
 {
         struct ucred cred;
         socklen_t len = sizeof cred;
@@ -129,6 +133,6 @@ bool peer_identify(struct peer_rules *rules, int fd, struct peer *out)
         (void)snprintf(out->user, sizeof out->user, "uid %u", out->uid);
         /* Strangers are not looked up: they could make the daemon ask a directory as often as they like. */
         if (out->role != TOOL_ROLE_NONE)
-                name_of(rules, out->uid, out->user);
+                peer_name(rules, out);
         return true;
 }

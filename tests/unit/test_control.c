@@ -1384,6 +1384,7 @@ START_TEST(the_kernel_tells_who_calls)
         ck_assert_uint_eq(peer.uid, geteuid());
         ck_assert_int_eq(peer.role, TOOL_ROLE_ENGINEER);
         ck_assert_str_ne(peer.user, "");
+        peer_forget(&rules);
         close(pair[0]);
         close(pair[1]);
 }
