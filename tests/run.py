@@ -152,17 +152,27 @@ def run(job, env):
 
 def run_undisturbed(job, env, watcher):
     """Run a job; again where it failed and the machine stood still meanwhile."""
-    for _ in range(TRIES - 1):
-        begun = time.monotonic()
+    for left in reversed(range(TRIES)):
+        begun, waited = time.monotonic(), stalls.pressure()
         run(job, env)
-        if not job.failed or FINDING.search(job.output):
+        if not job.failed:
             return job
-        still_s = watcher.longest(begun, time.monotonic())
-        if still_s == 0.0:
+        ended = time.monotonic()
+        still_s = watcher.longest(begun, ended)
+        if left == 0 or still_s == 0.0 or FINDING.search(job.output):
+            job.output += circumstances(watcher, begun, ended, waited)
             return job
         print(f"void {job.name}: the machine stood still for {still_s:.2f} s: runs again", flush=True)
         job.passed = job.failed = job.skipped = 0
-    return run(job, env)
+    return job
+
+
+def circumstances(watcher, begun, ended, waited):
+    """What the machine was like while a test failed."""
+    now = stalls.pressure()
+    return (f"\nmeanwhile, in {ended - begun:.1f} s: longest stall of a core {watcher.longest(begun, ended):.2f} s, of a write to "
+            f"disk {watcher.longest(begun, ended, disk=True):.2f} s (0 = below {stalls.STILL_S} s); some task waited for "
+            + ", ".join(f"{what} {now[what] - waited[what]:.1f} s" for what in now if what in waited) + "\n")
 
 
 def report(job):

@@ -4,12 +4,16 @@ stops for a second now and then, and what keeps time on that core has then not b
 On each core a process that sleeps 10 ms and looks how late it wakes, with the highest real-time priority where that is
 allowed: then only the machine can be late, not another program. Where it is not allowed, a load can make it late too,
 but not by STILL_S.
+
+A disk that is busy may hold up whoever writes a line to a file. Programs here must bear that, so it makes no test void; but it
+is told beside a test that failed, with how long the machine's tasks waited for cores, disk and memory (/proc/pressure).
 """
 import ctypes
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -39,36 +43,64 @@ def watch(core):
         due = max(due, woke - PERIOD_S)
 
 
+def watch_disk():
+    """The same of writes to a file."""
+    ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
+    with tempfile.TemporaryFile(buffering=0) as f:
+        told = time.monotonic()
+        while True:
+            begun = time.monotonic()
+            f.write(b"a line\n")
+            done = time.monotonic()
+            if done - begun > STILL_S or done - told > ALIVE_S:
+                print(f"{begun} {done}", flush=True)
+                told = done
+            time.sleep(PERIOD_S)
+
+
+def pressure():
+    """Seconds that some task has waited for each of these, since the machine began; {} where that is not told."""
+    waited = {}
+    for what in ("cpu", "io", "memory"):
+        try:
+            with open(f"/proc/pressure/{what}", encoding="ascii") as f:
+                waited[what] = int(f.readline().rsplit("total=", 1)[1]) / 1e6
+        except (OSError, IndexError, ValueError):
+            pass
+    return waited
+
+
 class Stalls:
-    """The watchers of all cores, and what they saw."""
+    """The watchers of all cores and of the disk, and what they saw."""
 
     def __init__(self):
         self.changed = threading.Condition()
-        self.seen = []  # (from, until)
-        self.looked = {}  # until when each core has been looked at
-        self.children = [self.begin(core) for core in os.sched_getaffinity(0)]
+        self.seen = []  # (where, from, until); where: a core's number, or "disk"
+        self.looked = {}  # until when each has been looked at
+        self.children = [self.begin(where) for where in [*os.sched_getaffinity(0), "disk"]]
 
-    def begin(self, core):
-        child = subprocess.Popen([sys.executable, "-B", __file__, str(core)], stdin=subprocess.DEVNULL,
+    def begin(self, where):
+        child = subprocess.Popen([sys.executable, "-B", __file__, str(where)], stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, text=True)
-        self.looked[core] = 0.0
-        threading.Thread(target=self.read, args=(core, child), daemon=True).start()
+        self.looked[where] = 0.0
+        threading.Thread(target=self.read, args=(where, child), daemon=True).start()
         return child
 
-    def read(self, core, child):
+    def read(self, where, child):
         for line in child.stdout:
             due, woke = map(float, line.split())
             with self.changed:
-                self.looked[core] = woke
+                self.looked[where] = woke
                 if woke - due > STILL_S:
-                    self.seen.append((due, woke))
+                    self.seen.append((where, due, woke))
                 self.changed.notify_all()
 
-    def longest(self, begun, ended):
-        """The longest stall of any core that began or lasted between two times, in seconds; 0 = none."""
+    def longest(self, begun, ended, disk=False):
+        """The longest stall of any core, or of the disk, that began or lasted between two times, in seconds; 0 = none."""
         with self.changed:
             self.changed.wait_for(lambda: min(self.looked.values()) > ended, PATIENCE_S)
-            return max((b - a for a, b in self.seen if b >= begun and a <= ended), default=0.0)
+            return max((b - a for where, a, b in self.seen if (where == "disk") == disk and b >= begun and a <= ended),
+                       default=0.0)
 
     def end(self):
         for child in self.children:
@@ -77,4 +109,7 @@ class Stalls:
 
 
 if __name__ == "__main__":
-    watch(int(sys.argv[1]))
+    if sys.argv[1] == "disk":
+        watch_disk()
+    else:
+        watch(int(sys.argv[1]))
