@@ -330,11 +330,7 @@ static bool find_run(struct archive_run *a, long long id)
                 found = query_span(a->q, id, &a->span);
         if (found == 1)
                 found = query_texts(a->q, id, &a->texts);
-        if (found == 0)
-                show_error("there is no run %lld; `aldctl runs` lists them", id);
-        else if (found < 0)
-                show_error("%s", query_why(a->q));
-        return found == 1;
+        return aldctl_is_found(a->q, id, found);
 }
 
 static enum aldctl_exit archive_run(const struct aldctl_options *o, long long id)

@@ -379,16 +379,8 @@ enum aldctl_exit aldctl_diff(const struct aldctl_command *self, const struct ald
                 return id == 0 ? ALDCTL_USAGE : code;
         found = query_run(q, id, &c.run);
         found = found == 1 ? query_texts(q, id, &c.texts) : found;
-        if (found == 1) {
-                code = compare_run(&c);
-                query_free_texts(&c.texts);
-        } else {
-                code = ALDCTL_FAILED;
-                if (found == 0)
-                        show_error("there is no run %lld; `aldctl runs` lists them", id);
-                else
-                        show_error("%s", query_why(q));
-        }
+        code = aldctl_is_found(q, id, found) ? compare_run(&c) : ALDCTL_FAILED;
+        query_free_texts(&c.texts);
         query_close(q);
         return code;
 }

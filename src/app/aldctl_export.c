@@ -170,9 +170,7 @@ static enum aldctl_exit export(struct export *e, long long id) {
         int found = query_run(e->q, id, &e->run);
 
         if (found == 1) found = query_span(e->q, id, &e->span);
-        if (found == 0) show_error("there is no run %lld; `aldctl runs` lists them", id);
-        else if (found < 0) show_error("%s", query_why(e->q));
-        if (found != 1) return ALDCTL_FAILED;
+        if (!aldctl_is_found(e->q, id, found)) return ALDCTL_FAILED;
         files_catch_interrupts();
         if (write_out(e)) return ALDCTL_OK;
         return files_interrupted() ? ALDCTL_INTERRUPTED : ALDCTL_FAILED;

@@ -360,13 +360,26 @@ long long aldctl_run_number(const struct aldctl_command *self, const struct aldc
         return aldctl_read_run(self, o->words[0]);
 }
 
+bool aldctl_is_found(struct query *q, long long id, int found)
+{
+        if (found == 0)
+                show_error("there is no run %lld; `aldctl runs` lists them", id);
+        else if (found < 0)
+                show_error("%s", query_why(q));
+        return found == 1;
+}
+
+bool aldctl_find_run(struct query *q, long long id, struct query_run *run)
+{
+        return aldctl_is_found(q, id, query_run(q, id, run));
+}
+
 enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct aldctl_options *o)
 {
         struct query_run run;
         enum aldctl_exit code;
         struct query *q;
         long long id = aldctl_run_number(self, o);
-        int found;
 
         if (id == 0)
                 return ALDCTL_USAGE;
@@ -377,18 +390,12 @@ enum aldctl_exit aldctl_report(const struct aldctl_command *self, const struct a
         q = aldctl_open_database(o, &code);
         if (q == NULL)
                 return code;
-        found = query_run(q, id, &run);
-        if (found == 1 && o->output != NULL)
-                code = aldctl_report_page(q, id, o->output);
-        else if (found == 1)
-                code = report_run(o, q, &run);
-        else {
+        if (!aldctl_find_run(q, id, &run))
                 code = ALDCTL_FAILED;
-                if (found == 0)
-                        show_error("there is no run %lld; `aldctl runs` lists them", id);
-                else
-                        show_error("%s", query_why(q));
-        }
+        else if (o->output != NULL)
+                code = aldctl_report_page(q, id, o->output);
+        else
+                code = report_run(o, q, &run);
         query_close(q);
         return code;
 }

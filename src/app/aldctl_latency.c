@@ -126,27 +126,26 @@ static void take_run(void *ctx, const struct query_run *run)
         *(struct query_run *)ctx = *run;
 }
 
-/* The run that was asked for, else the last one. 1, or what it failed with was told. */
-static int find_run(const struct aldctl_command *self, const struct aldctl_options *o, struct query *q,
+/* The run that was asked for, else the last one. False: told, and *code is set. */
+static bool find_run(const struct aldctl_command *self, const struct aldctl_options *o, struct query *q,
     struct query_run *run, enum aldctl_exit *code)
 {
-        long long id = 0;
-        int found;
-
         *code = ALDCTL_FAILED;
         run->id = 0;
-        if (o->word_count > 0 && (id = aldctl_run_number(self, o)) == 0) {
-                *code = ALDCTL_USAGE;
-                return 0;
+        if (o->word_count > 0) {
+                long long id = aldctl_run_number(self, o);
+
+                if (id == 0)
+                        *code = ALDCTL_USAGE;
+                return id > 0 && aldctl_find_run(q, id, run);
         }
-        found = id > 0 ? query_run(q, id, run) : query_runs(q, 1, take_run, run);
-        if (found < 0)
+        if (query_runs(q, 1, take_run, run) != 0) {
                 show_error("%s", query_why(q));
-        else if (run->id == 0 && id > 0)
-                show_error("there is no run %lld; `aldctl runs` lists them", id);
-        else if (run->id == 0)
+                return false;
+        }
+        if (run->id == 0)
                 show_error("no run is recorded yet");
-        return found >= 0 && run->id > 0;
+        return run->id > 0;
 }
 
 static enum aldctl_exit show_latency(

@@ -441,23 +441,25 @@ static enum aldctl_exit show_pulses(struct query *q, struct pulses *p, const str
         return failed == 0 ? ALDCTL_OK : ALDCTL_FAILED;
 }
 
-static int find_runs(
+/* The runs to show; anything but ALDCTL_OK was told. */
+static enum aldctl_exit find_runs(
     struct query *q, struct pulses *p, const struct aldctl_command *self, const struct aldctl_options *o)
 {
         struct query_run run;
-        long long id;
-        int found;
+        int limit = p->run_cap;
 
-        if (o->word_count == 0)
-                return query_runs(q, p->run_cap, take_run, p);
-        id = aldctl_run_number(self, o);
-        found = id > 0 ? query_run(q, id, &run) : 0;
-        p->only_run = id;
-        if (found == 1 && query_runs(q, RUNS_ALL, take_run, p) != 0)
-                found = -1;
-        if (found == 0 && id > 0)
-                show_error("there is no run %lld; `aldctl runs` lists them", id);
-        return found == 1 ? 0 : found < 0 ? -1 : id > 0 ? 1 : 2;
+        if (o->word_count > 0) {
+                limit = RUNS_ALL;
+                p->only_run = aldctl_run_number(self, o);
+                if (p->only_run == 0)
+                        return ALDCTL_USAGE;
+                if (!aldctl_find_run(q, p->only_run, &run))
+                        return ALDCTL_FAILED;
+        }
+        if (query_runs(q, limit, take_run, p) == 0)
+                return ALDCTL_OK;
+        show_error("%s", query_why(q));
+        return ALDCTL_FAILED;
 }
 
 enum aldctl_exit aldctl_pulses(const struct aldctl_command *self, const struct aldctl_options *o)
@@ -465,15 +467,18 @@ enum aldctl_exit aldctl_pulses(const struct aldctl_command *self, const struct a
         struct pulses p = {.run_cap = o->word_count > 0 ? RUNS_BEFORE : o->limit};
         enum aldctl_exit code;
         struct query *q = aldctl_open_database(o, &code);
-        int found;
 
         if (q == NULL)
                 return code;
         p.run = calloc((size_t)p.run_cap, sizeof *p.run);
-        found = p.run != NULL ? find_runs(q, &p, self, o) : -1;
-        if (found < 0)
-                show_error("%s", p.run == NULL ? "out of memory" : query_why(q));
-        code = found == 0 ? show_pulses(q, &p, o) : found == 2 ? ALDCTL_USAGE : ALDCTL_FAILED;
+        if (p.run == NULL) {
+                show_error("out of memory");
+                code = ALDCTL_FAILED;
+        } else {
+                code = find_runs(q, &p, self, o);
+        }
+        if (code == ALDCTL_OK)
+                code = show_pulses(q, &p, o);
         for (int i = 0; i < p.count; i++) {
                 free(p.line[i].now.area);
                 free(p.line[i].now.decay);

@@ -155,23 +155,16 @@ static enum aldctl_exit replay_number(const struct aldctl_options *o, long long 
 {
         struct aldctl_replay r = {.o = o};
         enum aldctl_exit code;
-        int found;
 
         r.q = aldctl_open_database(o, &code);
         if (r.q == NULL)
                 return code;
-        found = query_run(r.q, id, &r.run);
-        if (found == 1 && signal != 0)
-                give_up(&r, "what is recorded leads the core of version %s into a fault (%s)", version_text(),
-                    strsignal(signal));
-        if (found == 1) {
+        code = ALDCTL_FAILED;
+        if (aldctl_find_run(r.q, id, &r.run)) {
+                if (signal != 0)
+                        give_up(&r, "what is recorded leads the core of version %s into a fault (%s)",
+                            version_text(), strsignal(signal));
                 code = replay_run(&r);
-        } else {
-                code = ALDCTL_FAILED;
-                if (found == 0)
-                        show_error("there is no run %lld; `aldctl runs` lists them", id);
-                else
-                        show_error("%s", query_why(r.q));
         }
         query_close(r.q);
         return code;

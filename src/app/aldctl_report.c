@@ -48,10 +48,10 @@ enum aldctl_exit aldctl_put_page(struct query *q, long long id, int64_t now_us, 
                 page_put(r, to);
                 if (r->no_plots[0] != '\0')
                         (void)fprintf(stderr, "warning: the page has no plots: %s\n", r->no_plots);
-        } else if (found == 0) {
-                show_error("there is no run %lld; `aldctl runs` lists them", id);
-        } else {
+        } else if (found < 0) {
                 show_error("%s", why);
+        } else {
+                (void)aldctl_is_found(q, id, found);
         }
         page_free(r);
         free(r);

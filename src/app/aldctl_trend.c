@@ -90,17 +90,11 @@ static enum aldctl_exit take_run(struct query *q, const char *text, struct trend
                 show_error("--run %s: a run's number wanted; `aldctl runs` lists them", text);
                 return ALDCTL_USAGE;
         }
-        int found = query_run(q, id, &run);
-        if (found == 1) {
-                v->from_us = run.started_us;
-                v->to_us = run.ended_us > 0 ? run.ended_us + 1 : wall_now_us();
-                return ALDCTL_OK;
-        }
-        if (found == 0)
-                show_error("there is no run %lld; `aldctl runs` lists them", id);
-        else
-                show_error("%s", query_why(q));
-        return ALDCTL_FAILED;
+        if (!aldctl_find_run(q, id, &run))
+                return ALDCTL_FAILED;
+        v->from_us = run.started_us;
+        v->to_us = run.ended_us > 0 ? run.ended_us + 1 : wall_now_us();
+        return ALDCTL_OK;
 }
 
 static enum aldctl_exit take_window(struct query *q, const struct aldctl_options *o, struct trend_view *v)

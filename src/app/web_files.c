@@ -1,6 +1,7 @@
 #include "ald/app/web_files.h" /* own declarations */
 
-#include "ald/app/digest.h" /* digest_sha256 */
+#include "ald/app/digest.h"    /* digest_sha256 */
+#include "ald/app/web_bytes.h" /* web_bytes_new */
 
 #include <assert.h> /* assert */
 #include <stdio.h>  /* snprintf */
@@ -40,6 +41,15 @@ void web_files_tag(const void *bytes, size_t len, char etag[WEB_ETAG_CAP])
 
         digest_sha256(bytes, len, hex);
         (void)snprintf(etag, WEB_ETAG_CAP, "\"%s\"", hex);
+}
+
+bool web_files_make(struct web_file *file, const char *type, unsigned char *bytes, size_t len)
+{
+        *file =
+            (struct web_file){.type = type, .bytes = bytes, .len = len, .shared = web_bytes_new(bytes, len)};
+        if (file->shared != NULL)
+                web_files_tag(bytes, len, file->etag);
+        return file->shared != NULL;
 }
 
 static void fill(void)

@@ -1,6 +1,7 @@
 #include "ald/app/web_lib.h" /* own declarations */
 
-#include "ald/app/web_files.h" /* struct web_file */
+#include "ald/app/web_bytes.h" /* web_bytes_drop */
+#include "ald/app/web_files.h" /* web_files_make */
 #include "ald/app/web_reply.h" /* web_reply_file */
 
 #include <stdbool.h> /* bool */
@@ -57,19 +58,22 @@ static unsigned char *find_part(size_t part, size_t *len)
 
 void web_lib_answer(struct evhttp_request *req, const char *name)
 {
-        struct web_file file = {.type = web_files_type(name)};
+        struct web_file file;
         unsigned char *bytes = NULL;
+        size_t len;
 
         for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
                 if (strcmp(parts[i].name, name) == 0)
-                        bytes = find_part(i, &file.len);
+                        bytes = find_part(i, &len);
         if (bytes == NULL) {
                 web_reply_error(req, 404, "the chart library is not installed here, or has no such file",
                     "the Debian package libjs-dygraphs has it; ALD_JAVASCRIPT names another folder");
                 return;
         }
-        file.bytes = bytes;
-        web_files_tag(bytes, file.len, file.etag);
+        if (!web_files_make(&file, web_files_type(name), bytes, len)) {
+                web_reply_busy(req, "no memory", "try again later");
+                return;
+        }
         web_reply_file(req, &file, NULL);
-        free(bytes);
+        web_bytes_drop(file.shared);
 }

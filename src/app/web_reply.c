@@ -1,5 +1,7 @@
 #include "ald/app/web_reply.h" /* own declarations */
 
+#include "ald/app/web_bytes.h" /* web_bytes_put */
+
 #include <event2/buffer.h>         /* evbuffer_add */
 #include <event2/http.h>           /* evhttp_send_reply */
 #include <event2/keyvalq_struct.h> /* struct evkeyvalq */
@@ -39,16 +41,38 @@ void web_reply_headers(struct evhttp_request *req, const char *type)
 }
 
 /* A HEAD is told how long the answer would be. */
-static void send_bytes(struct evhttp_request *req, int code, const void *bytes, size_t len)
+static bool begin_body(struct evhttp_request *req, size_t len)
 {
-        struct evbuffer *out = evbuffer_new();
         char length[24];
 
         (void)snprintf(length, sizeof length, "%zu", len);
         add(req, "Content-Length", length);
-        if (out != NULL && evhttp_request_get_command(req) != EVHTTP_REQ_HEAD)
+        return evhttp_request_get_command(req) != EVHTTP_REQ_HEAD;
+}
+
+static void send_copy(struct evhttp_request *req, int code, const void *bytes, size_t len)
+{
+        struct evbuffer *out = evbuffer_new();
+
+        if (begin_body(req, len) && out != NULL)
                 (void)evbuffer_add(out, bytes, len);
         evhttp_send_reply(req, code, NULL, out);
+        if (out != NULL)
+                evbuffer_free(out);
+}
+
+/* A reader may take its time over a file, and many may read the same: no connection has a copy of its own. */
+static void send_file(struct evhttp_request *req, const struct web_file *file)
+{
+        struct evbuffer *out = evbuffer_new();
+
+        if (begin_body(req, file->len) && out != NULL) {
+                if (file->shared != NULL)
+                        (void)web_bytes_put(file->shared, out);
+                else
+                        (void)evbuffer_add_reference(out, file->bytes, file->len, NULL, NULL);
+        }
+        evhttp_send_reply(req, HTTP_OK, NULL, out);
         if (out != NULL)
                 evbuffer_free(out);
 }
@@ -56,7 +80,7 @@ static void send_bytes(struct evhttp_request *req, int code, const void *bytes, 
 void web_reply_json(struct evhttp_request *req, int code, const char *json, size_t len)
 {
         web_reply_headers(req, "application/json");
-        send_bytes(req, code, json, len);
+        send_copy(req, code, json, len);
 }
 
 void web_reply_error(struct evhttp_request *req, int code, const char *text, const char *hint)
@@ -90,5 +114,5 @@ void web_reply_file(struct evhttp_request *req, const struct web_file *file, con
         if (has != NULL && strstr(has, file->etag) != NULL)
                 evhttp_send_reply(req, HTTP_NOTMODIFIED, NULL, NULL);
         else
-                send_bytes(req, HTTP_OK, file->bytes, file->len);
+                send_file(req, file);
 }

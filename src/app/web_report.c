@@ -1,6 +1,7 @@
 #include "ald/app/web_report.h" /* own declarations */
 
 #include "ald/app/web_reply.h" /* web_reply_file */
+#include "ald/app/web_shelf.h" /* web_shelf_find */
 #include "web_child.h"         /* web_child_start */
 
 #include <event2/buffer.h> /* evbuffer_remove */
@@ -9,27 +10,18 @@
 #include <errno.h>  /* errno */
 #include <stdio.h>  /* snprintf */
 #include <stdlib.h> /* calloc, free */
-#include <string.h> /* memmove, strrchr */
+#include <string.h> /* strcmp, strrchr */
 #include <time.h>   /* clock_gettime */
 #include <unistd.h> /* readlink */
 
 /* A report of a long run is a few megabytes. */
 static const size_t page_max = (size_t)64 * 1024 * 1024;
 
-/* The page of a run that has ended. */
-struct kept {
-        int64_t run; /* 0 = free */
-        char db[512];
-        time_t until;         /* monotonic, s: a later run may go on with it, and its page would tell */
-        unsigned char *bytes; /* of the file */
-        struct web_file file;
-};
-
 struct waiting {
         struct evhttp_request *req;
         int64_t run;
         bool is_settled;
-        char db[512];
+        char db[WEB_SHELF_DB_CAP];
 };
 
 struct web_reports {
@@ -37,7 +29,7 @@ struct web_reports {
         struct web_child *child; /* makes the report that waiting[0] waits for */
         size_t waiting_count;
         struct waiting waiting[WEB_REPORTS_WAITING_MAX];
-        struct kept kept[WEB_REPORTS_KEPT]; /* the one used last first */
+        struct web_shelf shelf;
 };
 
 static void begin(struct web_reports *r);
@@ -48,30 +40,6 @@ static time_t now_s(void)
 
         (void)clock_gettime(CLOCK_MONOTONIC, &t);
         return t.tv_sec;
-}
-
-/* ---- What is kept ---- */
-
-static const struct web_file *find_kept(struct web_reports *r, int64_t run, const char *db)
-{
-        for (size_t i = 0; i < WEB_REPORTS_KEPT; i++) {
-                struct kept one = r->kept[i];
-
-                if (one.run != run || strcmp(one.db, db) != 0 || one.until < now_s())
-                        continue;
-                memmove(&r->kept[1], &r->kept[0], i * sizeof r->kept[0]);
-                r->kept[0] = one;
-                return &r->kept[0].file;
-        }
-        return NULL;
-}
-
-/* Takes its bytes; the one that was not used for longest makes room. */
-static void keep(struct web_reports *r, const struct kept *page)
-{
-        free(r->kept[WEB_REPORTS_KEPT - 1].bytes);
-        memmove(&r->kept[1], &r->kept[0], (WEB_REPORTS_KEPT - 1) * sizeof r->kept[0]);
-        r->kept[0] = *page;
 }
 
 /* ---- Making one ---- */
@@ -104,37 +72,45 @@ static void refuse_first(struct web_reports *r, const char *why)
                 web_reply_error(reqs[i], 500, why, "`aldctl report RUN -o FILE.html` makes the same page");
 }
 
+static void refuse_busy(struct web_reports *r)
+{
+        struct evhttp_request *reqs[WEB_REPORTS_WAITING_MAX];
+        size_t count;
+
+        (void)take_first(r, reqs, &count);
+        for (size_t i = 0; i < count; i++)
+                web_reply_busy(reqs[i], "slow readers hold too many reports already",
+                    "it is made when some of them have theirs");
+}
+
+/* What the child wrote, as a file. False: no memory, or nothing was written. */
+static bool take_page(struct evbuffer *out, struct web_file *file)
+{
+        size_t len = evbuffer_get_length(out);
+        unsigned char *bytes = len > 0 ? malloc(len) : NULL;
+
+        if (bytes == NULL)
+                return false;
+        (void)evbuffer_remove(out, bytes, len);
+        return web_files_make(file, "text/html; charset=utf-8", bytes, len);
+}
+
 static void on_made(void *ctx, const struct web_child_end *end)
 {
         struct web_reports *r = ctx;
-        struct evhttp_request *reqs[WEB_REPORTS_WAITING_MAX];
-        struct web_file file = {.type = "text/html; charset=utf-8", .len = evbuffer_get_length(end->out)};
-        unsigned char *bytes = end->is_good ? malloc(file.len + 1) : NULL;
+        struct web_file file;
 
         r->child = NULL;
-        if (bytes == NULL || file.len == 0) {
+        if (!end->is_good || !take_page(end->out, &file)) {
                 refuse_first(r, end->is_good ? "no memory" : end->why);
-                free(bytes);
         } else {
+                struct evhttp_request *reqs[WEB_REPORTS_WAITING_MAX];
                 size_t count;
                 struct waiting first = take_first(r, reqs, &count);
 
-                (void)evbuffer_remove(end->out, bytes, file.len);
-                file.bytes = bytes;
-                web_files_tag(bytes, file.len, file.etag);
                 for (size_t i = 0; i < count; i++)
                         web_reply_file(reqs[i], &file, web_reply_report_csp);
-                if (first.is_settled) {
-                        struct kept page = {.run = first.run,
-                            .until = now_s() + WEB_REPORTS_KEPT_S,
-                            .bytes = bytes,
-                            .file = file};
-
-                        memcpy(page.db, first.db, sizeof page.db);
-                        keep(r, &page);
-                } else {
-                        free(bytes);
-                }
+                web_shelf_add(&r->shelf, first.is_settled ? first.run : 0, first.db, &file, now_s());
         }
         begin(r);
 }
@@ -169,22 +145,32 @@ static bool start_first(struct web_reports *r)
         return r->child != NULL;
 }
 
+static void start_or_refuse(struct web_reports *r)
+{
+        char why[160];
+
+        if (start_first(r))
+                return;
+        (void)snprintf(
+            why, sizeof why, "aldctl, which makes reports, cannot be started: %s", strerror(errno));
+        refuse_first(r, why);
+}
+
 /* For the next who waits, unless one is being made. */
 static void begin(struct web_reports *r)
 {
-        while (r->child == NULL && r->waiting_count > 0 && !start_first(r)) {
-                char why[160];
-
-                (void)snprintf(
-                    why, sizeof why, "aldctl, which makes reports, cannot be started: %s", strerror(errno));
-                refuse_first(r, why);
+        while (r->child == NULL && r->waiting_count > 0) {
+                if (web_shelf_make_room(&r->shelf, now_s()))
+                        start_or_refuse(r);
+                else
+                        refuse_busy(r);
         }
 }
 
 void web_reports_answer(
     struct web_reports *r, struct evhttp_request *req, int64_t run, bool is_settled, const char *db)
 {
-        const struct web_file *file = find_kept(r, run, db);
+        const struct web_file *file = web_shelf_find(&r->shelf, run, db, now_s());
         struct waiting *w = &r->waiting[r->waiting_count];
 
         if (file != NULL) {
@@ -217,7 +203,6 @@ void web_reports_free(struct web_reports *r)
         web_child_free(r->child);
         for (size_t i = 0; i < r->waiting_count; i++)
                 web_reply_error(r->waiting[i].req, 503, "aldweb ends", "try again later");
-        for (size_t i = 0; i < WEB_REPORTS_KEPT; i++)
-                free(r->kept[i].bytes);
+        web_shelf_clear(&r->shelf);
         free(r);
 }

@@ -21,10 +21,13 @@
 #include <stdlib.h>     /* calloc, free */
 #include <string.h>     /* strcmp, strerror */
 #include <strings.h>    /* strcasecmp */
-#include <sys/socket.h> /* getsockname */
+#include <sys/socket.h> /* getsockname, setsockopt */
 
 /* A browser's headers are a kilobyte or two; a body is read only to refuse it with a reason. */
 enum { HEADERS_MAX = 16 * 1024, BODY_MAX = 4096, QUIET_S = 20, LISTENERS_MAX = 8 };
+/* What the kernel keeps for a reader that is slow: enough for a second of updates, and not minutes of them. Left to itself it
+ * takes megabytes for each, which count as this program's memory. */
+enum { KERNEL_BYTES = 64 * 1024 };
 /* Descriptors in all: with so many open, nobody further is let in until some have gone. What remains serves questions. */
 enum { FDS_MAX = 160, FDS_LOOKED_AT = 256, REOPEN_MS = 200 };
 
@@ -169,6 +172,14 @@ static struct bufferevent *on_connection(struct event_base *base, void *ctx)
         return NULL; /* libevent makes its own */
 }
 
+/* Connections have what their listener has (Linux: tcp(7), Socket options). */
+static void bound_kernel(struct evhttp_bound_socket *bound)
+{
+        static const int bytes = KERNEL_BYTES;
+
+        (void)setsockopt(evhttp_bound_socket_get_fd(bound), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 static int port_of(struct evhttp_bound_socket *bound)
 {
         union {
@@ -195,6 +206,7 @@ bool web_server_listen(struct web_server *s, const struct web_name *at, int *por
         bound = evhttp_bind_socket_with_handle(s->http, at->name, (ev_uint16_t)at->port);
         if (bound != NULL) {
                 s->listeners[s->listener_count++] = evhttp_bound_socket_get_listener(bound);
+                bound_kernel(bound);
                 *port = port_of(bound);
                 return true;
         }

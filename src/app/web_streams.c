@@ -9,14 +9,12 @@
 #include <event2/event.h>       /* event_new */
 #include <event2/http.h>        /* evhttp_send_reply_start */
 
-#include <inttypes.h>   /* PRIu64 */
-#include <stdlib.h>     /* calloc, free */
-#include <string.h>     /* memchr */
-#include <sys/socket.h> /* setsockopt */
-#include <time.h>       /* clock_gettime */
+#include <inttypes.h> /* PRIu64 */
+#include <stdlib.h>   /* calloc, free */
+#include <string.h>   /* memchr */
+#include <time.h>     /* clock_gettime */
 
-/* What the kernel keeps for a reader that is slow: enough for a second of updates, and not minutes of them. */
-enum { KERNEL_BYTES = 64 * 1024, LOOK_S = 1, WRITE_S = 120 };
+enum { LOOK_S = 1, WRITE_S = 120 };
 /* What a watcher sends is never read by anybody: past so much it waits in the watcher's own kernel. */
 enum { INPUT_BYTES = 4096 };
 
@@ -175,7 +173,6 @@ bool web_streams_add(struct web_streams *all, struct evhttp_request *req)
 {
         struct evhttp_connection *link = evhttp_request_get_connection(req);
         struct bufferevent *io = evhttp_connection_get_bufferevent(link);
-        int bytes = KERNEL_BYTES, fd = bufferevent_getfd(io);
         struct stream *s;
         char retry[32];
         size_t place = 0;
@@ -186,7 +183,6 @@ bool web_streams_add(struct web_streams *all, struct evhttp_request *req)
                 return false;
         *s = (struct stream){.all = all, .req = req, .link = link, .pace = {.moved_us = now_us()}};
         all->streams[place] = s;
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
         /* libevent goes on reading, to see it closed. */
         bufferevent_setwatermark(io, EV_READ, 0, INPUT_BYTES);
         evhttp_connection_set_timeout(link, WRITE_S);

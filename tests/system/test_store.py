@@ -1,4 +1,4 @@
-"""A database that cannot be written: the daemon serves, but starts no run, and says why."""
+"""A database that cannot be written: the daemon serves, but starts no run, and says why. A run that is not in it."""
 import os
 import unittest
 
@@ -41,6 +41,22 @@ class Unwritable(ald.Test):
     def test_dev_full(self):
         """Every write fails for want of space."""
         self.refuses_runs("/dev/full")
+
+
+class NoSuchRun(ald.Test):
+    def test_each_command_says_the_same(self):
+        self.start_all(proxies=False)
+        self.stop_daemon()
+        recipe = self.path("quick.yaml", ald.QUICK.format(body=ald.ONE_PULSE))
+        for args in (["report", "9"], ["report", "9", "--json"], ["report", "9", "-o", "x.html"], ["export", "9"],
+                     ["export", "9", "--format", "json"], ["archive", "9", "-o", "x.tar.xz"], ["latency", "9"], ["pulses", "9"],
+                     ["replay", "9"], ["diff", recipe, "9"], ["trend", "chamber.pressure", "--run", "9"]):
+            done = self.ctl(*args)
+            self.assertEqual((1, "", "error: there is no run 9; `aldctl runs` lists them\n"),
+                             (done.returncode, done.stdout, done.stderr), args)
+            self.assertFalse(os.path.exists(self.path("x.html")) or os.path.exists(self.path("x.tar.xz")), args)
+        for args in (["latency", "x"], ["pulses", "x"], ["replay", "0"], ["export", "-1"]):
+            self.assertEqual(2, self.ctl(*args).returncode, args)
 
 
 if __name__ == "__main__":

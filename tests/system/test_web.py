@@ -288,10 +288,6 @@ class Watching(web.Test):
             found += slow.recv(65536)
         self.assertLess(received, last * size // 4)
 
-    def rss_kib(self):
-        with open(f"/proc/{self.web.child.pid}/status", encoding="ascii") as f:
-            return int(re.search(r"VmRSS:\s+(\d+) kB", f.read())[1])
-
     def test_a_watcher_that_talks(self):
         """What it sends is left in its own socket, and it is told all the same."""
         talker = socket.create_connection(self.address, ald.PATIENCE_S)
@@ -301,14 +297,14 @@ class Watching(web.Test):
         while b"event: full" not in found:
             found += talker.recv(65536)
         talker.setblocking(False)
-        before, sent, waits = self.rss_kib(), 0, 0
+        before, sent, waits = self.web_rss_kib(), 0, 0
         while sent < 64 << 20 and waits < 50:
             try:
                 sent += talker.send(b"x" * (256 << 10))
             except BlockingIOError:
                 waits += 1
                 self.assertEqual(200, self.ask("/")[0])  # aldweb came by, and could have read
-        self.assertLess(self.rss_kib() - before, 8 << 10, f"after {sent >> 20} MiB")
+        self.assertLess(self.web_rss_kib() - before, 8 << 10, f"after {sent >> 20} MiB")
         talker.settimeout(ald.PATIENCE_S)
         self.fake.update(n=12345)
         while b'"n":12345' not in found:
@@ -541,6 +537,63 @@ class Live(web.Test):
             one.join()
         with open(self.path("plots"), encoding="utf-8") as f:
             self.assertEqual(1, len(f.readlines()))
+
+    def slow_reader(self, path):
+        """A reader that takes what its connection holds, and the first bytes of the answer, which it has begun to get."""
+        link = socket.socket()
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        link.settimeout(ald.PATIENCE_S)
+        link.connect(self.address)
+        self.closers.append(link.close)
+        link.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return link, link.recv(512)
+
+    def read_on(self, link, found):
+        """The body that it gets in the end."""
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        while more := link.recv(1 << 20):
+            found += more
+        head, _, body = found.partition(b"\r\n\r\n")
+        self.assertRegex(head, rb"^HTTP/1\.1 200 ")
+        return body
+
+    def kernel_queues(self):
+        """Bytes that wait in the kernel for those who read from aldweb."""
+        with open("/proc/net/tcp", encoding="ascii") as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+        return [int(row[4].split(":")[0], 16) for row in rows
+                if row[1].endswith(f":{self.address[1]:04X}") and row[3] == "01"]
+
+    def test_slow_readers_share_one_report(self):
+        """What slow readers of one large report hold is one copy of it, in the program and, nearly, in the kernel."""
+        size, count, path = 1 << 20, 40, "/run/1/report.html"
+        plot = self.path("gnuplot", f"#!/bin/sh\ncat >/dev/null\necho '<svg>'\nhead -c {size} /dev/zero | tr '\\0' x\n"
+                         "echo '</svg>'\n")
+        os.chmod(plot, 0o755)
+        self.run_recipe("--set", "cycles=1", "--set", "purge=2 s")
+        self.await_state("Complete")
+        self.stop_daemon()
+        self.start_web("--db", self.db_path, env={"ALD_GNUPLOT": plot})
+        fresh = self.slow_reader(path)  # its page is not kept: the run ended just now
+        with sqlite3.connect(self.db_path) as db:
+            db.execute("UPDATE run SET ended_us = ended_us - 60000000")
+        db.close()
+        page = self.ask(path)[2]
+        self.assertGreater(len(page), size)
+        before = self.web_rss_kib()
+        readers = [self.slow_reader(path) for _ in range(count)]
+        self.assertEqual(page, self.ask(path)[2])
+        grown = self.web_rss_kib() - before
+        queues = self.kernel_queues()
+        self.assertGreater(len(queues), count)
+        self.assertLess(max(queues), 256 << 10, "bytes that wait in the kernel for one reader")
+        copies = 10 if ald.SANITIZED else 2  # a sanitizer holds back what is freed
+        self.assertLess(grown, copies * len(page) >> 10, f"KiB more for {count} readers of {len(page) >> 10} KiB")
+        body = self.read_on(*fresh)
+        self.assertIn(b"Content-Length: %d\r\n" % len(body), fresh[1])
+        for link, _ in readers[1:]:
+            link.close()
+        self.assertEqual(page, self.read_on(*readers[0]))
 
     def try_report(self):
         try:

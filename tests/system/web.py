@@ -166,6 +166,11 @@ class Test(ald.Test):
         self.address = (host.strip("[]"), int(port))
         return self.address
 
+    def web_rss_kib(self):
+        """The memory that aldweb itself has now."""
+        with open(f"/proc/{self.web.child.pid}/status", encoding="ascii") as f:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", f.read())[1])
+
     def stream(self, **headers):
         stream = Stream(self.address, headers)
         self.closers.append(stream.close)

@@ -1,5 +1,6 @@
 /* The keys of `aldctl top`: nothing is sent that was not asked first, and nothing to a state that has changed meanwhile. */
-#include "top_rig.h"
+#include "support.h" /* support_main */
+#include "top_rig.h" /* rig_* */
 
 #include <string.h> /* strcmp, strstr */
 
@@ -242,8 +243,6 @@ int main(void)
             help_tells_every_key, the_window_turns};
         Suite *suite = suite_create("top_ask");
         TCase *tc = tcase_create("keys");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tc, begin, rig_end);
         tcase_add_loop_test(tc, a_key_asks_and_yes_sends, 0, sizeof ways / sizeof ways[0]);
@@ -251,9 +250,5 @@ int main(void)
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? 0 : 1;
+        return support_main(suite);
 }

@@ -2,7 +2,8 @@
  * show: styles, cuts, a terminal without letters beyond ASCII.
  *
  * ALD_GOLDEN=write build/tests/test_top_draw writes the pictures anew: look at the differences before committing them. */
-#include "top_rig.h"
+#include "support.h" /* support_main */
+#include "top_rig.h" /* rig_* */
 
 #include "ald/app/top_canvas.h" /* top_canvas_* */
 #include "ald/app/top_draw.h"   /* top_draw */
@@ -429,17 +430,11 @@ int main(void)
             text_wraps_between_words};
         Suite *suite = suite_create("top_draw");
         TCase *tc = tcase_create("pictures");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tc, begin, end);
         tcase_add_loop_test(tc, pictures_are_as_they_were, 0, STATES * SIZES);
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? 0 : 1;
+        return support_main(suite);
 }

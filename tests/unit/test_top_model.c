@@ -1,5 +1,6 @@
 /* What `aldctl top` knows: the subscription folded, the plot's memory, the equipment with and without the verb. */
-#include "top_rig.h"
+#include "support.h" /* support_main */
+#include "top_rig.h" /* rig_* */
 
 #include "ald/app/top_trend.h" /* top_trend_* */
 
@@ -248,16 +249,10 @@ int main(void)
             the_ring_of_pulses_turns, the_model_follows_pressure_and_pulses};
         Suite *suite = suite_create("top_model");
         TCase *tc = tcase_create("model");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tc, begin, rig_end);
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? 0 : 1;
+        return support_main(suite);
 }

@@ -1,13 +1,15 @@
 /* aldweb by its parts: under which names it answers, which paths it has, how events are framed, how a slow reader is told
- * less, which questions make sense, and that what it starts is bounded. */
+ * less, which questions make sense, which reports stay in memory, and that what it starts is bounded. */
 #include "support.h" /* support_main */
 
 #include "../../src/app/web_child.h" /* web_child_start */
 
+#include "ald/app/web_bytes.h"    /* web_bytes_new */
 #include "ald/app/web_files.h"    /* web_files_find */
 #include "ald/app/web_pace.h"     /* web_pace_decide */
 #include "ald/app/web_question.h" /* web_question_parse */
 #include "ald/app/web_rules.h"    /* web_rules_allow_host */
+#include "ald/app/web_shelf.h"    /* web_shelf_find */
 #include "ald/app/web_streams.h"  /* web_streams_frame */
 #include "ald/base/text.h"        /* text_init */
 #include "ald/base/time.h"        /* TIME_S */
@@ -398,11 +400,135 @@ START_TEST(a_child_that_is_not_there)
 }
 END_TEST
 
+/* ---- Reports in memory ---- */
+
+/* Of `len` bytes that nobody writes to: what is not touched costs nothing. */
+static struct web_file make_file(size_t len)
+{
+        unsigned char *bytes = malloc(len);
+
+        ck_assert_ptr_nonnull(bytes);
+        bytes[0] = bytes[len - 1] = 'x';
+        return (struct web_file){.bytes = bytes, .len = len, .shared = web_bytes_new(bytes, len)};
+}
+
+/* Somebody begins to read it. */
+static struct evbuffer *read_file(const struct web_file *file)
+{
+        struct evbuffer *to = evbuffer_new();
+
+        ck_assert(web_bytes_put(file->shared, to));
+        return to;
+}
+
+START_TEST(bytes_live_as_long_as_a_holder)
+{
+        struct web_file file = make_file(1000);
+        struct evbuffer *one = read_file(&file), *other = read_file(&file);
+
+        ck_assert_uint_eq(evbuffer_get_length(one), 1000);
+        ck_assert_ptr_eq(evbuffer_pullup(one, 1), file.bytes); /* no copy */
+        ck_assert_int_eq(evbuffer_drain(one, 1000), 0);
+        ck_assert(web_bytes_is_shared(file.shared));
+        evbuffer_free(one);
+        web_bytes_drop(file.shared);
+        ck_assert_uint_eq(evbuffer_pullup(other, -1)[999], 'x');
+        evbuffer_free(other);
+
+        file = make_file(1000);
+        one = read_file(&file);
+        evbuffer_free(one);
+        ck_assert(!web_bytes_is_shared(file.shared));
+        web_bytes_drop(file.shared);
+        web_bytes_drop(NULL);
+}
+END_TEST
+
+static void add_page(struct web_shelf *s, int64_t run, size_t len, time_t now_s)
+{
+        const struct web_file file = make_file(len);
+
+        ck_assert(web_shelf_make_room(s, now_s));
+        web_shelf_add(s, run, "a.db", &file, now_s);
+}
+
+START_TEST(the_pages_used_last_are_kept)
+{
+        struct web_shelf shelf = {.count = 0};
+
+        for (int64_t run = 1; run <= WEB_SHELF_KEPT; run++)
+                add_page(&shelf, run, 10, 0);
+        ck_assert_ptr_nonnull(web_shelf_find(&shelf, 1, "a.db", 0));
+        ck_assert_ptr_null(web_shelf_find(&shelf, 1, "b.db", 0));
+        add_page(&shelf, 9, 10, 1);
+        ck_assert_uint_eq(shelf.count, WEB_SHELF_KEPT);
+        ck_assert_ptr_null(web_shelf_find(&shelf, 2, "a.db", 1));
+        ck_assert_ptr_nonnull(web_shelf_find(&shelf, 1, "a.db", WEB_SHELF_KEPT_S));
+        ck_assert_ptr_null(web_shelf_find(&shelf, 1, "a.db", WEB_SHELF_KEPT_S + 1));
+        ck_assert(web_shelf_make_room(&shelf, WEB_SHELF_KEPT_S + 1));
+        ck_assert_uint_eq(shelf.count, 1); /* run 9, of a second later */
+        web_shelf_clear(&shelf);
+        ck_assert_uint_eq(shelf.count, 0);
+}
+END_TEST
+
+START_TEST(a_page_under_way_is_for_its_readers)
+{
+        struct web_shelf shelf = {.count = 0};
+        struct web_file file = make_file(10);
+        struct evbuffer *reader = read_file(&file);
+
+        web_shelf_add(&shelf, 0, "a.db", &file, 0);
+        ck_assert_uint_eq(shelf.count, 1);
+        ck_assert_ptr_null(web_shelf_find(&shelf, 7, "a.db", 0));
+        evbuffer_free(reader);
+        ck_assert(web_shelf_make_room(&shelf, 0));
+        ck_assert_uint_eq(shelf.count, 0);
+}
+END_TEST
+
+/* Neither many pages nor large ones: what is read stays, what is only kept goes, and then there is no room. */
+START_TEST(what_slow_readers_hold_is_bounded)
+{
+        struct web_shelf shelf = {.count = 0};
+        struct evbuffer *readers[WEB_SHELF_MAX];
+        size_t count = 0;
+
+        for (; count < WEB_SHELF_MAX; count++) {
+                struct web_file file = make_file(10);
+
+                ck_assert(web_shelf_make_room(&shelf, 0));
+                readers[count] = read_file(&file);
+                web_shelf_add(&shelf, (int64_t)count + 1, "a.db", &file, 0);
+        }
+        ck_assert(!web_shelf_make_room(&shelf, 0));
+        ck_assert_ptr_nonnull(web_shelf_find(&shelf, 1, "a.db", 0));
+        for (size_t i = 0; i < count; i++)
+                evbuffer_free(readers[i]);
+        ck_assert(web_shelf_make_room(&shelf, 0));
+        ck_assert_uint_eq(shelf.count, WEB_SHELF_KEPT);
+
+        add_page(&shelf, 100, WEB_SHELF_BYTES_MAX / 2, 0);
+        readers[0] = read_file(web_shelf_find(&shelf, 100, "a.db", 0));
+        add_page(&shelf, 101, WEB_SHELF_BYTES_MAX / 2, 0);
+        ck_assert(web_shelf_make_room(&shelf, 0)); /* without 101, which nobody reads */
+        ck_assert_uint_eq(shelf.count, 1);
+        add_page(&shelf, 102, WEB_SHELF_BYTES_MAX / 2, 0);
+        readers[1] = read_file(web_shelf_find(&shelf, 102, "a.db", 0));
+        ck_assert(!web_shelf_make_room(&shelf, 0));
+        evbuffer_free(readers[0]);
+        evbuffer_free(readers[1]);
+        web_shelf_clear(&shelf);
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = {names_have_an_end, files_are_a_table, files_have_types,
             who_reads_is_told_all, who_falls_behind_is_told_the_state, who_never_reads_is_dropped,
-            questions_are_taken, a_child_tells_what_it_says, a_child_is_bounded, a_child_that_is_not_there};
+            questions_are_taken, bytes_live_as_long_as_a_holder, the_pages_used_last_are_kept,
+            a_page_under_way_is_for_its_readers, what_slow_readers_hold_is_bounded,
+            a_child_tells_what_it_says, a_child_is_bounded, a_child_that_is_not_there};
         Suite *suite = suite_create("web");
         TCase *tc = tcase_create("web");
 

@@ -73,6 +73,7 @@ const struct aldctl_command *aldctl_commands(size_t *count);
 const struct aldctl_option *aldctl_option_table(size_t *count);
 
 struct query;
+struct query_run;
 
 /* aldctl_check.c */
 enum aldctl_exit aldctl_check(const struct aldctl_command *self, const struct aldctl_options *o);
@@ -105,6 +106,10 @@ struct query *aldctl_open_database(const struct aldctl_options *o, enum aldctl_e
 long long aldctl_read_run(const struct aldctl_command *self, const char *word);
 /* The same of the command's first word. */
 long long aldctl_run_number(const struct aldctl_command *self, const struct aldctl_options *o);
+/* The run of that number in the record; false: there is none, or it cannot be read, which was told. */
+bool aldctl_find_run(struct query *q, long long id, struct query_run *run);
+/* The same of what another question about a run came to: 1 found, 0 no such run, -1 error, as query_run() has it. */
+bool aldctl_is_found(struct query *q, long long id, int found);
 /* aldctl_counters.c */
 enum aldctl_exit aldctl_counters(const struct aldctl_command *self, const struct aldctl_options *o);
 /* aldctl_report.c: the run as one page into `path`. */

@@ -2,7 +2,10 @@
 #ifndef ALD_APP_WEB_FILES_H
 #define ALD_APP_WEB_FILES_H
 
-#include <stddef.h> /* size_t */
+#include <stdbool.h> /* bool */
+#include <stddef.h>  /* size_t */
+
+struct web_bytes;
 
 /* As the Makefile makes them (build/gen/web_data.c): the name in the folder, and what is in the file. */
 struct web_blob {
@@ -21,12 +24,16 @@ struct web_file {
         const unsigned char *bytes;
         size_t len;
         char etag[WEB_ETAG_CAP];
+        struct web_bytes *shared; /* what holds the bytes; NULL: they are part of the program */
 };
 
 /* What type of file a name tells of. */
 const char *web_files_type(const char *name);
 /* The strong ETag of some bytes. */
 void web_files_tag(const void *bytes, size_t len, char etag[WEB_ETAG_CAP]);
+
+/* A file of bytes that are malloc()'s and are taken; `shared` is the caller's to drop. False: no memory, and they are freed. */
+bool web_files_make(struct web_file *file, const char *type, unsigned char *bytes, size_t len);
 
 /* The file at a path as requests have it, "/app.js"; "/" is the page itself. NULL: there is none, whatever else the
  * path may mean: paths are compared, never opened. */
