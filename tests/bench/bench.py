@@ -7,8 +7,8 @@
 In each condition all programs run at the same time, each against a simulated tool of its own, so that what the machine
 does to one it does to all; the pulses of a condition are pooled from three runs. The tables go to standard output and
 build/bench/report.md, the figures to report.json.
-Exit status 1: a pulse of aldd was lost or merged, a late edge was not reported, or a run did not complete; never for
-what was measured.
+Exit status 1: a pulse of aldd was lost or merged, a late edge was not reported, a run did not complete, or those who should
+look on did not; never for what was measured.
 """
 import argparse
 import collections
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 
+import beside
 import measure
 import plans
 import report
@@ -27,7 +28,7 @@ import rig
 WIDTHS_MS = "20,100,1000"
 QUICK = 20
 LOOK_S = 0.5
-PROGRAMS = ["aldd", "aldctl", "aldsim"] + [os.path.join("bench", b) for b in (
+PROGRAMS = ["aldd", "aldctl", "aldsim", "aldweb"] + [os.path.join("bench", b) for b in (
     "loop_bare", "loop_libmodbus", "loop_libevent", "stalls", "load", "late")]
 
 
@@ -39,6 +40,7 @@ class Program:
         self.name = {"loop_bare": "bare loop", "loop_libmodbus": "libmodbus, sleeps",
                      "loop_libevent": "libevent timer"}.get(kind, kind) + (", real-time" if is_rt else "")
         self.child = self.main = self.operator = None
+        self.clients, self.watchers = [], []
 
 
 def programs_of(may_fifo, aldd_help):
@@ -105,7 +107,8 @@ class Bench:
             result[key] = max(p[key] for p in parts)
         result.update({key: parts[0][key] for key in ("kind", "is_rt")})
         if result["kind"] == "aldd":
-            self.check(result, [p["failed"] for p in parts if p["failed"]])
+            result["seen"] = beside.pool([p["seen"] for p in parts])
+            self.check(result, sum([p["failed"] for p in parts], []))
         return result
 
     def run_once(self, condition, pulses, which):
@@ -121,6 +124,8 @@ class Bench:
             for p in programs:
                 self.begin(r, condition, p, recipe, pulses)
             self.follow(condition, programs, pulses, which)
+            for p in programs:
+                p.gone = beside.gone(p)
             is_stepped = abs(rig.wall_ahead_us() - ahead) > 1000
             for child in reversed(r.children):  # the watcher, the first, is the last
                 child.end()
@@ -141,15 +146,10 @@ class Bench:
             p.operator = rig.Operator(p.sock)
 
     def start_others(self, r, condition, programs):
-        """Clients and load."""
+        """Clients, watchers and load."""
         for p in programs:
-            if condition.clients and p.sock:
-                clients = r.add("clients of " + p.label, [
-                    sys.executable, "-B", os.path.join(rig.HERE, "clients.py"), p.sock, str(condition.clients),
-                    plans.GROUP])
-                count = int(r.await_text(clients, r"^ready (\d+)")[1])
-                if count < condition.clients:
-                    condition.title = f"{count + 2} subscribed clients (one user may have no more)"
+            if p.sock:
+                beside.start(r, condition, p)
         if condition.has_load:
             for i in range(2 * (os.cpu_count() or 1)):
                 r.start(f"load {i}", "load", "cpu")
@@ -192,7 +192,7 @@ class Bench:
         """What one program planned and what became of it."""
         with open(p.edges, encoding="utf-8") as f:
             edges = measure.read_edges(f, plans.VALVE)
-        told = {"failed": None, "errors": 0, "late": 0, "unreported": 0, "events": 0, "undone": 0,
+        told = {"failed": list(p.gone), "seen": {}, "errors": 0, "late": 0, "unreported": 0, "events": 0, "undone": 0,
                 "held": [], "resumed": p.operator.resumed if p.operator else 0}
         if p.kind == "aldd":
             planned = self.recorded(p, condition, ahead, told)
@@ -211,9 +211,11 @@ class Bench:
         events = rig.rows(p.db, "SELECT * FROM event ORDER BY id")
         run = rig.rows(p.db, "SELECT state, reason FROM run ORDER BY id DESC LIMIT 1")
         if not run:
-            told["failed"] = f"the run did not begin: {p.child.text()[-500:]}"
+            told["failed"].append(f"the run did not begin: {p.child.text()[-500:]}")
         elif run[0]["state"] != "Complete":
-            told["failed"] = f"the run ended {run[0]['state']}: {run[0]['reason']}"
+            told["failed"].append(f"the run ended {run[0]['state']}: {run[0]['reason']}")
+        told["seen"] = beside.seen(p, pulses, events)
+        told["failed"] += beside.missing(told["seen"])
         # What follows from a fault of the wire or from the machine's time: held, resumed here, and repeated.
         told["undone"] = len([r for r in pulses if r["outcome"] != "done"])
         told["held"] = sorted({e["text"].split(": ", 1)[1] for e in events

@@ -1,7 +1,8 @@
-"""Clients of a daemon that subscribe and read all that comes: clients.py SOCKET COUNT GROUP. Says "ready N" when all have.
+"""Clients of a daemon that subscribe and read all that comes: clients.py SOCKET COUNT OTHERS GROUP. Says "ready N" when all
+have.
 
-One user may have eight connections, of which the run's aldctl and the bench's operator take two. Root plays further
-users, of a group that the bench's tool file lets look on; anybody else stays at six."""
+One user may have eight connections, of which OTHERS are taken: by the run's aldctl, the bench's operator, and who else looks
+on. Root plays further users, of a group that the bench's tool file lets look on; anybody else stays at the rest."""
 import grp
 import os
 import selectors
@@ -30,8 +31,8 @@ def subscribed(path, uid, gid):
 
 
 def main():
-    path, count, gid = sys.argv[1], int(sys.argv[2]), grp.getgrnam(sys.argv[3]).gr_gid
-    users = [None] * (PER_USER - 2)
+    path, count, others, gid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), grp.getgrnam(sys.argv[4]).gr_gid
+    users = [None] * (PER_USER - others)
     if os.geteuid() == 0:
         os.setgroups([])
         os.chmod(os.path.dirname(path), 0o755)

@@ -19,6 +19,13 @@ SLOW_DEVICE = f"  {SLOW}: {{{{link: {{}}, slave_id: 9, address_base: 0, answer: 
 SLOW_TAG = (f"  slow.reading: {{device: {SLOW}, register: input, address: 0, type: INT16, unit: Torr, poll: 500 ms, "
             "stale_after: 10 s}")
 LATE_US, LATE_EVERY = 300000, 5
+# Alarms that move nothing, of a value that rises through their limits, falls, and rises again. Two come each second, each of
+# them as often as it can be told without chattering; every one runs all hooks.
+FLOOD, FLOOD_S, FLOOD_ALARMS, HOOKS, HOOK = "flood.level", 25, 50, 4, "/bin/cat"
+FLOOD_TAG = (f"  {FLOOD}: {{device: plant-io, register: input, address: 2, type: INT16, unit: Torr, poll: 50 ms, "
+             "stale_after: 10 s}")
+FLOOD_TIMES = 62  # as many faults as aldsim takes, two left
+ALL = "32 subscribed clients"
 # Any machine has one of them; with root's help it lets more users look on.
 GROUP = "nogroup" if any(g.gr_name == "nogroup" for g in grp.getgrall()) else "nobody"
 
@@ -29,10 +36,13 @@ class Condition:
     def __init__(self, name, title, gap_us=100000, slow=None, **also):
         self.name, self.title, self.gap_us, self.slow = name, title, gap_us, slow
         self.has_load, self.clients = also.get("load", False), also.get("clients", 0)
-        self.is_late = also.get("late", False)
+        self.is_late, self.browsers = also.get("late", False), also.get("browsers", 0)
 
     def faults(self):
-        return [f"slow:{SLOW}={SLOW_MS} ms"] if self.slow else []
+        found = [f"slow:{SLOW}={SLOW_MS} ms"] if self.slow else []
+        if self.browsers:
+            found += [f"drift:{FLOOD}=120 Torr/min@{i * FLOOD_S} s+{FLOOD_S} s" for i in range(FLOOD_TIMES)]
+        return found
 
 
 CONDITIONS = [
@@ -42,7 +52,10 @@ CONDITIONS = [
     # Room in the purges for a window before each edge and its answers between.
     Condition("slow-same", "a device on the valves' link answers after 200 ms", gap_us=1500000, slow="same"),
     # With the aldctl that waits for the run, and the operator who resumes.
-    Condition("clients", "32 subscribed clients", clients=30),
+    Condition("clients", ALL, clients=30),
+    # More than 32 the daemon does not take.
+    Condition("watchers", ALL + ", of them a web server with 16 browsers and a terminal; hooks in an alarm flood",
+              clients=28, browsers=16),
     # Room for the late reply, which a program may wait for.
     Condition("late", "the reply to every fifth opening comes 300 ms late", gap_us=500000, late=True),
 ]
@@ -73,6 +86,11 @@ def tool_of(condition):
     text = change(text, rf"^(  {LINE}: \{{kind: precursor,)", rf"\1 width_tolerance: {TOLERANCE_US // 1000} ms,")
     if condition.clients:
         text = change(text, r"^(  viewer: \{groups: \[)", rf"\g<1>{GROUP}, ")
+    if condition.browsers:
+        text = change(text, r"^(tags:)$", f"\\1\n{FLOOD_TAG}")
+        text = change(text, r"^(alarms:)$", "\\1\n" + "\n".join(
+            f"  - {{id: flood-{i}, when: {FLOOD} > {i} Torr, guidance: Nothing is to be done.}}" for i in range(FLOOD_ALARMS)))
+        text += "notify:\n" + f"  - {{on: [alarm], run: {HOOK}}}\n" * HOOKS
     if condition.slow == "other":
         text = change(text, r"^(  plant: \{connect: .*)$", f"\\1\n{SLOW_LINK}")
     if condition.slow:

@@ -129,6 +129,11 @@ def notes(found):
             if r["resumed"]:
                 said.append(f"{name}, {p}: held {r['resumed']} times and resumed, {r['undone']} pulses not done as "
                             f"planned: {'; '.join(r['held'])}.")
+            if r.get("seen"):
+                seen = r["seen"]
+                said.append(f"{name}, {p}: in {seen['seconds']} s of pulses, and just before and after, each browser had at "
+                            f"least {seen['events']} events, each costly page was read at least {seen['pages']} times, the "
+                            f"terminal drew in {seen['drawn']} seconds; {seen['hooks']} hooks ran during the pulses.")
             if r["events"]:
                 said.append(f"{name}, {p}: {r['late']} pulses off by more than the tolerance, {r['events']} events.")
     bad = wrong(found)

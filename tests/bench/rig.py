@@ -80,6 +80,7 @@ class Child:
         self.begun, self.cpu_s, self.at = time.monotonic(), 0.0, time.monotonic()
         self.rss_kb = self.hwm_kb = 0
         self.from_s = None
+        self.has_children = False  # it must be asked to end, to end them
 
     def is_running(self):
         return self.process.poll() is None
@@ -137,7 +138,9 @@ class Rig:
 
     def __exit__(self, *_):
         for child in reversed(self.children):
-            if child.is_running():
+            if child.has_children:
+                child.end()
+            elif child.is_running():
                 child.process.kill()
         for child in self.children:
             child.process.wait()

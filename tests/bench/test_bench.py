@@ -13,6 +13,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import bench  # noqa: E402
+import beside  # noqa: E402
 import plans  # noqa: E402
 import report  # noqa: E402
 
@@ -34,8 +35,8 @@ class Bench(unittest.TestCase):
         return child
 
     def ours(self):
-        """Processes whose files are in our folder."""
-        found = []
+        """Processes whose files are in our folder: {number: their words}."""
+        found = {}
         for path in glob.glob("/proc/[0-9]*/cmdline"):
             try:
                 with open(path, "rb") as f:
@@ -44,8 +45,13 @@ class Bench(unittest.TestCase):
             except OSError:
                 continue
             if cwd.startswith(self.out):
-                found.append(words)
+                found[int(path.split("/")[2])] = words
         return found
+
+    def pids_of(self, verb):
+        """Each aldctl with such a verb."""
+        found = {pid: words.split(b"\0") for pid, words in self.ours().items()}
+        return [pid for pid, words in found.items() if words[0].endswith(b"/aldctl") and verb in words]
 
     def test_short_run(self):
         child = self.start("--pulses", "3", "--widths", "20,100", "--only", "idle,clients,late")
@@ -73,7 +79,38 @@ class Bench(unittest.TestCase):
                 self.assertGreater(p["all"]["width"]["max"], 150000, program)
         self.assertEqual({"report.json", "report.md"}, set(os.listdir(self.out)))
         self.check_recorded()
-        self.assertEqual([], self.ours())
+        self.assertEqual({}, self.ours())
+
+    def test_watchers(self):
+        """They are there, and seen to be; the tables say so."""
+        child = self.start("--pulses", "12", "--widths", "20,100", "--only", "watchers")
+        said = child.communicate(timeout=180)[0]
+        self.assertEqual(0, child.returncode, said)
+        with open(os.path.join(self.out, "report.json"), encoding="utf-8") as f:
+            condition = json.load(f)["conditions"]["watchers"]
+        for program, p in condition["programs"].items():
+            if p["kind"] == "aldd":
+                self.assertEqual([], beside.missing(p["seen"]), program)
+                self.assertGreater(p["seen"]["hooks"], 4, program)
+                self.assertRegex(said, rf"(?m)^\* watchers, {program}: in \d+ s of pulses.* {p['seen']['hooks']} hooks ran")
+        self.assertIn(f"| watchers | {condition['title']} |", said)
+        self.assertEqual({}, self.ours())
+
+    def test_a_watcher_that_is_gone(self):
+        """The bench fails, and says who."""
+        child = self.start("--pulses", "10", "--widths", "1000", "--only", "watchers")
+        deadline = time.monotonic() + PATIENCE_S
+        while not (pids := self.pids_of(b"top")):
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(child.poll())
+            time.sleep(0.05)  # another process's children cannot be waited for
+        while not self.pids_of(b"run"):  # all who look on are there
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        os.kill(pids[0], signal.SIGTERM)
+        said = child.communicate(timeout=180)[0]
+        self.assertEqual(1, child.returncode, said)
+        self.assertRegex(said, r"\*\*Wrong:\*\* watchers, aldd.*: the terminal of aldd-\d did not stay")
 
     def check_recorded(self):
         """The tables again, between the marks of a text."""
@@ -87,16 +124,21 @@ class Bench(unittest.TestCase):
         self.assertEqual("before\n" + report.BEGIN + "\n" + said + "\n" + report.END + "after\n", text)
 
     def test_interrupted(self):
-        child = self.start("--pulses", "500", "--only", "load")
+        for condition, word in (("load", b"load"), ("watchers", b"report\0")):
+            with self.subTest(condition=condition):
+                self.interrupt(condition, word)
+
+    def interrupt(self, condition, word):
+        child = self.start("--pulses", "500", "--only", condition)
         deadline = time.monotonic() + PATIENCE_S
-        while not any(b"load" in words for words in self.ours()):
+        while not any(word in words for words in self.ours().values()):
             self.assertLess(time.monotonic(), deadline)
             self.assertIsNone(child.poll())
             time.sleep(0.05)  # another process's children cannot be waited for
         child.send_signal(signal.SIGINT)
         said = child.communicate(timeout=PATIENCE_S)[0]
         self.assertEqual(130, child.returncode, said)
-        self.assertEqual([], self.ours())
+        self.assertEqual({}, self.ours())
         self.assertEqual([], os.listdir(self.out))
 
     def test_no_build(self):
@@ -131,6 +173,18 @@ class Reported(unittest.TestCase):
         self.assertTrue(bench.is_late(dict(row, opened_us=1003000, closed_us=1023000)), "late, and whole")
         self.assertFalse(bench.is_late(dict(row, opened_us=1000100, closed_us=1020100)))
         self.assertFalse(bench.is_late(dict(row, outcome="failed", width_us=None)), "told in another way")
+
+    def test_who_looked_on_too_little(self):
+        enough = {"seconds": 10, "events": 10, "drawn": 5, "hooks": 10, "pages": 1, "floods": 1, "failed": 0}
+        self.assertEqual([], beside.missing(enough))
+        self.assertEqual([], beside.missing({}), "nobody should have")
+        for key in ("events", "drawn", "hooks", "pages", "floods"):
+            self.assertEqual([f"too little was seen: {enough[key] - 1} {key} in 10 s"],
+                             beside.missing(dict(enough, **{key: enough[key] - 1})))
+        self.assertEqual(1, len(beside.missing(dict(enough, failed=1))))
+        none = dict.fromkeys(enough, 0)
+        self.assertEqual(5, len(beside.missing(none)), "nor are short runs let off")
+        self.assertEqual(dict(none, seconds=20), beside.pool([dict(none, seconds=12), {}, dict(none, seconds=8)]))
 
     def test_each_late_pulse_needs_its_event(self):
         texts = ["coat[1]: open for 28 ms instead of 20 ms", "coat[3]: open for 1 s instead of 100 ms"]
