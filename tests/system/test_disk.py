@@ -167,12 +167,12 @@ class ByCall(Disk):
         super().setUp()
         self.faults = Faults(self.path("faults"), self.db_path)
 
-    def start(self, name, args, env=None):
+    def start(self, name, args, env=None, stderr=None):
         if name == "aldd":
             asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
             env = dict(env or {}, FAULT_DISK=self.faults.path, ASAN_OPTIONS=asan,
                        LD_PRELOAD=os.path.join(ald.BUILD, "tests", "fault", "disk.so"))
-        return super().start(name, args, env)
+        return super().start(name, args, env, stderr)
 
     def begin_run(self):
         self.start_all(proxies=False)
