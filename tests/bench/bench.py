@@ -88,6 +88,7 @@ class Bench:
         # A watcher without priority sees the scheduler's delays as well, which are ours to bear: nothing is left out.
         excuses = stalls if is_fifo else []
         return {"title": condition.title, "gap_us": condition.gap_us,
+                "pulses": self.options.pulses, "runs": self.options.runs,
                 "is_stepped": any(r["is_stepped"] for r in runs),
                 "is_watcher_fifo": is_fifo, "stall_count": len(stalls),
                 "stalls": measure.distribution([b - a for a, b in stalls]),
@@ -283,6 +284,16 @@ def options_of():
     return options
 
 
+def keep(folder, found):
+    """After each condition: one that takes an hour may be interrupted in the next."""
+    for name, text in (("report.json", json.dumps(found, indent=1)),
+                       ("report.md", "## Timing of pulses\n\n" + report.text(found))):
+        path = os.path.join(folder, name)
+        with open(path + ".new", "w", encoding="utf-8") as f:
+            f.write(text)
+        os.replace(path + ".new", path)
+
+
 def main():
     options = options_of()
     may_fifo = rig.may_fifo()
@@ -294,27 +305,23 @@ def main():
     minutes = sum(plans.length_s(c, options.pulses, bench.widths_us) + 8 * options.runs for c in conditions) / 60
     bench.say(f"{len(conditions)} conditions, {options.pulses} pulses of each of {options.widths} ms in {options.runs} "
               f"run(s): about {minutes:.0f} min{'' if may_fifo else '; real-time priority is not allowed here'}")
-    found = {"machine": report.machine(may_fifo), "pulses": options.pulses, "runs": options.runs,
-             "widths_us": bench.widths_us, "conditions": {}}
+    found = {"machine": report.machine(may_fifo), "widths_us": bench.widths_us, "conditions": {}}
     try:
         for name in PROGRAMS:
             bench.program_is_there(name)
         for c in conditions:
             bench.say(f"{c.name}: {c.title}")
             found["conditions"][c.name] = bench.run(c)
+            keep(bench.folder, found)
     except KeyboardInterrupt:
-        bench.say("interrupted: everything was ended")
+        done = ", ".join(found["conditions"])
+        bench.say("interrupted: everything was ended" + (f"; kept: {done}" if done else ""))
         return 130
     except rig.Failed as why:
         bench.say(f"bench: {why}")
         return 1
-    text = report.text(found)
-    with open(os.path.join(bench.folder, "report.json"), "w", encoding="utf-8") as f:
-        json.dump(found, f, indent=1)
-    with open(os.path.join(bench.folder, "report.md"), "w", encoding="utf-8") as f:
-        f.write("## Timing of pulses\n\n" + text)
     bench.say("", "")
-    print(text)
+    print(report.text(found))
     return 1 if report.wrong(found) else 0
 
 

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """The tables of the bench, in Markdown.
 
-    report.py REPORT.json [RESULTS.md]     print them again, or put them between the marks in a file
+    report.py REPORT.json... [RESULTS.md]     print them again, or put them between the marks in a file
+
+Of several reports the conditions are joined: a long bench may be run in parts, on the same machine and commit.
 """
 import json
 import os
@@ -79,9 +81,10 @@ def width_table(found):
 
 
 def condition_table(found):
-    rows = [["condition", "is", "stalls", "median / p99 / longest ms"], ["---", "---", "---:", "---:"]]
+    rows = [["condition", "is", "pulses a width", "runs", "stalls", "median / p99 / longest ms"],
+            ["---"] * 2 + ["---:"] * 4]
     for name, c in found["conditions"].items():
-        rows.append([name, c["title"], c["stall_count"], cell(c["stalls"], ("median", "p99", "max"))])
+        rows.append([name, c["title"], c["pulses"], c["runs"], c["stall_count"], cell(c["stalls"], ("median", "p99", "max"))])
     return table(rows)
 
 
@@ -151,8 +154,7 @@ def text(found):
              f"load {m['load_before']:.1f} before the run")
     widths = ", ".join(str(w // 1000) for w in found["widths_us"])
     return f"""{where}.
-{found['pulses']} pulses of each of {widths} ms a row, from {found['runs']} run(s), at the simulated tool's own clock; the programs
-of a condition run at the same time.
+Pulses of {widths} ms in turn, at the simulated tool's own clock; the programs of a condition run at the same time.
 
 {condition_table(found)}
 Times in ms: median / p99 / p99.9 / max of the width error; median / p99 / max of how late the edges are. Pulses: all (of them
@@ -177,16 +179,37 @@ def put(path, tables):
         f.write(before + BEGIN + "\n" + tables + "\n" + END + rest.split(END)[1])
 
 
-def main():
-    with open(sys.argv[1], encoding="utf-8") as f:
+def read(path):
+    with open(path, encoding="utf-8") as f:
         found = json.load(f)
     for condition in found["conditions"].values():
         for result in condition["programs"].values():
             result["by_width"] = {int(w): r for w, r in result["by_width"].items()}  # JSON's keys are words
-    if len(sys.argv) > 2:
-        put(sys.argv[2], text(found))
+    return found
+
+
+def join(parts):
+    """One of several; the first tells the machine."""
+    found = parts[0]
+    for part in parts[1:]:
+        if part["widths_us"] != found["widths_us"] or part["machine"]["cpu"] != found["machine"]["cpu"]:
+            sys.exit("report: these are of other widths, or of another machine")
+        if both := set(part["conditions"]) & set(found["conditions"]):
+            sys.exit(f"report: {', '.join(sorted(both))}: in two of the reports")
+        found["conditions"].update(part["conditions"])
+    return found
+
+
+def main():
+    paths = sys.argv[1:]
+    results = paths.pop() if paths and paths[-1].endswith(".md") else None
+    if not paths:
+        sys.exit("usage: report.py REPORT.json... [RESULTS.md]")
+    tables = text(join([read(p) for p in paths]))
+    if results:
+        put(results, tables)
     else:
-        print(text(found))
+        print(tables)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ class Bench(unittest.TestCase):
                 self.assertGreater(p["all"]["width"]["max"], 150000, program)
         self.assertEqual({"report.json", "report.md"}, set(os.listdir(self.out)))
         self.check_recorded()
+        self.check_joined()
         self.assertEqual({}, self.ours())
 
     def test_watchers(self):
@@ -122,6 +123,24 @@ class Bench(unittest.TestCase):
         with open(path, encoding="utf-8") as f, open(os.path.join(self.out, "report.md"), encoding="utf-8") as g:
             text, said = f.read(), g.read().split("\n\n", 1)[1]
         self.assertEqual("before\n" + report.BEGIN + "\n" + said + "\n" + report.END + "after\n", text)
+
+    def check_joined(self):
+        """The parts of a long bench make the same tables."""
+        whole = os.path.join(self.out, "report.json")
+        with open(whole, encoding="utf-8") as f:
+            found = json.load(f)
+        parts = []
+        for name, condition in found["conditions"].items():
+            parts.append(os.path.join(self.out, name + ".json"))
+            with open(parts[-1], "w", encoding="utf-8") as f:
+                json.dump(dict(found, conditions={name: condition}), f)
+        tables = [subprocess.run([sys.executable, "-B", os.path.join(HERE, "report.py"), *paths], check=True,
+                                 capture_output=True, text=True).stdout for paths in ([whole], parts)]
+        self.assertEqual(*tables)
+        twice = subprocess.run([sys.executable, "-B", os.path.join(HERE, "report.py"), whole, parts[0]], capture_output=True,
+                               text=True)
+        self.assertEqual(1, twice.returncode)
+        self.assertIn("in two of the reports", twice.stderr)
 
     def test_interrupted(self):
         for condition, word in (("load", b"load"), ("watchers", b"report\0")):
