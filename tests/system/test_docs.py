@@ -149,19 +149,20 @@ class Clients(ald.Test):
         self.start_all(proxies=False)
         script = self.path(f"follow.{language}", text)
         client = self.subscriber()
-        follower = subprocess.Popen([interpreter, script, "0.1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                    env=dict(os.environ, ALD_SOCKET=self.socket_path), text=True, cwd=self.dir)
+        # Without a buffer: communicate() does not see what readline() would have read ahead.
+        follower = subprocess.Popen([interpreter, script, "0.1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
+                                    env=dict(os.environ, ALD_SOCKET=self.socket_path), cwd=self.dir)
         self.addCleanup(follower.wait)
         self.addCleanup(follower.kill)
         self.addCleanup(follower.stdout.close)
-        self.assertEqual("state Stopped\n", follower.stdout.readline())
+        self.assertEqual(b"state Stopped\n", follower.stdout.readline())
         self.run_recipe("--set", "cycles=20")
         held = client.await_state("Held")
         self.assertEqual(f"held by {client.hello['user']}", held["reason"])
         self.assertEqual(0, self.ctl("abort").returncode)
         client.await_state("Aborted")
         self.stop_daemon()
-        said = follower.communicate(timeout=ald.PATIENCE_S)[0].splitlines()
+        said = follower.communicate(timeout=ald.PATIENCE_S)[0].decode().splitlines()
         states = [line.split()[1] for line in said if line.startswith("state ")]
         for state in ("Execute", "Held", "Aborted"):
             self.assertIn(state, states)
