@@ -170,8 +170,9 @@ def run_undisturbed(job, env, watcher):
 def circumstances(watcher, begun, ended, waited):
     """What the machine was like while a test failed."""
     now = stalls.pressure()
-    return (f"\nmeanwhile, in {ended - begun:.1f} s: longest stall of a core {watcher.longest(begun, ended):.2f} s, of a write to "
-            f"disk {watcher.longest(begun, ended, disk=True):.2f} s (0 = below {stalls.STILL_S} s); some task waited for "
+    return (f"\nmeanwhile, in {ended - begun:.1f} s: longest stall of a core {watcher.longest(begun, ended):.2f} s, of what has no "
+            f"real-time priority {watcher.longest(begun, ended, 'ordinary'):.2f} s, of a write to disk "
+            f"{watcher.longest(begun, ended, 'disk'):.2f} s (0 = below {stalls.STILL_S} s); some task waited for "
             + ", ".join(f"{what} {now[what] - waited[what]:.1f} s" for what in now if what in waited) + "\n")
 
 

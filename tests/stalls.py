@@ -7,6 +7,9 @@ but not by STILL_S.
 
 A disk that is busy may hold up whoever writes a line to a file. Programs here must bear that, so it makes no test void; but it
 is told beside a test that failed, with how long the machine's tasks waited for cores, disk and memory (/proc/pressure).
+
+So is what a process of ordinary priority saw, which tests and simulated modules have as well: daemons with a real-time one, or a
+limit on processor time, can keep it off all cores while the watchers above find nothing late.
 """
 import ctypes
 import os
@@ -24,14 +27,16 @@ STILL_S = 0.25
 ALIVE_S, PATIENCE_S = 0.5, 10.0
 
 
-def watch(core):
-    """Print "due woke" in seconds of CLOCK_MONOTONIC for each stall of a core, and now and then, until the runner ends."""
+def watch(where):
+    """Print "due woke" in seconds of CLOCK_MONOTONIC for each stall of a core, and now and then, until the runner ends; "ordinary":
+    without a priority, on whatever core."""
     ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-    os.sched_setaffinity(0, {core})
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(98))
-    except PermissionError:
-        pass
+    if where != "ordinary":
+        os.sched_setaffinity(0, {int(where)})
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(98))
+        except PermissionError:
+            pass
     due = told = time.monotonic()
     while True:
         due += PERIOD_S
@@ -75,9 +80,9 @@ class Stalls:
 
     def __init__(self):
         self.changed = threading.Condition()
-        self.seen = []  # (where, from, until); where: a core's number, or "disk"
+        self.seen = []  # (where, from, until); where: a core's number, "ordinary" or "disk"
         self.looked = {}  # until when each has been looked at
-        self.children = [self.begin(where) for where in [*os.sched_getaffinity(0), "disk"]]
+        self.children = [self.begin(where) for where in [*os.sched_getaffinity(0), "ordinary", "disk"]]
 
     def begin(self, where):
         child = subprocess.Popen([sys.executable, "-B", __file__, str(where)], stdin=subprocess.DEVNULL,
@@ -95,12 +100,12 @@ class Stalls:
                     self.seen.append((where, due, woke))
                 self.changed.notify_all()
 
-    def longest(self, begun, ended, disk=False):
-        """The longest stall of any core, or of the disk, that began or lasted between two times, in seconds; 0 = none."""
+    def longest(self, begun, ended, of=None):
+        """The longest stall of a core, or of "ordinary" or "disk", that began or lasted between two times, in seconds; 0 = none."""
         with self.changed:
             self.changed.wait_for(lambda: min(self.looked.values()) > ended, PATIENCE_S)
-            return max((b - a for where, a, b in self.seen if (where == "disk") == disk and b >= begun and a <= ended),
-                       default=0.0)
+            return max((b - a for where, a, b in self.seen
+                        if (isinstance(where, int) if of is None else where == of) and b >= begun and a <= ended), default=0.0)
 
     def end(self):
         for child in self.children:
@@ -112,4 +117,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "disk":
         watch_disk()
     else:
-        watch(int(sys.argv[1]))
+        watch(sys.argv[1])

@@ -99,7 +99,7 @@ class Completion(ald.Test):
         self.assertEqual([""], self.tab("report", ""))
         client = self.subscriber()
         self.run_recipe("--set", "cycles=1", body="    - wait: 10 ms\n")
-        client.await_state("Complete")
+        client.await_state("Complete", timeout=60)
         self.assertEqual(["1"], self.tab("report", ""))
         self.stop_daemon()
         self.assertEqual(["1"], self.tab("trend", "chamber.pressure", "--run", ""))

@@ -57,7 +57,8 @@ class Counters(ald.Test):
         valves, bottles = self.counters()
         self.assertEqual(3, self.openings(ald.NB))
         self.assertEqual(3, valves["nb.valve"]["actuations"])
-        self.assertAlmostEqual(sum(self.valves.widths(ald.NB)), valves["nb.valve"]["open_s"], delta=0.1)
+        # As planned: the links keep their time, while the proxy, which shares this process, may see an edge late.
+        self.assertAlmostEqual(0.1 + 2 * 0.3, valves["nb.valve"]["open_s"], delta=0.1)
         self.assertEqual(0, valves["water.valve"]["actuations"])
         self.assertEqual(2, valves["exhaust.valve"]["actuations"], "that it was open at the start is no opening")
         self.assertTrue(valves["exhaust.valve"]["open"])
@@ -86,6 +87,7 @@ class Counters(ald.Test):
         client.await_tag("carrier.flow", lambda tag: tag["value"] > 60)
         self.ok("open", "nb", "--for", "4 s")
         self.valves.await_coil(ald.NB, 1)
+        self.await_rows("SELECT * FROM opening WHERE valve = 'nb.valve' AND planned_us IS NOT NULL")
         self.daemon.expected = {-signal.SIGKILL}
         self.daemon.end(signal.SIGKILL)
         self.wire.await_coil(ald.NB, 0)

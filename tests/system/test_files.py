@@ -181,6 +181,7 @@ class Tools(ald.Test):
         if done.returncode == 0:
             self.start_sim("--ready", tool=tool)
             self.start_daemon(tool=tool)
+            self.await_proof()  # of what stands before it in the file
             done = self.ctl("run", ald.RECIPE)
             self.assertEqual(3, done.returncode, done.stdout + done.stderr)
         self.assertIn("water", done.stdout + done.stderr)

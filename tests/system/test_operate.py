@@ -96,6 +96,7 @@ class Operate(ald.Test):
         self.start_sim("--ready", tool=tool)
         self.start_proxies()
         self.start_daemon(tool=tool)
+        self.await_proof()
         watch = self.subscriber()
         self.ok("control", "take")
         self.ok("set", "bed.speed", "3 rpm")

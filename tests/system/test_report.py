@@ -122,7 +122,7 @@ class Report(ald.Test):
     def test_a_page(self):
         self.start_run()
         self.under_way()
-        self.await_state("Complete")
+        self.await_state("Complete", timeout=60)
         self.stop_daemon()
         self.says_what_the_json_says()
         self.holds_texts_as_texts()

@@ -18,6 +18,7 @@ class Reference(ald.Test):
         done = self.ctl("run", ald.RECIPE, "--set", "cycles=2", "--set", "purge=5 s", "--set", "base=1 s", "--set",
                         "settle=1 s", "--set", "cool=120 degC", "--wait", timeout=200)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        self.stop_daemon()  # the end of the run is in the record later than on the socket
 
         run = self.rows("SELECT * FROM run")
         self.assertEqual(1, len(run))
@@ -155,6 +156,7 @@ class Included(ald.Test):
         self.path("blocks.yaml", self.blocks)
         done = self.ctl("run", path, "--wait")
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        self.stop_daemon()
         run = self.rows("SELECT * FROM run")[0]
         text = self.recipe + "# ---- include: blocks.yaml ----\n" + self.blocks
         self.assertEqual(text, run["recipe_text"])

@@ -83,9 +83,13 @@ class Abuse(ald.Test):
         good = self.client()
         self.assertIn(good.call("status")["state"], ("Starting", "Execute", "Completing"))
         self.await_state("Complete", timeout=60)
-        for width in self.valves.widths(ald.NB):
-            self.assertAlmostEqual(1.0, width, delta=0.3 if ald.SANITIZED else 0.05)
         self.assertEqual(2, len(self.valves.widths(ald.NB)))
+        # By the link's own clock: the proxy, which shares this process, may see an edge late.
+        self.stop_daemon()
+        pulses = self.rows("SELECT outcome, width_us FROM pulse")
+        self.assertEqual(["done"] * 2, [p["outcome"] for p in pulses])
+        for p in pulses:
+            self.assertAlmostEqual(1.0, p["width_us"] / 1e6, delta=0.3 if ald.SANITIZED else 0.05)
 
     def test_too_many_clients(self):
         """Eight of one user; the ninth is told so, and room is made when one leaves."""

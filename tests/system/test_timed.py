@@ -60,6 +60,7 @@ class Timed(ald.Test):
         return [(by, float(ms)) for by, ms in ENDED.findall(self.sim.log())]
 
     def await_ended(self):
+        """Its words come from a thread of their own, later than the edge."""
         deadline = time.monotonic() + ald.PATIENCE_S
         while not self.ended():
             self.assertLess(time.monotonic(), deadline, "no pulse ended")
@@ -102,7 +103,7 @@ class Timed(ald.Test):
         self.daemon.end(signal.SIGKILL)
         self.assertEqual(1, self.wire.coil(UNIT, COIL))
         closed = self.await_coil(0)
-        self.assertEqual([("module", 3000.0)], self.ended())
+        self.assertEqual([("module", 3000.0)], self.await_ended())
         self.assertGreaterEqual(closed - started.at, 3.0 - 0.01)
 
     def test_cut_by_hand(self):
@@ -112,7 +113,7 @@ class Timed(ald.Test):
         self.assertEqual(0, self.ctl("hold", "--now").returncode)
         self.watcher.await_state("Held")
         self.assertEqual(0, self.wire.coil(UNIT, COIL))
-        self.assertEqual(["master"], [by for by, _ in self.ended()])
+        self.assertEqual(["master"], [by for by, _ in self.await_ended()])
         self.stop_daemon()
         self.assertEqual("cut", self.pulse()[0]["outcome"])
         self.assertNotEqual(1, self.pulse()[0]["device_timed"])

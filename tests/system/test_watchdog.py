@@ -40,6 +40,7 @@ class Proof(ald.Test):
         """The module says that its watchdog runs, and nothing ever falls: an alarm, and no run."""
         self.start_sim("--ready", "--fault", "watchdog-dead:valve-io")
         self.start_daemon()
+        self.await_proof()
         self.refused("nb.valve relies on the watchdog of valve-io, which failed its proof", "still on", "aldctl reset")
         alarms = self.ctl("alarms").stdout
         self.assertIn("proof-valve-io", alarms)
@@ -50,8 +51,10 @@ class Proof(ald.Test):
         self.assertIn("failed its proof", opened.stdout + opened.stderr)
 
     def test_a_reset_proves_again(self):
-        self.start_sim("--ready", "--fault", "watchdog-dead:valve-io@0 s+4 s")
+        # Longer than a slow machine takes to start the daemon and to try the proof.
+        self.start_sim("--ready", "--fault", "watchdog-dead:valve-io@0 s+10 s")
         self.start_daemon()
+        self.await_proof()
         self.refused("failed its proof")
         deadline = time.monotonic() + ald.PATIENCE_S
         while "fault ends" not in self.sim.log():

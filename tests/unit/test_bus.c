@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -36,6 +37,7 @@ static struct plant {
         _Atomic int64_t next_delay_us; /* of the reply to the next write; -1, -2 as the server's */
         _Atomic int64_t open_delay_us; /* of replies to writes that open a valve */
         _Atomic int64_t read_delay_us; /* of replies to reads of the plant module */
+        _Atomic int slow_reads;        /* whose replies are delayed */
 } plant;
 
 static struct tool *tool;
@@ -99,8 +101,11 @@ static int dog_write(void *ctx, int device, int address, uint16_t word)
 static int64_t plant_delay(void *ctx, int device, bool is_write)
 {
         struct plant *p = ctx;
-        if (!is_write)
-                return device == DEV_PLANT ? atomic_load(&p->read_delay_us) : NO_DELAY;
+        if (!is_write) {
+                int64_t us = device == DEV_PLANT ? atomic_load(&p->read_delay_us) : NO_DELAY;
+                atomic_fetch_add(&p->slow_reads, us != NO_DELAY);
+                return us;
+        }
         if (p->is_opening)
                 return atomic_load(&p->open_delay_us);
         return atomic_exchange(&p->next_delay_us, NO_DELAY);
@@ -119,8 +124,17 @@ static void start_server(const char *at)
         ck_assert_msg(server, "%s", why);
 }
 
+/* Every thread of a test keeps its time as the daemon's links do, whatever else the machine is at; where that is not allowed, as
+ * well as it can. */
+static void keep_time(void)
+{
+        const struct sched_param lowest = {.sched_priority = 1};
+        (void)sched_setscheduler(0, SCHED_FIFO, &lowest); /* threads inherit it */
+}
+
 static void set_up(void)
 {
+        keep_time();
         memset(&plant, 0, sizeof plant);
         pthread_mutex_init(&plant.lock, NULL);
         tool = link_tool_new();
@@ -418,8 +432,11 @@ START_TEST(test_values_of_all_types)
         ck_assert_double_eq_tol(newest(TAG_SPEED)->value, -3.25, 1e-9);
         show(TAG_PRESSURE, NAN);
         event_count = 0;
-        run_for(300000);
-        ck_assert(isnan(newest(TAG_PRESSURE)->value));
+        int64_t end = bus_now_us() + 10 * TIME_S;
+        while (!newest(TAG_PRESSURE) || !isnan(newest(TAG_PRESSURE)->value)) {
+                ck_assert_msg(bus_now_us() < end, "no NaN came");
+                turn();
+        }
 }
 END_TEST
 
@@ -434,8 +451,11 @@ START_TEST(test_server_dies_and_returns)
         ck_assert(!await(EVENT_LINK, LINK_VALVES)->u.link.up);
         ck_assert_str_ne(
             find(EVENT_LINK, LINK_PLANT)->u.link.why, ""); /* refused, reset or closed, as it comes */
-        run_for(100000);
-        ck_assert_int_eq(newest(TAG_PRESSURE)->quality, QUALITY_BAD);
+        int64_t end = bus_now_us() + 10 * TIME_S;
+        while (!newest(TAG_PRESSURE) || newest(TAG_PRESSURE)->quality != QUALITY_BAD) {
+                ck_assert_msg(bus_now_us() < end, "the pressure did not become Bad");
+                turn();
+        }
         ck_assert_int_eq(newest(TAG_PRESSURE)->why, QUALITY_WHY_COMM);
         event_count = 0;
         start_server(at);
@@ -478,9 +498,8 @@ START_TEST(test_flood_is_reported)
         event_count = 0;
         for (uint32_t id = 1; id <= 1200; id++)
                 write_tag(id, TAG_TURNS, id);
-        run_for(500000);
         for (uint32_t id = 1; id <= 1200; id++)
-                ck_assert_msg(find(EVENT_WROTE, id), "write %u was lost", id);
+                await(EVENT_WROTE, id);
 }
 END_TEST
 
@@ -621,7 +640,8 @@ START_TEST(test_calls_are_bounded)
         close(peer.listen_fd);
         if (peer.manner != PEER_TALKS)
                 ck_assert_int_ge(peer.calls, 2);
-        ck_assert_int_lt(peer.longest_us, 250000); /* 200 ms, and a little for the machine */
+        /* 200 ms, and what a busy machine adds; without a bound the drips take 780 ms, the others 5 s. */
+        ck_assert_int_lt(peer.longest_us, 500000);
         if (peer.manner == PEER_DRIP || peer.manner == PEER_SILENT || peer.manner == PEER_SHORT)
                 ck_assert_ptr_nonnull(strstr(e->u.link.why, "no answer from"));
         if (peer.manner == PEER_STRANGER)
@@ -742,11 +762,12 @@ START_TEST(test_server_is_not_held_up)
         set_values();
         int half = dial(), slow = dial(), deaf = dial(), fd = dial();
         ck_assert_int_eq(send(half, "\x12\x34\0\0\0\x06\x02\x04", 8, 0), 8); /* and no more */
-        atomic_store(&plant.read_delay_us, 400000);
+        atomic_store(&plant.read_delay_us, 2 * TIME_S);
         int64_t t = bus_now_us();
         ask(slow, frames[0].request);
-        struct timespec pause = {.tv_nsec = 50000000}; /* let it be read while replies are slow */
-        nanosleep(&pause, NULL);
+        struct timespec moment = {.tv_nsec = 1000000};
+        while (atomic_load(&plant.slow_reads) == 0) /* it is read while replies are slow */
+                nanosleep(&moment, NULL);
         atomic_store(&plant.read_delay_us, NO_DELAY);
         for (int i = 0; i < 2000; i++) /* asks without ever listening */
                 if (send(deaf, "\x12\x34\0\0\0\x06\x02\x04\0\0\0\x03", 12, MSG_DONTWAIT) != 12)
@@ -755,9 +776,9 @@ START_TEST(test_server_is_not_held_up)
                 ask(fd, frames[0].request);
                 expect(fd, frames[0].reply, "beside the others");
         }
-        ck_assert_int_lt(bus_now_us() - t, 350000);
+        ck_assert_int_lt(bus_now_us() - t, 1500000);
         expect(slow, frames[0].reply, "the slow one");
-        ck_assert_int_ge(bus_now_us() - t, 400000);
+        ck_assert_int_ge(bus_now_us() - t, 2 * TIME_S);
         ck_assert_int_eq(send(half, "\0\0\0\x03", 4, 0), 4); /* the other half */
         expect(half, frames[0].reply, "the half one");
         close(half);

@@ -28,6 +28,7 @@ static void set_up(void)
         tool = calloc(1, sizeof *tool);
         link_tool_links(tool);
         tool->link_count = 1;
+        tool->links[0].timeout_us = 5 * TIME_S; /* however slowly a Python answers on a busy machine */
         tool->device_count = 1;
         tool->devices[0] = (struct tool_device){
             .name = "zoo", .slave_id = 9, .read_words_max = 125, .answer_us = 500, .proof_output = TOOL_NONE};

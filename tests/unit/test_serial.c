@@ -182,7 +182,7 @@ START_TEST(a_truncated_or_dripped_reply_costs_no_more_than_the_limit)
         struct sched_action drained = read_two;
         drained.drains = true;
         say(two, sizeof two);
-        script.step_us = WITHIN_MS * TIME_MS / 4;
+        script.step_us = WITHIN_MS * TIME_MS / 2;
         struct sched_result r = call_within(drained, WITHIN_MS);
         ck_assert_int_eq(r.outcome, SCHED_TIMEOUT);
         ck_assert_int_lt(r.done_us - r.sent_us, PATIENCE_MS * TIME_MS);
