@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The tables of the bench, in Markdown.
 
-    report.py REPORT.json... [RESULTS.md]     print them again, or put them between the marks in a file
+    report.py REPORT.json... [FILE.md...]     print them again, or put them between the marks of each file
 
 Of several reports the conditions are joined: a long bench may be run in parts, on the same machine and commit.
 """
@@ -12,6 +12,7 @@ import re
 import sys
 
 BEGIN, END = "<!-- recorded by make bench -->\n", "<!-- end of what make bench recorded -->\n"
+BRIEF = "<!-- recorded by make bench, in brief -->\n"
 
 
 def machine(may_fifo):
@@ -147,13 +148,30 @@ def notes(found):
     return "\n".join("* " + s for s in said) + "\n"
 
 
-def text(found):
+def where(found):
     m = found["machine"]
-    where = (f"{m['cores']} cores ({m['cpu']}{', virtual' if m['is_virtual'] else ''}), Linux {m['kernel']}, "
-             f"{m['memory_gb']} GB{', nice ' + str(m['nice']) if m['nice'] else ''}; "
-             f"load {m['load_before']:.1f} before the run")
+    return (f"{m['cores']} cores ({m['cpu']}{', virtual' if m['is_virtual'] else ''}), Linux {m['kernel']}, "
+            f"{m['memory_gb']} GB{', nice ' + str(m['nice']) if m['nice'] else ''}; "
+            f"load {m['load_before']:.1f} before the run")
+
+
+def brief(found):
+    """A line for each condition, a column for each program: what a reader asks first."""
+    programs = list(dict.fromkeys(p for c in found["conditions"].values() for p in c["programs"]))
+    rows = [["condition", "pulses"] + programs, ["---"] + ["---:"] * (1 + len(programs))]
+    for c in found["conditions"].values():
+        rows.append([c["title"], c["pulses"] * len(found["widths_us"])] +
+                    [cell(c["programs"][p]["quiet"]["width"], ("median", "p99")) if p in c["programs"] else "-"
+                     for p in programs])
+    return f"""{where(found)}.
+Width error in ms, median / p99, of the pulses at no stall of the machine:
+
+{table(rows)}"""
+
+
+def text(found):
     widths = ", ".join(str(w // 1000) for w in found["widths_us"])
-    return f"""{where}.
+    return f"""{where(found)}.
 Pulses of {widths} ms in turn, at the simulated tool's own clock; the programs of a condition run at the same time.
 
 {condition_table(found)}
@@ -171,12 +189,14 @@ Width error of aldd by the width of the pulse, median / p99 / max:
 {notes(found)}"""
 
 
-def put(path, tables):
-    """Replace what stands between the marks."""
+def put(path, found):
+    """Replace what stands between the marks; the first tells whether all or the brief table belongs there."""
     with open(path, encoding="utf-8") as f:
-        before, rest = f.read().split(BEGIN)
+        whole = f.read()
+    begin, tables = (BRIEF, brief(found)) if BRIEF in whole else (BEGIN, text(found))
+    before, rest = whole.split(begin)
     with open(path, "w", encoding="utf-8") as f:
-        f.write(before + BEGIN + "\n" + tables + "\n" + END + rest.split(END)[1])
+        f.write(before + begin + "\n" + tables + "\n" + END + rest.split(END)[1])
 
 
 def read(path):
@@ -201,15 +221,15 @@ def join(parts):
 
 
 def main():
-    paths = sys.argv[1:]
-    results = paths.pop() if paths and paths[-1].endswith(".md") else None
+    kept = [p for p in sys.argv[1:] if p.endswith(".md")]
+    paths = [p for p in sys.argv[1:] if p not in kept]
     if not paths:
-        sys.exit("usage: report.py REPORT.json... [RESULTS.md]")
-    tables = text(join([read(p) for p in paths]))
-    if results:
-        put(results, tables)
-    else:
-        print(tables)
+        sys.exit("usage: report.py REPORT.json... [FILE.md...]")
+    found = join([read(p) for p in paths])
+    for path in kept:
+        put(path, found)
+    if not kept:
+        print(text(found))
 
 
 if __name__ == "__main__":

@@ -114,15 +114,19 @@ class Bench(unittest.TestCase):
         self.assertRegex(said, r"\*\*Wrong:\*\* watchers, aldd.*: the terminal of aldd-\d did not stay")
 
     def check_recorded(self):
-        """The tables again, between the marks of a text."""
-        path = os.path.join(self.out, "text.md")
-        with open(path, "w", encoding="utf-8") as f:
-            f.write("before\n" + report.BEGIN + "old\n" + report.END + "after\n")
-        subprocess.run([sys.executable, "-B", os.path.join(HERE, "report.py"), os.path.join(self.out, "report.json"), path],
-                       check=True)
-        with open(path, encoding="utf-8") as f, open(os.path.join(self.out, "report.md"), encoding="utf-8") as g:
-            text, said = f.read(), g.read().split("\n\n", 1)[1]
-        self.assertEqual("before\n" + report.BEGIN + "\n" + said + "\n" + report.END + "after\n", text)
+        """The tables again, between the marks of two texts: all of them in one, the brief one in the other."""
+        paths = {mark: os.path.join(self.out, name) for mark, name in ((report.BEGIN, "all.md"), (report.BRIEF, "brief.md"))}
+        for mark, path in paths.items():
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("before\n" + mark + "old\n" + report.END + "after\n")
+        found = os.path.join(self.out, "report.json")
+        subprocess.run([sys.executable, "-B", os.path.join(HERE, "report.py"), found, *paths.values()], check=True)
+        with open(os.path.join(self.out, "report.md"), encoding="utf-8") as f:
+            said = {report.BEGIN: f.read().split("\n\n", 1)[1], report.BRIEF: report.brief(report.read(found))}
+        self.assertIn("| aldd, real-time | aldd |", said[report.BRIEF])
+        for mark, path in paths.items():
+            with open(path, encoding="utf-8") as f:
+                self.assertEqual("before\n" + mark + "\n" + said[mark] + "\n" + report.END + "after\n", f.read())
 
     def check_joined(self):
         """The parts of a long bench make the same tables."""
