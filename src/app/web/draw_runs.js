@@ -4,8 +4,9 @@ import {ask} from "./api.js";
 import {byId, keep, make, setAttribute, setText, show} from "./dom.js";
 import {clock, duration, instant, utc} from "./words.js";
 
-const PAGE = 20;
-let runs = [], isEnd = false, chosen = -1, key = "", choose = () => {};
+/* The record follows the daemon's word by a moment, or by more on a slow disk: what it lacks is asked again, ever later. */
+const PAGE = 20, AGAIN_MS = 1000, TRIES = 6;
+let runs = [], isEnd = false, chosen = -1, key = "", timer = 0, choose = () => {};
 
 function createRow(run) {
         const look = make("button", {type: "button", class: "link-like"}, "look");
@@ -40,6 +41,14 @@ export function drawRuns() {
         show(byId("older"), !isEnd && runs.length > 0);
 }
 
+/* A run has ended for the daemon and not in the record, or has begun and is not in it. */
+function isBehind() {
+        const {in_run: inRun, run: present} = model.status;
+
+        return (inRun && !runs.some((run) => run.id === present)) ||
+                runs.slice(0, PAGE).some((run) => !run.ended && !(inRun && run.id === present));
+}
+
 async function load(before) {
         try {
                 const answer = await ask(`/api/runs?limit=${PAGE}${before ? `&before=${before}` : ""}`);
@@ -56,6 +65,13 @@ async function load(before) {
         }
 }
 
+async function loadNewest(tries) {
+        clearTimeout(timer);
+        await load(null);
+        if (tries > 1 && isBehind())
+                timer = setTimeout(loadNewest, AGAIN_MS * 2 ** (TRIES - tries), tries - 1);
+}
+
 /* Asked anew when a run begins, ends or has gone a cycle further. */
 export function followRuns() {
         const status = model.status, now = `${status.run} ${status.in_run} ${status.cycle} ${status.state}`;
@@ -63,7 +79,7 @@ export function followRuns() {
         if (!model.hasData || !model.isLive || now === key)
                 return;
         key = now;
-        load(null);
+        loadNewest(TRIES);
 }
 
 export function startRuns(onChoose) {
