@@ -3,6 +3,7 @@
 #include "ald/base/text.h" /* text_add */
 
 #include <errno.h>   /* errno */
+#include <poll.h>    /* poll */
 #include <pthread.h> /* pthread_create, pthread_cond_timedwait */
 #include <signal.h>  /* sigfillset */
 #include <stdarg.h>  /* va_list */
@@ -24,13 +25,18 @@ static struct {
         unsigned long lost;                   /* lines left out since the last one that found room */
 } journal;
 
-/* False: the reader is gone. */
+/* What a reader left not blocking is waited for as well: such a descriptor may be shared with whoever began the program.
+ * False: the reader is gone. */
 static bool write_all(const char *bytes, size_t len)
 {
+        struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+
         while (len > 0) {
                 ssize_t n = write(STDERR_FILENO, bytes, len);
 
-                if (n < 0 && errno != EINTR)
+                if (n < 0 && errno == EAGAIN)
+                        (void)poll(&room, 1, -1);
+                else if (n < 0 && errno != EINTR)
                         return false;
                 if (n > 0) {
                         bytes += n;
