@@ -121,6 +121,32 @@ class Told(Seen):
         self.assertEqual(3, page.run("return window.asked"))
         self.assertEqual([], self.complaints())
 
+    def test_an_overlay_that_did_not_come_is_asked_for_again(self):
+        """Though the run does not go on meanwhile; and what comes late of another run is not shown as of this one."""
+        self.start_page(equipment=[{"kind": "precursor", "name": "nb"}])
+        page = self.browser
+        page.run("""
+                const real = window.fetch, of = (cycle) => new Response(JSON.stringify({unit: "Torr", pulses:
+                        [{cycle, width_s: 1, points: [[0, 1], [1, 2]]}]}));
+                window.asked = 0;
+                window.fetch = (path, how) => {
+                        if (path.includes("/api/overlay?run=1&"))
+                                return new Promise((done) => (window.late = () => done(of(11))));
+                        if (!path.includes("/api/overlay?run=2&"))
+                                return real(path, how);
+                        return Promise.resolve(++window.asked < 2 ? new Response('{"error": {"text": "not yet"}}') : of(22));
+                };""")
+        self.fake.update(run=1, in_run=True, recipe="quick", state="Held")
+        page.await_that("window.late", "a question about run 1")
+        self.fake.update(run=2)
+        page.await_text("#overlay-note", "not yet")
+        page.await_text("#overlay-chart", "cycle 22")
+        page.run("window.late()")
+        self.assertNotIn("cycle 11", page.run("await new Promise((done) => setTimeout(done)); return "
+                                              "document.querySelector('#overlay-chart').innerText"))
+        self.assertEqual(2, page.run("return window.asked"))
+        self.assertEqual([], self.complaints())
+
     def test_live_points_have_an_end(self):
         """Hours of live points, in a window that follows, one that stands, and of a tag that is Bad."""
         self.start_page()

@@ -60,17 +60,21 @@ function drawChart() {
                 underlayCallback: drawWidth(pulses)});
 }
 
-async function load(run) {
-        const name = precursor;
+/* What is wanted by now may be another run or precursor than when it was asked. What did not come is asked for again. */
+async function load(run, what) {
+        const isWanted = () => key.startsWith(`${what} `);
 
         try {
-                const got = await ask(`/api/overlay?run=${run}&precursor=${encodeURIComponent(name)}&last=${LAST}`);
-                if (name !== precursor)
+                const got = await ask(`/api/overlay?run=${run}&precursor=${encodeURIComponent(precursor)}&last=${LAST}`);
+                if (!isWanted())
                         return;
                 answer = got;
                 drawChart();
         } catch (error) {
+                if (!isWanted())
+                        return;
                 answer = null;
+                key = `${what} failed`;
                 clear(error.message);
         }
 }
@@ -111,7 +115,7 @@ export function drawOverlay() {
                 return;
         key = now;
         askedAt = Date.now();
-        load(run);
+        load(run, what);
 }
 
 export function chooseOverlay(run) {
