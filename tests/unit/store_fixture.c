@@ -279,13 +279,3 @@ sqlite3 *fixture_intrude(const char *path, const char *sql)
             sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
         return db;
 }
-
-int fixture_main(Suite *suite)
-{
-        SRunner *runner = srunner_create(suite);
-
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}

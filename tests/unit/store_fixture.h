@@ -48,8 +48,4 @@ const char *fixture_text(const char *path, const char *sql);
 /* Open for writing, as somebody else would. */
 sqlite3 *fixture_intrude(const char *path, const char *sql);
 
-/* Run all tests of a suite; main()'s result. */
-struct Suite;
-int fixture_main(struct Suite *suite);
-
 #endif

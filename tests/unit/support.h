@@ -57,16 +57,4 @@ static inline struct recipe *support_recipe(
 #define SUPPORT_TOOL   "config/rotary-ald.yaml"
 #define SUPPORT_RECIPE "recipes/nb2o5-nmc532.yaml"
 
-/* Run the suite and give main its exit code. */
-static inline int support_main(Suite *suite)
-{
-        SRunner *runner = srunner_create(suite);
-        int failed;
-
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 #endif

@@ -4,11 +4,11 @@
 #include "ald/sim/bed.h"      /* bed_*, BED_SATURATED */
 #include "ald/sim/dose.h"     /* dose_* */
 
+#include "unit/suite.h"
 #include "unit/sim_tool.h" /* sim_tool_make */
 
-#include <check.h>  /* START_TEST */
-#include <math.h>   /* isnan, isinf, fabs */
-#include <stdlib.h> /* EXIT_FAILURE */
+#include <check.h> /* START_TEST */
+#include <math.h>  /* isnan, isinf, fabs */
 
 static struct tool tool;
 static struct recipe recipe;
@@ -232,8 +232,6 @@ int main(void)
 {
         Suite *suite = suite_create("adequacy");
         TCase *tc = tcase_create("adequacy");
-        SRunner *runner;
-        int failed;
 
         suite_add_tcase(suite, tc);
         tcase_add_checked_fixture(tc, setup, NULL);
@@ -244,9 +242,5 @@ int main(void)
         tcase_add_test(tc, test_film);
         tcase_add_test(tc, test_layers);
         tcase_add_test(tc, test_no_powder);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(suite);
 }

@@ -2,6 +2,7 @@
 #include "ald/core/alarm.h"
 
 #include "ald/base/time.h" /* TIME_S */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include <stdio.h> /* fopen */
@@ -388,5 +389,5 @@ int main(void)
         tcase_add_test(tc, a_trip_is_not_shelved);
         tcase_add_test(tc, the_list_is_bounded_and_gives_places_of_normal_alarms_away);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

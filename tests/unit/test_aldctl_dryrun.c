@@ -1,4 +1,6 @@
 /* aldctl dry-run: what is shown of a result, filled in by hand for the reference recipe. */
+#include "suite.h"
+
 #include "ald/app/aldctl_dryrun.h" /* dryrun_* */
 #include "ald/base/time.h"         /* TIME_S */
 #include "ald/file/file.h"         /* file_compile_* */
@@ -298,8 +300,6 @@ int main(void)
 {
         Suite *suite = suite_create("aldctl_dryrun");
         TCase *tc = tcase_create("aldctl_dryrun");
-        SRunner *runner;
-        int failed;
 
         suite_add_tcase(suite, tc);
         tcase_add_checked_fixture(tc, setup, teardown);
@@ -310,9 +310,5 @@ int main(void)
         tcase_add_test(tc, test_error_is_not_ok);
         tcase_add_test(tc, test_json);
         tcase_add_test(tc, test_plot);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(suite);
 }

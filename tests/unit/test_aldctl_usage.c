@@ -1,4 +1,6 @@
 /* What the command table says of a command, read as tokens: with tables of this test's own. */
+#include "suite.h"
+
 #include "ald/app/aldctl_usage.h" /* the module under test */
 
 #include <check.h>
@@ -109,7 +111,6 @@ int main(void)
 {
         Suite *suite = suite_create("aldctl_usage");
         TCase *t = tcase_create("all");
-        SRunner *runner = srunner_create(suite);
 
         tcase_add_test(t, alternatives);
         tcase_add_test(t, places_in_their_order);
@@ -117,8 +118,5 @@ int main(void)
         tcase_add_test(t, tokens);
         tcase_add_test(t, parts_of_help);
         suite_add_tcase(suite, t);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return suite_main(suite);
 }

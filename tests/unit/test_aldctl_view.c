@@ -1,4 +1,6 @@
 /* How a status reads in one line, and the small helpers of aldctl's screen. */
+#include "suite.h"
+
 #include "ald/app/aldctl_show.h"
 #include "ald/app/aldctl_view.h"
 #include "ald/base/text.h"
@@ -255,8 +257,6 @@ int main(void)
 {
         Suite *suite = suite_create("aldctl_view");
         TCase *tc = tcase_create("lines");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tc, a_status_reads_in_one_line, 0, sizeof lines / sizeof lines[0]);
         tcase_add_loop_test(tc, what_a_person_may_do_is_said, 0, sizeof concerns / sizeof concerns[0]);
@@ -269,9 +269,5 @@ int main(void)
         tcase_add_test(tc, a_row_is_cut_between_letters);
         tcase_add_test(tc, control_characters_do_not_reach_the_screen);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? 0 : 1;
+        return suite_main(suite);
 }

@@ -4,6 +4,7 @@
 #include "ald/base/time.h"        /* TIME_MS */
 #include "ald/bus/bus.h"          /* bus_now_us */
 
+#include "unit/suite.h"
 #include "unit/sim_tool.h" /* sim_tool_make */
 
 #include <check.h>    /* START_TEST */
@@ -153,8 +154,6 @@ int main(void)
 {
         Suite *s = suite_create("aldsim_edges");
         TCase *c = tcase_create("edges");
-        SRunner *r;
-        int failed;
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, test_writes);
@@ -162,9 +161,5 @@ int main(void)
         tcase_add_test(c, test_silent);
         tcase_add_test(c, test_lost);
         suite_add_tcase(s, c);
-        r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(s);
 }

@@ -2,6 +2,7 @@
  * record is found, as is every change of a run that has ended; a chain cut at its end is found against each kind of head.
  *
  * ALD_TAMPERS=100000 build/tests/test_audit: so many random tampers instead of 5,000. */
+#include "unit/suite.h"
 #include "unit/store_fixture.h"
 
 #include "ald/app/digest.h"         /* digest_sha256 */
@@ -595,5 +596,5 @@ int main(void)
         tcase_add_test(tc, every_random_tamper_of_the_chain_is_found);
         tcase_add_test(tc, every_random_tamper_of_a_run_is_found);
         suite_add_tcase(suite, tc);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

@@ -1,7 +1,8 @@
 /* text, time, unit, diag. */
 
-#include "support.h" /* support_main */
+#include "suite.h"
 
+#include "ald/base/diag.h" /* diag_* */
 #include "ald/base/text.h" /* text_* */
 #include "ald/base/time.h" /* time_* */
 #include "ald/base/unit.h" /* unit_* */
@@ -228,5 +229,5 @@ int main(void)
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

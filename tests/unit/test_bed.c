@@ -1,10 +1,11 @@
 /* The bed models against closed forms, against their own equations integrated step by step, and against PROCESS.md. */
+#include "suite.h"
+
 #include "ald/sim/bed.h" /* bed_* */
 #include "ald/sim/gas.h" /* GAS_UMOL_S_PER_SCCM */
 
-#include <check.h>  /* START_TEST */
-#include <math.h>   /* exp, log, fabs, INFINITY */
-#include <stdlib.h> /* EXIT_FAILURE */
+#include <check.h> /* START_TEST */
+#include <math.h>  /* exp, log, fabs, INFINITY */
 
 /* 1 m2 under 28 mTorr of niobium ethoxide in 70 sccm at 2.3 Torr and 175 degC; 0.5 A a cycle. */
 static const struct bed reference = {.area_m2 = 1,
@@ -173,8 +174,6 @@ int main(void)
 {
         Suite *suite = suite_create("bed");
         TCase *tc = tcase_create("bed");
-        SRunner *runner;
-        int failed;
 
         suite_add_tcase(suite, tc);
         tcase_add_test(tc, test_figures_of_the_process);
@@ -183,9 +182,5 @@ int main(void)
         tcase_add_test(tc, test_plug_as_a_column);
         tcase_add_test(tc, test_there_and_back);
         tcase_add_test(tc, test_nothing_there);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(suite);
 }

@@ -3,6 +3,7 @@
 #include "ald/bus/bus.h"
 #include "ald/bus/server.h"
 #include "link_tool.h"
+#include "suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -856,9 +857,5 @@ int main(void)
         tcase_add_test(tc, test_server_pipelines_and_survives_garbage);
         tcase_add_test(tc, test_server_start_refuses);
         suite_add_tcase(s, tc);
-        SRunner *r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        int failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed != 0;
+        return suite_main(s);
 }

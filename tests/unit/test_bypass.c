@@ -1,5 +1,6 @@
 /* Bypass (T4): only inputs the tool file names, only with a reason and an end, only so many, and only in the interlocks. */
 #include "one_scenario.h"
+#include "suite.h"
 
 static int ask(enum verb verb, enum tool_role role, const char *name, int64_t for_us, const char *reason)
 {
@@ -273,5 +274,5 @@ int main(void)
         tcase_add_test(tc, a_restart_ends_it);
         tcase_add_test(tc, a_bypass_arms_nothing);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,5 +1,6 @@
 /* Every checker of the fault simulation (tests/sim) can fail: each is shown a hand-made sequence of notes that breaks its
  * invariant, and one like it that does not. A checker without a row here fails as well. */
+#include "suite.h"
 #include "support.h" /* support_tool, support_recipe */
 
 #include "sim/check.h" /* checks_new */
@@ -1727,5 +1728,5 @@ int main(void)
         tcase_add_loop_test(c, a_checker_tells_bad_from_good, 0, ROWS);
         tcase_add_test(c, every_checker_has_a_row);
         suite_add_tcase(suite, c);
-        return support_main(suite);
+        return suite_main(suite);
 }

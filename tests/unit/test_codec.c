@@ -1,4 +1,6 @@
 /* Words on the wire, typed by hand from manuals and from the definitions of the formats. */
+#include "suite.h"
+
 #include "ald/link/codec.h"
 
 #include <check.h>
@@ -150,9 +152,5 @@ int main(void)
         tcase_add_test(tc, test_what_does_not_fit);
         tcase_add_test(tc, test_nan_passes_through);
         suite_add_tcase(s, tc);
-        SRunner *r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        int failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed != 0;
+        return suite_main(s);
 }

@@ -1,5 +1,6 @@
 /* Conditions at work: votes against an oracle (T6), rates of change in noise, what a bypass leaves out (T4), and what
  * windows forget. Every condition comes through the grammar, every value through the snapshot's fold. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/base/text.h"       /* text_init */
@@ -372,5 +373,5 @@ int main(void)
         tcase_add_loop_test(
             tc, a_bypass_leaves_its_input_out, 0, (int)(sizeof bypasses / sizeof bypasses[0]));
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,4 +1,5 @@
 /* Conditions: text -> tree, with units brought to the tag's; and what is refused where. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/core/snapshot.h"   /* SNAPSHOT_WINDOWS_MAX */
@@ -307,5 +308,5 @@ int main(void)
         tcase_add_test(tc, pools_and_windows_are_bounded);
         tcase_add_test(tc, a_guard_is_near_the_set_point);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,6 +1,7 @@
 /* What a condition can be, against trying it out: trees are drawn at random over three tags and bits, and evaluated at
  * points drawn on and beside their thresholds. NEVER and ALWAYS must hold at every point; where all thresholds are
  * constants, EITHER must be seen both ways. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/file/cond_range.h" /* own subject */
@@ -221,5 +222,5 @@ int main(void)
         tcase_add_test(tc, narrowing_keeps_what_is_true);
         tcase_add_test(tc, the_work_is_bounded);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,5 +1,5 @@
 /* A connection's pace: replaced at once when it breaks once, at a bounded rate when it breaks again and again. */
-#include "support.h" /* support_main */
+#include "suite.h"
 
 #include "ald/base/time.h" /* TIME_MS */
 #include "ald/link/conn.h" /* conn_broke */
@@ -82,5 +82,5 @@ int main(void)
         tcase_add_test(c, what_breaks_once_is_replaced_at_once);
         tcase_add_test(c, what_breaks_again_is_replaced_for_an_edge);
         suite_add_tcase(suite, c);
-        return support_main(suite);
+        return suite_main(suite);
 }

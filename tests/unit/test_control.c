@@ -1,5 +1,7 @@
 /* The control socket from the outside: a real Unix socket, a real loop, and a fake tool behind it. No client bytes
  * may do more than earn an error or a closed connection. */
+#include "suite.h"
+
 #include "ald/control/control.h"
 #include "ald/control/client.h"
 #include "ald/control/jsonrpc.h"
@@ -1442,16 +1444,10 @@ int main(void)
 {
         Suite *suite = suite_create("control");
         TCase *tc = tcase_create("socket");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tc, 60);
         tcase_add_checked_fixture(tc, set_up, tear_down);
         add_tests(tc);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? 0 : 1;
+        return suite_main(suite);
 }

@@ -1,6 +1,7 @@
 /* The core through whole runs in virtual time: sequence, holds, stops, trips, start-up. */
 
 #include "one_scenario.h"
+#include "suite.h"
 
 /* ---- a run ---- */
 
@@ -719,5 +720,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-        return support_main(suite());
+        return suite_main(suite());
 }

@@ -1,5 +1,6 @@
 /* The steps beyond set, wait, pulse and purge on the simulated tool: what each does, and what a hold makes of it. */
 #include "language_rig.h"
+#include "suite.h"
 
 static int done_pulses(const char *line)
 {
@@ -741,5 +742,5 @@ int main(void)
         tcase_add_loop_test(
             tc, a_sentence_of_the_design_runs_to_complete, 0, sizeof sentences / sizeof sentences[0]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

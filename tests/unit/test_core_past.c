@@ -1,6 +1,7 @@
 /* Past bugs of the core, each as the fact that must hold since. */
 
 #include "one_scenario.h"
+#include "suite.h"
 
 #define HEAD "format: 1\nrecipe: past\ntitle: t\ntool: rotary-ald\n"
 /* What a niobium pulse asks for: flow, and a line hotter than its source. */
@@ -814,5 +815,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-        return support_main(suite());
+        return suite_main(suite());
 }

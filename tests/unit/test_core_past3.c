@@ -1,6 +1,7 @@
 /* Where features of the core meet: past bugs of their combinations, each as the fact that must hold since. */
 
 #include "scenario.h"
+#include "suite.h"
 
 #include "ald/core/output.h" /* output_arbitrate, output_wrote */
 
@@ -890,5 +891,5 @@ static Suite *core_past3_suite(void)
 
 int main(void)
 {
-        return support_main(core_past3_suite());
+        return suite_main(core_past3_suite());
 }

@@ -1,6 +1,7 @@
 /* The recipes that are shipped, one after another on the reference tool as a lab would run them (S6): each is accepted and
  * runs to its end with no trip, no repeat and no word of a hold, its questions answered. */
 #include "one_scenario.h"
+#include "suite.h"
 
 static const char *const shipped[] = {"pump-down", "leak-check", "mfc-zero", "conditioning", "nb2o5-nmc532",
     "standby", "vent", "pump-down", "standby"};
@@ -115,5 +116,5 @@ int main(void)
         tcase_add_test(tc, a_vented_chamber_stays_vented);
         tcase_add_test(tc, a_recipe_of_two_files_asks_and_runs);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,6 +1,7 @@
 /* The ways out of a run and of its steps, on the simulated tool: out of an expose and a leak check by every cause, a stop after
  * the cycle, a suspend, a hold that closes a reactive gas; and that every acting state ends (S3). */
 #include "language_rig.h"
+#include "suite.h"
 
 /* A suspend by hand: an external cause that the lithium bottle's flow stands for. */
 static void add_suspend(const char *tag, int64_t for_us)
@@ -591,5 +592,5 @@ int main(void)
         tcase_add_loop_test(
             tc, an_acting_state_ends_though_nothing_is_confirmed, 0, sizeof endings / sizeof endings[0]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

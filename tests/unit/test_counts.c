@@ -1,4 +1,5 @@
 /* Counts in the record: each opening once, whatever the disk or the daemon does; bottles; and the questions about them. */
+#include "unit/suite.h"
 #include "unit/store_fixture.h"
 
 #include "ald/core/count.h"  /* struct counts */
@@ -439,5 +440,5 @@ int main(void)
         tcase_add_test(c, a_bottle_is_counted_until_it_is_changed);
         tcase_add_test(c, hot_time_is_what_good_samples_hold);
         suite_add_tcase(suite, c);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

@@ -2,6 +2,7 @@
  * never opened; it goes on from what was counted before, and warns. */
 #include "../../src/core/core_state.h" /* struct core: to make it forget what it told */
 #include "scenario.h"
+#include "suite.h"
 
 #include "ald/core/count.h" /* struct counts */
 
@@ -426,5 +427,5 @@ int main(void)
         tcase_add_test(c, a_bottle_that_runs_out_is_told);
         tcase_add_test(c, a_bottle_is_not_changed_under_a_run_or_an_open_valve);
         suite_add_tcase(suite, c);
-        return support_main(suite);
+        return suite_main(suite);
 }

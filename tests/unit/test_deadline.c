@@ -2,6 +2,7 @@
  * between its deadlines and without news: in none of them may it decide anything. A deadline it forgot to tell would be met
  * there first. */
 #include "scenario.h" /* scenario_edited_tool */
+#include "suite.h"
 
 /* Samples come often enough that none gets old, and so that no delay is a multiple of their period; probes fall between them. */
 static const int64_t every_us = 173 * TIME_MS, probe_us = 13 * TIME_MS;
@@ -186,5 +187,5 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_loop_test(tc, announces_what_the_clock_decides, 0, (int)(sizeof cases / sizeof cases[0]));
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -3,6 +3,7 @@
  *
  *     ALD_TRIALS=1000 ALD_HEALTHY=100000 build/tests/test_drift */
 #include "sim_tool.h"
+#include "suite.h"
 
 #include "ald/core/drift.h" /* drift_* */
 #include "ald/core/pulse.h" /* pulse_gauge_* */
@@ -11,7 +12,7 @@
 
 #include <check.h>  /* the test framework */
 #include <math.h>   /* sqrt, isnan */
-#include <stdlib.h> /* EXIT_SUCCESS, getenv, strtol */
+#include <stdlib.h> /* getenv, strtol */
 
 #define PURGE_US INT64_C(20000000)
 #define NB_US    INT64_C(1000000)
@@ -399,8 +400,6 @@ int main(void)
 {
         Suite *suite = suite_create("drift");
         TCase *tcase = tcase_create("drift");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tcase, 600);
         tcase_add_test(tcase, without_noise_all_is_as_the_gas_balance_has_it);
@@ -414,9 +413,5 @@ int main(void)
         tcase_add_test(tcase, the_scatter_from_pulse_to_pulse_counts);
         tcase_add_test(tcase, limits_fall_with_k);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(suite);
 }

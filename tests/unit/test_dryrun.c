@@ -1,5 +1,6 @@
 /* The dry run: numbers of the reference process, sparse against dense sampling, and every kind of finding. */
 #include "scenario.h" /* scenario_edited_tool */
+#include "suite.h"
 
 #include "ald/sim/dryrun.h" /* dryrun_run */
 
@@ -688,5 +689,5 @@ int main(void)
         tcase_add_loop_test(told, raises_finding, 0, (int)(sizeof raises / sizeof raises[0]));
         tcase_add_test(told, warns_of_overlap);
         suite_add_tcase(suite, told);
-        return support_main(suite);
+        return suite_main(suite);
 }

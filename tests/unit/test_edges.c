@@ -1,6 +1,7 @@
 /* What is told of a pulse whose edges or width are wrong, what holds the run, and what is repeated (V8, S2). */
 
 #include "one_scenario.h"
+#include "suite.h"
 
 /* The shipped tool with its water line's limits as given, and a run of two cycles in which pulse `n` comes late. Niobium
  * pulses (odd) last 1 s, water pulses (even) 100 ms. */
@@ -216,5 +217,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-        return support_main(suite());
+        return suite_main(suite());
 }

@@ -1,5 +1,6 @@
 /* One run taken out of the database, and a run's tables as they are exported: everything of it, nothing else, across many slices,
  * with gaps in their places; the same bytes each time. */
+#include "unit/suite.h"
 #include "unit/store_fixture.h"
 
 #include "ald/app/digest.h"         /* digest_sha256 */
@@ -340,5 +341,5 @@ int main(void)
         tcase_add_test(tc, it_is_read_only_and_can_be_given_up);
         tcase_add_test(tc, every_row_is_exported_once);
         suite_add_tcase(suite, tc);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

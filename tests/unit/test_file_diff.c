@@ -1,4 +1,5 @@
 /* What two texts of a file say differently. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/base/text.h"      /* struct text */
@@ -170,5 +171,5 @@ int main(void)
         tcase_add_test(tc, what_cannot_be_read);
         tcase_add_test(tc, long_values);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,5 +1,6 @@
 /* Random damage to sound files: whatever comes in, the compilers answer with a result or with errors, in bounded time.
  * Seeded; a failure prints its seed. ALD_SEED and ALD_ROUNDS change the run. Meant for the sanitizer builds too. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include <stdint.h> /* uint64_t */
@@ -199,5 +200,5 @@ int main(void)
         tcase_add_test(tc, sentences);
         tcase_add_test(tc, the_reference_tool);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -9,6 +9,7 @@
  *
  * Several pairs of '-' and '+' make several changes. "test_file_table --print tool|profile|recipe|sentences" prints the cases with what
  * is really told, for the eye of whoever changes a message. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/base/text.h" /* struct text */
@@ -386,7 +387,7 @@ int main(int argc, char **argv)
         tcase_add_loop_test(tc, whole_files, 0, TABLES);
         tcase_add_loop_test(tc, bombs, 0, TABLES);
         suite_add_tcase(suite, tc);
-        int result = support_main(suite);
+        int result = suite_main(suite);
         for (int i = 0; i < TABLES; i++)
                 free(bench[i]);
         return result;

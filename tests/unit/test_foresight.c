@@ -1,5 +1,6 @@
 /* What the core tells its links of the next pulse before it hands it over (link/sched.h, sched_expect). */
 #include "language_rig.h"
+#include "suite.h"
 
 #include "ald/core/core.h"
 
@@ -129,5 +130,5 @@ int main(void)
         tcase_add_test(tc, a_pulse_behind_a_condition_has_the_lead_of_its_line);
         tcase_add_test(tc, a_pulse_of_a_further_pass_has_the_lead_of_its_line);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -3,7 +3,7 @@
  * Random replies: 100,000 to each of the two decoders, a million where they are sanitized. ALD_FRAMES in the environment
  * gives another number. */
 
-#include "support.h" /* support_main */
+#include "suite.h"
 
 #include "ald/base/random.h" /* random_below */
 #include "ald/bus/frame.h"   /* frame_request, frame_reply */
@@ -336,5 +336,5 @@ int main(void)
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

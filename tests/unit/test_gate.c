@@ -2,6 +2,7 @@
 #include "ald/base/time.h"
 #include "ald/link/gate.h"
 #include "link_tool.h"
+#include "suite.h"
 
 #include <check.h>
 
@@ -169,9 +170,5 @@ int main(void)
         tcase_add_test(tc, test_left_open);
         tcase_add_test(tc, test_lost_write_is_doubted);
         suite_add_tcase(s, tc);
-        SRunner *r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        int failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed != 0;
+        return suite_main(s);
 }

@@ -3,6 +3,7 @@
  * GATE_SEED=n runs one seed, GATE_STEPS=n makes each longer. */
 #include "gate_rig.h"
 #include "link_tool.h"
+#include "suite.h"
 
 #include <math.h> /* NAN */
 
@@ -320,9 +321,5 @@ int main(void)
         tcase_set_timeout(tc, 120);
         tcase_add_loop_test(tc, test_hostile_producer, 0, SEEDS);
         suite_add_tcase(s, tc);
-        SRunner *r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        int failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed != 0;
+        return suite_main(s);
 }

@@ -1,5 +1,6 @@
 /* The core and the gate together, on a sound tool: what the core orders the gate never refuses, down to the shortest purge. */
 #include "machine_rig.h"
+#include "suite.h"
 
 START_TEST(test_the_gate_refuses_nothing_that_is_right)
 {
@@ -27,5 +28,5 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_loop_test(tc, test_the_gate_refuses_nothing_that_is_right, 0, 5);
         suite_add_tcase(s, tc);
-        return support_main(s);
+        return suite_main(s);
 }

@@ -3,6 +3,7 @@
  * recipes are broken too: they open precursor valves by hand while others pulse, and purge for next to nothing.
  * Without the gate two precursors are open at once; with it they never are (SAFETY V1, V2, V3). */
 #include "machine_rig.h"
+#include "suite.h"
 
 #include "ald/core/interlock.h"
 #include "ald/sim/virtual.h"
@@ -154,5 +155,5 @@ int main(void)
         tcase_add_test(tc, test_without_the_gate_precursors_mix);
         tcase_add_loop_test(tc, test_the_gate_holds, 0, SEEDS);
         suite_add_tcase(s, tc);
-        return support_main(s);
+        return suite_main(s);
 }

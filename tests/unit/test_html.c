@@ -1,5 +1,5 @@
 /* The HTML writer: no text becomes markup, and what is opened is closed. */
-#include "unit/support.h" /* support_main */
+#include "suite.h"
 
 #include "ald/app/html.h"
 
@@ -137,5 +137,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-        return support_main(suite());
+        return suite_main(suite());
 }

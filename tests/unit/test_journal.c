@@ -1,4 +1,5 @@
 /* Standard error as a pipe whose other end the test holds: nobody waits for its reader, and nothing is lost unsaid. */
+#include "suite.h"
 #include "support.h"
 
 #include "ald/app/journal.h"
@@ -153,5 +154,5 @@ int main(void)
         tcase_add_test(t, test_an_end_that_nobody_reads);
         tcase_add_test(t, test_lines_of_threads_stay_whole);
         suite_add_tcase(suite, t);
-        return support_main(suite);
+        return suite_main(suite);
 }

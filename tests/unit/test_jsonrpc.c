@@ -1,4 +1,6 @@
 /* JSON-RPC lines: every byte string gives a request or an error, and every message is one line of JSON. */
+#include "suite.h"
+
 #include "ald/control/jsonrpc.h"
 
 #include <check.h>  /* START_TEST */
@@ -310,8 +312,6 @@ int main(void)
 {
         Suite *suite = suite_create("jsonrpc");
         TCase *tc = tcase_create("lines");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tc, 60);
         tcase_add_loop_test(tc, a_line_is_a_request_or_an_error, 0, sizeof lines / sizeof lines[0]);
@@ -324,9 +324,5 @@ int main(void)
         tcase_add_test(tc, numbers_have_no_binary_tail);
         tcase_add_loop_test(tc, mutated_lines_give_a_request_or_an_error, 0, 3);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? 0 : 1;
+        return suite_main(suite);
 }

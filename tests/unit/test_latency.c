@@ -1,7 +1,7 @@
 /* The distribution of lateness that `aldctl latency` prints. */
 #include "ald/app/latency.h"
 
-#include "support.h" /* support_main */
+#include "suite.h"
 
 #include <check.h>  /* START_TEST */
 #include <stdio.h>  /* snprintf */
@@ -163,5 +163,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-        return support_main(suite());
+        return suite_main(suite());
 }

@@ -3,6 +3,7 @@
 #include "ald/base/time.h"
 #include "ald/link/load.h"
 #include "link_tool.h"
+#include "suite.h"
 
 #include <check.h>
 
@@ -330,9 +331,5 @@ int main(void)
         tcase_add_test(tc, test_no_room_between_pulses);
         tcase_add_test(tc, test_a_watchdog_starves_beside_pulses);
         suite_add_tcase(s, tc);
-        SRunner *r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        int failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed != 0;
+        return suite_main(s);
 }

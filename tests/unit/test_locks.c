@@ -1,6 +1,7 @@
 /* Trips over time: latch, reset and first-out (T2, T3), delays through unreadable inputs (T5), and that no fault makes an
  * output less safe (T7). */
 #include "one_scenario.h"
+#include "suite.h"
 
 #include "ald/core/interlock.h" /* struct interlocks */
 
@@ -441,5 +442,5 @@ int main(void)
         tcase_add_test(tc, t5_an_unreadable_input_arms_nothing);
         tcase_add_loop_test(tc, t7_a_fault_makes_nothing_less_safe, 0, 80);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,6 +1,6 @@
 /* The table of states: liveness, bounds, and who may do what (SAFETY S3, S4, V4). */
 
-#include "support.h" /* support_main */
+#include "suite.h"
 
 #include "ald/base/time.h"    /* TIME_NEVER */
 #include "ald/core/machine.h" /* machine_next */
@@ -127,5 +127,5 @@ int main(void)
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -2,6 +2,7 @@
  * made on the simulated tool during a run and the wire is watched. What is expected comes from the same table that people
  * read (core/matrix.h); what happens comes from the core. The causes are found by a solver from the condition itself, so
  * that a new interlock is tested by being written down. */
+#include "unit/suite.h"
 #include "unit/scenario.h"
 
 #include "ald/core/matrix.h" /* matrix_at */
@@ -613,5 +614,5 @@ int main(void)
         tcase_add_test(tc, every_kind_of_cell_is_there);
         tcase_add_loop_test(tc, every_cell_holds, 0, 2 * TOOL_INTERLOCKS_MAX);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,4 +1,5 @@
 /* Names of users: nobody waits for a look-up, and one is made once. */
+#include "suite.h"
 #include "support.h"
 
 #include "ald/control/names.h"
@@ -125,5 +126,5 @@ int main(void)
         tcase_add_test(t, an_end_in_a_look_up);
         tcase_add_test(t, no_more_than_there_is_room_for);
         suite_add_tcase(suite, t);
-        return support_main(suite);
+        return suite_main(suite);
 }

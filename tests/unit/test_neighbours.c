@@ -5,6 +5,7 @@
 #include "ald/link/pollset.h"
 #include "ald/link/sched.h"
 #include "link_tool.h"
+#include "suite.h"
 
 #include <check.h>
 
@@ -684,9 +685,5 @@ int main(void)
         tcase_add_test(tc, test_a_search_that_is_cut_short_begins_anew);
         tcase_add_test(tc, test_half_a_search_tells_nothing);
         suite_add_tcase(s, tc);
-        SRunner *r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        int failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed != 0;
+        return suite_main(s);
 }

@@ -1,6 +1,7 @@
 /* Which records become notifications, for whom, in which words; and what a queue leaves out. The processes are tested with real
  * ones (tests/system/test_notify.py). */
 #include "scenario.h"
+#include "suite.h"
 
 #include "ald/app/notify_note.h"
 #include "ald/app/notify_queue.h"
@@ -312,5 +313,5 @@ int main(void)
         tcase_add_loop_test(queues, every_note_is_told_or_counted, 0, 50);
         suite_add_tcase(suite, tc);
         suite_add_tcase(suite, queues);
-        return support_main(suite);
+        return suite_main(suite);
 }

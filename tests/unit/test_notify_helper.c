@@ -1,4 +1,5 @@
 /* The helper as a process: what it does not take in time is counted, never waited for. */
+#include "suite.h"
 #include "support.h"
 
 #include "ald/app/notify.h"
@@ -139,5 +140,5 @@ int main(void)
         tcase_add_test(tc, a_helper_that_does_not_read);
         tcase_add_test(tc, without_hooks_there_is_none);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

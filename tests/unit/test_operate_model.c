@@ -5,6 +5,7 @@
  * ALD_MODEL_COMMANDS=1000000 ALD_MODEL_SEED=1 build/tests/test_operate_model    the long run */
 
 #include "scenario.h"
+#include "suite.h"
 
 #include <stdint.h> /* uint64_t */
 
@@ -896,5 +897,5 @@ int main(void)
         tcase_set_timeout(c, 7200);
         tcase_add_test(c, no_difference);
         suite_add_tcase(suite, c);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -2,6 +2,7 @@
  * lapses (A2, V3, V4, V9). */
 
 #include "scenario.h"
+#include "suite.h"
 
 static struct scenario *s;
 
@@ -601,5 +602,5 @@ int main(void)
         suite_add_tcase(suite, cases("openings", openings, sizeof openings / sizeof openings[0]));
         suite_add_tcase(suite, cases("values", values, sizeof values / sizeof values[0]));
         suite_add_tcase(suite, cases("runs", runs, sizeof runs / sizeof runs[0]));
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,5 +1,6 @@
 /* What people are told of the time to come, against what then happened on the simulated tool. */
 #include "scenario.h"
+#include "suite.h"
 
 #include "ald/core/outlook.h" /* outlook_turn */
 
@@ -459,5 +460,5 @@ int main(void)
         tcase_add_loop_test(c, what_no_heater_decides, 0, 3);
         tcase_add_test(c, it_changes_rarely);
         suite_add_tcase(suite, c);
-        return support_main(suite);
+        return suite_main(suite);
 }

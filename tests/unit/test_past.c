@@ -1,5 +1,6 @@
 /* What a store tells of earlier runs when it is opened: where trends begin. */
 #include "store_fixture.h"
+#include "suite.h"
 
 #include "ald/core/core.h"  /* struct core_past */
 #include "ald/core/drift.h" /* DRIFT_LEARNS */
@@ -121,5 +122,5 @@ int main(void)
         tcase_add_test(tcase, the_oldest_healthy_pulses_of_the_last_runs_speak);
         tcase_add_test(tcase, few_pulses_say_nothing_and_many_no_more_than_there_is_room);
         suite_add_tcase(suite, tcase);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

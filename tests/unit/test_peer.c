@@ -4,6 +4,7 @@
 #include "ald/bus/bus.h"
 #include "ald/bus/server.h"
 #include "link_tool.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -229,9 +230,5 @@ int main(void)
         tcase_add_test(tc, test_their_client);
         suite_add_tcase(s, tc);
         signal(SIGPIPE, SIG_IGN);
-        SRunner *r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        int failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed != 0;
+        return suite_main(s);
 }

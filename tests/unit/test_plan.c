@@ -2,6 +2,7 @@
 #include "ald/link/codec.h"
 #include "ald/link/plan.h"
 #include "link_tool.h"
+#include "suite.h"
 
 #include <check.h>
 
@@ -188,9 +189,5 @@ int main(void)
         tcase_add_test(tc, test_too_many);
         tcase_add_test(tc, test_signature);
         suite_add_tcase(s, tc);
-        SRunner *r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        int failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed != 0;
+        return suite_main(s);
 }

@@ -1,6 +1,7 @@
 /* Alarms and checks of plausibility on the reference tool, each against the fault of the simulated tool that it looks for;
  * and the run without a fault, which must be silent. */
 #include "one_scenario.h"
+#include "suite.h"
 
 #include "ald/sim/sim.h" /* sim_fault */
 
@@ -748,5 +749,5 @@ int main(void)
         add_checks(tc);
         add_alarms(tc);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,5 +1,6 @@
 /* The device profiles as shipped: every channel compiles, each says where its numbers come from, and what they make of a value is
  * what the device's manual prints (tests/table/profiles.txt). Then the ways in which profiles are found, or not. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/base/text.h"        /* text_add */
@@ -649,5 +650,5 @@ int main(void)
         tcase_add_test(tc, the_record_can_be_taken_apart);
         tcase_add_test(tc, how_many);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -5,7 +5,8 @@
 #include "ald/sim/sim.h"     /* sim_read */
 #include "ald/sim/world.h"   /* world_new */
 
-#include "unit/support.h" /* support_tool, support_recipe, support_main */
+#include "unit/suite.h"
+#include "unit/support.h" /* support_tool, support_recipe */
 
 #include <check.h>  /* START_TEST */
 #include <stdio.h>  /* snprintf */
@@ -324,5 +325,5 @@ int main(void)
         tcase_add_test(tc, a_dead_watchdog_refuses_runs);
         tcase_add_test(tc, an_expiry_at_rest_trips_and_stays);
         tcase_add_test(tc, nothing_else_moves_in_it);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,4 +1,5 @@
 /* The simulated channel that times pulses itself. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/base/time.h"  /* TIME_NEVER */
@@ -111,5 +112,5 @@ int main(void)
         tcase_add_test(tests, not_set_up);
         tcase_add_test(tests, its_registers);
         suite_add_tcase(suite, tests);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,4 +1,5 @@
 /* Questions to the run database: answers, and every way in which it cannot be read. */
+#include "unit/suite.h"
 #include "unit/store_fixture.h"
 
 #include "ald/core/event.h"  /* PULSE_DONE */
@@ -525,5 +526,5 @@ int main(void)
         tcase_add_test(tcase, a_slow_taker_of_rows_holds_nothing);
         tcase_add_test(tcase, an_error_is_told);
         suite_add_tcase(suite, tcase);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

@@ -1,4 +1,5 @@
 /* Rollups and trends against brute force: random batches, restarts, duplicates, late samples, values that are none. */
+#include "unit/suite.h"
 #include "unit/store_fixture.h"
 
 #include "ald/base/time.h"    /* TIME_S */
@@ -417,5 +418,5 @@ int main(void)
         tcase_add_test(c, what_was_lost_is_shown);
         tcase_add_test(c, edges_of_what_is_asked);
         suite_add_tcase(suite, c);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

@@ -6,6 +6,7 @@
 #include "link_tool.h"
 #include "one_scenario.h"
 #include "store_fixture.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -443,5 +444,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-        return support_main(suite());
+        return suite_main(suite());
 }

@@ -1,4 +1,5 @@
 /* Recipes as compiled: the reference recipe number for number, nested loops, planned times, conditions, guards. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/base/time.h"        /* TIME_S */
@@ -633,5 +634,5 @@ int main(void)
         tcase_add_test(tc, every_key_is_documented);
         tcase_add_test(tc, the_example_is_sound);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

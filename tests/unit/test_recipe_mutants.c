@@ -1,6 +1,7 @@
 /* Unsafe mutants of the shipped recipes: tests/table/recipe-mutants.txt says what is changed where, and who must tell. One
  * test a row, and the counter-test: what is harmless stays accepted. "test_recipe_mutants --print" tells what is really told
  * of each row. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/app/aldctl_dryrun.h" /* dryrun_report_new */
@@ -347,7 +348,7 @@ int main(int argc, char **argv)
         tcase_add_test(tc, a_line_is_hot_without_a_permit);
         tcase_add_test(tc, there_are_enough);
         suite_add_tcase(suite, tc);
-        int result = support_main(suite);
+        int result = suite_main(suite);
         print_table();
         return result;
 }

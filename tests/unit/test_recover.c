@@ -1,5 +1,6 @@
 /* What the record tells of a run that a crash ended: its last step; and what it tells of the run that goes on with it. */
 #include "store_fixture.h"
+#include "suite.h"
 
 #include "ald/store/query.h" /* query_* */
 
@@ -127,5 +128,5 @@ int main(void)
         tcase_add_loop_test(tc, the_last_step_is_told, 0, 10);
         tcase_add_test(tc, a_run_tells_what_it_goes_on_with);
         suite_add_tcase(suite, tc);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

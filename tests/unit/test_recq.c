@@ -1,4 +1,6 @@
 /* The recorder's queue: order, gaps per tag with exact counts, refused records, and two threads at once. */
+#include "suite.h"
+
 #include "ald/core/recq.h"
 
 #include "ald/core/tool.h" /* TOOL_TAGS_MAX */
@@ -6,7 +8,6 @@
 #include <check.h>   /* the test framework */
 #include <pthread.h> /* a second thread */
 #include <stdio.h>   /* snprintf */
-#include <stdlib.h>  /* EXIT_SUCCESS */
 #include <string.h>  /* strstr */
 
 enum { RECORDS = 8, SAMPLES = 512 };
@@ -243,10 +244,5 @@ int main(void)
         tcase_add_test(tcase, full_records_are_refused_then_told_of);
         tcase_add_test(tcase, two_threads_lose_nothing_unaccounted);
         suite_add_tcase(suite, tcase);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(suite);
 }

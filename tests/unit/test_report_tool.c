@@ -1,4 +1,5 @@
 /* The equipment as clients are told it, of the shipped tool. */
+#include "suite.h"
 #include "support.h"
 
 #include "ald/control/report_tool.h" /* report_tool */
@@ -94,5 +95,5 @@ int main(void)
         tcase_add_test(group, every_kind_names_its_tags);
         tcase_add_test(group, every_piece_has_every_key);
         suite_add_tcase(suite, group);
-        return support_main(suite);
+        return suite_main(suite);
 }

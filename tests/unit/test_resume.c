@@ -1,6 +1,7 @@
 /* Runs that go on where another one was interrupted (core/resume.h): the two of them do the recipe's pulses once each, in order. */
 #include "one_scenario.h"
 #include "resume_rig.h" /* SUPER */
+#include "suite.h"
 
 #include "ald/core/position.h" /* position_compare */
 #include "ald/core/resume.h"   /* resume_prepare */
@@ -544,5 +545,5 @@ int main(void)
         tcase_add_test(plans, test_places);
         suite_add_tcase(suite, runs);
         suite_add_tcase(suite, plans);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -5,8 +5,9 @@
 #include "ald/core/resume.h" /* resume_prepare */
 #include "ald/sim/world.h"   /* world_new */
 
+#include "unit/suite.h"
 #include "unit/resume_rig.h" /* SUPER */
-#include "unit/support.h"    /* support_tool, support_recipe_text, support_main */
+#include "unit/support.h"    /* support_tool, support_recipe_text */
 
 #include <check.h>  /* START_TEST */
 #include <stdio.h>  /* snprintf */
@@ -260,5 +261,5 @@ int main(void)
         tcase_set_timeout(tc, 120);
         tcase_add_test(tc, test_killed_around_every_edge);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

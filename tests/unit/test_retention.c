@@ -1,4 +1,5 @@
 /* Retention: what is removed is exactly what the policy says, never a run's own samples, and nothing else. */
+#include "unit/suite.h"
 #include "unit/store_fixture.h"
 
 #include "ald/base/text.h"       /* text_init */
@@ -322,5 +323,5 @@ int main(void)
         tcase_add_test(c, trends_go_on);
         tcase_add_test(c, it_is_done_while_samples_come);
         suite_add_tcase(suite, c);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

@@ -4,6 +4,7 @@
 #include "ald/link/conn.h"
 #include "ald/link/sched.h"
 #include "link_tool.h"
+#include "suite.h"
 
 #include <check.h>
 
@@ -1892,9 +1893,5 @@ int main(void)
         tcase_add_test(tc, test_a_safe_write_without_room_cuts);
         tcase_add_loop_test(tc, test_random_faults, 0, 300);
         suite_add_tcase(s, tc);
-        SRunner *r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        int failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed != 0;
+        return suite_main(s);
 }

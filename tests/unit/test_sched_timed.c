@@ -7,6 +7,7 @@
 #include "ald/link/timed.h"
 #include "ald/sim/pulser.h"
 #include "link_tool.h"
+#include "suite.h"
 
 #include <check.h>
 
@@ -898,9 +899,5 @@ int main(void)
         tcase_add_test(tc, test_too_wide_for_its_register);
         tcase_add_loop_test(tc, test_random_faults, 0, 300);
         suite_add_tcase(s, tc);
-        SRunner *r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        int failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed != 0;
+        return suite_main(s);
 }

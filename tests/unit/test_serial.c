@@ -3,7 +3,7 @@
  * tool's end. */
 
 #include "link_tool.h" /* link_tool_tag */
-#include "support.h"   /* support_main */
+#include "suite.h"
 
 #include "ald/base/time.h"         /* TIME_MS */
 #include "ald/bus/bus.h"           /* bus_now_us */
@@ -442,5 +442,5 @@ int main(void)
                 tcase_add_test(ts, of_server[i]);
         suite_add_tcase(suite, tc);
         suite_add_tcase(suite, ts);
-        return support_main(suite);
+        return suite_main(suite);
 }

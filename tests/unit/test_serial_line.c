@@ -3,7 +3,7 @@
 
 #include "link_tool.h"  /* link_tool_tag */
 #include "serial_rig.h" /* struct serial_rig */
-#include "support.h"    /* support_main */
+#include "suite.h"
 
 #include "ald/base/text.h"  /* text_init */
 #include "ald/link/sched.h" /* sched_next */
@@ -483,5 +483,5 @@ int main(void)
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -6,11 +6,11 @@
 #include "ald/sim/noise.h" /* noise_normal */
 #include "ald/sim/sim.h"   /* sim_new */
 
+#include "unit/suite.h"
 #include "unit/sim_tool.h" /* sim_tool_make */
 
-#include <check.h>  /* START_TEST */
-#include <math.h>   /* exp, fabs */
-#include <stdlib.h> /* EXIT_FAILURE */
+#include <check.h> /* START_TEST */
+#include <math.h>  /* exp, fabs */
 
 static struct tool tool;
 static struct sim *sim;
@@ -651,8 +651,6 @@ int main(void)
 {
         Suite *s = suite_create("sim");
         TCase *c = tcase_create("physics");
-        SRunner *r;
-        int failed;
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_set_timeout(c, 60);
@@ -688,9 +686,5 @@ int main(void)
         tcase_add_test(c, test_units_of_tags);
         tcase_add_test(c, test_device_safe);
         suite_add_tcase(s, c);
-        r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(s);
 }

@@ -3,11 +3,11 @@
 #include "ald/sim/fault.h" /* fault_parse */
 #include "ald/sim/sim.h"   /* sim_fault */
 
+#include "unit/suite.h"
 #include "unit/sim_tool.h" /* sim_tool_make */
 
-#include <check.h>  /* START_TEST */
-#include <math.h>   /* isnan */
-#include <stdlib.h> /* EXIT_FAILURE */
+#include <check.h> /* START_TEST */
+#include <math.h>  /* isnan */
 
 static struct tool tool;
 static struct sim *sim;
@@ -418,8 +418,6 @@ int main(void)
 {
         Suite *s = suite_create("sim_fault");
         TCase *c = tcase_create("faults");
-        SRunner *r;
-        int failed;
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_set_timeout(c, 60);
@@ -442,9 +440,5 @@ int main(void)
         tcase_add_test(c, test_absent);
         tcase_add_test(c, test_times_are_exact);
         suite_add_tcase(s, c);
-        r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(s);
 }

@@ -1,9 +1,10 @@
 /* The watchdog inside a simulated output module. */
+#include "suite.h"
+
 #include "ald/base/time.h"  /* TIME_MS, TIME_NEVER */
 #include "ald/sim/module.h" /* module_write */
 
-#include <check.h>  /* START_TEST */
-#include <stdlib.h> /* EXIT_FAILURE */
+#include <check.h> /* START_TEST */
 
 static const struct tool_watchdog map = {.present = true,
     .time_register = 0x1000,
@@ -108,8 +109,6 @@ int main(void)
 {
         Suite *s = suite_create("sim_module");
         TCase *c = tcase_create("watchdog");
-        SRunner *r;
-        int failed;
 
         tcase_add_checked_fixture(c, setup, NULL);
         tcase_add_test(c, test_off_at_power_up);
@@ -117,9 +116,5 @@ int main(void)
         tcase_add_test(c, test_latched_until_restart);
         tcase_add_test(c, test_registers);
         suite_add_tcase(s, c);
-        r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(s);
 }

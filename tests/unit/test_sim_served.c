@@ -3,11 +3,11 @@
 #include "ald/base/time.h"       /* TIME_MS */
 #include "ald/bus/bus.h"         /* bus_now_us */
 
+#include "unit/suite.h"
 #include "unit/sim_tool.h" /* sim_tool_make */
 
-#include <check.h>  /* START_TEST */
-#include <math.h>   /* NAN */
-#include <stdlib.h> /* EXIT_FAILURE */
+#include <check.h> /* START_TEST */
+#include <math.h>  /* NAN */
 
 static struct tool tool;
 static struct aldsim_tool *behind;
@@ -160,8 +160,6 @@ int main(void)
 {
         Suite *s = suite_create("sim_served");
         TCase *c = tcase_create("aldsim");
-        SRunner *r;
-        int failed;
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_set_timeout(c, 60);
@@ -170,9 +168,5 @@ int main(void)
         tcase_add_test(c, test_speed);
         tcase_add_test(c, test_values_and_delays);
         suite_add_tcase(s, c);
-        r = srunner_create(s);
-        srunner_run_all(r, CK_ENV);
-        failed = srunner_ntests_failed(r);
-        srunner_free(r);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(s);
 }

@@ -1,4 +1,5 @@
 /* The run database: what is posted is found again, whatever happens to the daemon, the disk or the file. */
+#include "unit/suite.h"
 #include "unit/store_fixture.h"
 
 #include "ald/core/event.h" /* PULSE_DONE */
@@ -815,5 +816,5 @@ int main(void)
         tcase_add_test(tcase, closing_gives_up_on_a_dead_disk);
         tcase_add_test(tcase, the_log_stays_short);
         suite_add_tcase(suite, tcase);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

@@ -1,5 +1,6 @@
 /* Damaged, foreign and newer files: what is ours and damaged is found, moved aside and begun anew; what is not ours stays as it is. And
  * kill -9 at random instants. */
+#include "unit/suite.h"
 #include "unit/store_fixture.h"
 
 #include "ald/store/walscan.h" /* walscan_is_damaged */
@@ -481,5 +482,5 @@ int main(void)
         tcase_add_test(tcase, a_torn_log_is_not_damaged);
         tcase_add_test(tcase, killed_at_any_instant_it_keeps_all_that_it_acknowledged);
         suite_add_tcase(suite, tcase);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

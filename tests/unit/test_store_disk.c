@@ -1,6 +1,7 @@
 /* The record on a disk that fails: each fault is injected at the system call (tests/fault/disk.h), or done to the file itself. What
  * must hold in each: the file is sound or moved aside, no record that was taken is lost, none is there twice, and stored + gaps =
  * produced (SAFETY L1, L2, L3). */
+#include "unit/suite.h"
 #include "unit/store_fixture.h"
 
 #include "fault/disk.h"      /* fault_disk */
@@ -389,5 +390,5 @@ int main(void)
         tcase_add_test(tcase, a_file_system_gone_read_only_is_waited_for);
         tcase_add_test(tcase, a_long_reader_is_told_of);
         suite_add_tcase(suite, tcase);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

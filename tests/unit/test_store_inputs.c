@@ -1,5 +1,6 @@
 /* Tapes of runs in the run database: pieces come back as they were posted, in order, whatever the disk does; and the run is told
  * to hold before one is lost (SAFETY L2). */
+#include "unit/suite.h"
 #include "unit/store_fixture.h"
 
 #include "ald/store/query.h" /* query_inputs */
@@ -221,5 +222,5 @@ int main(void)
         tcase_add_test(tcase, a_stalled_disk_holds_the_run_before_it_loses_a_piece);
         tcase_add_test(tcase, events_within_a_time);
         suite_add_tcase(suite, tcase);
-        return fixture_main(suite);
+        return suite_main(suite);
 }

@@ -1,6 +1,7 @@
 /* The tape of a run: events as bytes and back, images of the core, pieces and gaps, the ring on their way to the disk, and the
  * player that must find the first decision that differs. */
 #include "scenario.h" /* struct scenario */
+#include "suite.h"
 
 #include "ald/base/random.h"     /* struct random */
 #include "ald/core/core_image.h" /* core_image_put */
@@ -787,5 +788,5 @@ int main(void)
         suite_add_tcase(suite, code);
         suite_add_tcase(suite, run);
         suite_add_tcase(suite, ring);
-        return support_main(suite);
+        return suite_main(suite);
 }

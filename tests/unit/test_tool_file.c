@@ -1,4 +1,5 @@
 /* The reference tool as compiled: what stands in the file arrives, and what does not has its documented default. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/file/tool_file.h" /* tool_file_keys */
@@ -331,5 +332,5 @@ int main(void)
         tcase_add_test(tc, the_example_is_sound);
         tcase_add_test(tc, reading_files);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,4 +1,5 @@
 /* A module that times pulses itself, in the tool file and in what recipes may ask of it. */
+#include "suite.h"
 #include "timed_tool.h"
 
 #include "ald/base/time.h"  /* time_nearest */
@@ -135,5 +136,5 @@ int main(void)
         tcase_add_test(tests, nearest);
         tcase_add_test(tests, widths_between_two_steps);
         suite_add_tcase(suite, tests);
-        return support_main(suite);
+        return suite_main(suite);
 }

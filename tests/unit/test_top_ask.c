@@ -1,5 +1,5 @@
 /* The keys of `aldctl top`: nothing is sent that was not asked first, and nothing to a state that has changed meanwhile. */
-#include "support.h" /* support_main */
+#include "suite.h"
 #include "top_rig.h" /* rig_* */
 
 #include <string.h> /* strcmp, strstr */
@@ -250,5 +250,5 @@ int main(void)
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -2,7 +2,7 @@
  * show: styles, cuts, a terminal without letters beyond ASCII.
  *
  * ALD_GOLDEN=write build/tests/test_top_draw writes the pictures anew: look at the differences before committing them. */
-#include "support.h" /* support_main */
+#include "suite.h"
 #include "top_rig.h" /* rig_* */
 
 #include "ald/app/top_canvas.h" /* top_canvas_* */
@@ -436,5 +436,5 @@ int main(void)
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

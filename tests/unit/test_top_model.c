@@ -1,5 +1,5 @@
 /* What `aldctl top` knows: the subscription folded, the plot's memory, the equipment with and without the verb. */
-#include "support.h" /* support_main */
+#include "suite.h"
 #include "top_rig.h" /* rig_* */
 
 #include "ald/app/top_trend.h" /* top_trend_* */
@@ -254,5 +254,5 @@ int main(void)
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,4 +1,6 @@
 /* The fingerprint of decisions: every field of every effect changes it, nothing else does, and it is the same everywhere. */
+#include "suite.h"
+
 #include "ald/core/trace.h"
 
 #include "ald/core/recipe.h" /* struct recipe */
@@ -6,7 +8,6 @@
 #include <check.h>  /* the test framework */
 #include <math.h>   /* NAN */
 #include <stddef.h> /* offsetof */
-#include <stdlib.h> /* EXIT_SUCCESS */
 #include <string.h> /* memset */
 
 /* Where a field lies in struct effect, and how wide it is (a text: its first byte). */
@@ -224,8 +225,6 @@ int main(void)
 {
         Suite *suite = suite_create("trace");
         TCase *tests = tcase_create("trace");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tests, every_field_counts, 0, FIELDS);
         tcase_add_loop_test(tests, nothing_else_counts, 0, FIELDS);
@@ -233,9 +232,5 @@ int main(void)
         tcase_add_test(tests, a_recipe_counts_by_its_digest);
         tcase_add_test(tests, known_answers);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(suite);
 }

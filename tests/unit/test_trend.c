@@ -1,6 +1,7 @@
 /* Trends on the reference tool as its file has it, in virtual time, its gauge read 20 times a second with noise of 0.2 %: the
  * core's own words about bottles, valves and base pressures, run after run. */
 #include "one_scenario.h"
+#include "suite.h"
 
 #include "ald/sim/sim.h" /* sim_fault */
 
@@ -287,8 +288,6 @@ int main(void)
 {
         Suite *suite = suite_create("trend");
         TCase *tc = tcase_create("trend");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tc, 120);
         tcase_add_checked_fixture(tc, setup, teardown);
@@ -303,9 +302,5 @@ int main(void)
         tcase_add_test(tc, a_pulse_on_the_heels_of_a_new_flow_has_no_base);
         tcase_add_test(tc, the_last_pulse_is_one_of_its_own_conditions);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(suite);
 }

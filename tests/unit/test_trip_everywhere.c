@@ -4,6 +4,7 @@
  * rotation, expose, a search, a reactive gas, a suspend, and a hold.
  * TRIP_TELL=1 says how many there were, and how long each took in virtual time. */
 #include "scenario.h"
+#include "suite.h"
 
 #include "ald/core/interlock.h" /* INTERLOCK_FIRST_VALUE_US */
 
@@ -644,5 +645,5 @@ int main(void)
         tcase_set_timeout(tc, 600);
         tcase_add_loop_test(tc, test_trip_at_every_event, 0, ROUTES * KINDS);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

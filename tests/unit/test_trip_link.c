@@ -2,6 +2,7 @@
  * module watchdogs between core and tool. Each trial runs from the beginning.
  * TRIP_EVERY=1 looks at every turn; TRIP_TELL=1 says how many there were and what was first out. */
 #include "machine_rig.h"
+#include "suite.h"
 
 enum { STRIDE = 61 };
 
@@ -153,5 +154,5 @@ int main(void)
         tcase_set_timeout(tc, 600);
         tcase_add_loop_test(tc, test_cut, 0, 2);
         suite_add_tcase(s, tc);
-        return support_main(s);
+        return suite_main(s);
 }

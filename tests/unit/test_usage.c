@@ -1,5 +1,6 @@
 /* What a pulse takes from its bottle, estimated from what is read, against what the simulated tool delivers. */
 #include "scenario.h"
+#include "suite.h"
 
 #include "ald/app/usage.h" /* usage_of_pulse_umol */
 
@@ -91,5 +92,5 @@ int main(void)
         tcase_add_test(c, it_is_near_what_is_drawn);
         tcase_add_test(c, what_cannot_be_told_is_nothing);
         suite_add_tcase(suite, c);
-        return support_main(suite);
+        return suite_main(suite);
 }

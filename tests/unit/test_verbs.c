@@ -4,6 +4,7 @@
 
 #include "../../src/core/core_state.h" /* struct core: to keep a core in a state, and to compare two */
 #include "scenario.h"
+#include "suite.h"
 
 #include <ctype.h> /* isspace */
 
@@ -387,5 +388,5 @@ int main(void)
         tcase_add_loop_test(c, every_cell, 0, MACHINE_STATE_COUNT);
         tcase_add_test(c, questions_and_coverage);
         suite_add_tcase(suite, c);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -6,6 +6,7 @@
  * ALD_WALK_SEEDS=1-300 ALD_WALK_ACTIONS=600 build/tests/test_walk    a longer one */
 
 #include "scenario.h"
+#include "suite.h"
 
 #include <stdarg.h>   /* va_list */
 #include <stdint.h>   /* uint64_t */
@@ -632,7 +633,7 @@ int main(void)
                 return EXIT_FAILURE;
         is_long = seeds != NULL;
         shared->actions = number_from("ALD_WALK_ACTIONS", ACTIONS);
-        code = support_main(make_suite(from, to));
+        code = suite_main(make_suite(from, to));
         show_broken_walk();
         return code;
 }

@@ -1,11 +1,12 @@
 /* The master of a module's watchdog against the simulated module, one row for each kind that SAFETY.md names. Registers and words
  * are typed from its table. */
+#include "suite.h"
+
 #include "ald/base/time.h"  /* TIME_MS */
 #include "ald/link/watch.h" /* watch_call */
 #include "ald/sim/module.h" /* module_write */
 
 #include <check.h>  /* START_TEST */
-#include <stdlib.h> /* EXIT_FAILURE */
 #include <string.h> /* memset */
 
 #define DEFAULT_STATUS                                                                                       \
@@ -557,8 +558,6 @@ int main(void)
 {
         Suite *s = suite_create("watch");
         TCase *c = tcase_create("kinds");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(c, wago_is_armed);
         tcase_add_test(c, beckhoff_is_armed);
@@ -583,9 +582,5 @@ int main(void)
         tcase_add_test(c, another_write_breaks_it_off);
         tcase_add_test(c, the_proof_feeds_by_the_cores_turns_only);
         suite_add_tcase(s, c);
-        runner = srunner_create(s);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_main(s);
 }

@@ -1,6 +1,6 @@
 /* aldweb by its parts: under which names it answers, which paths it has, how events are framed, how a slow reader is told
  * less, which questions make sense, which reports stay in memory, and that what it starts is bounded. */
-#include "support.h" /* support_main */
+#include "suite.h"
 
 #include "../../src/app/web_child.h" /* web_child_start */
 
@@ -540,5 +540,5 @@ int main(void)
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,6 +1,6 @@
 /* One connection against a peer that takes it and never answers. */
 
-#include "support.h" /* support_main */
+#include "suite.h"
 
 #include "ald/base/time.h" /* TIME_MS */
 #include "ald/bus/bus.h"   /* bus_now_us */
@@ -97,5 +97,5 @@ int main(void)
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -5,7 +5,8 @@
 #include "ald/core/recq.h"   /* RECQ_SAMPLES_DEFAULT */
 #include "ald/sim/world.h"   /* world_new */
 
-#include "unit/support.h" /* support_tool, support_recipe, support_main */
+#include "unit/suite.h"
+#include "unit/support.h" /* support_tool, support_recipe */
 
 #include <check.h>  /* START_TEST */
 #include <math.h>   /* fabs */
@@ -1059,5 +1060,5 @@ int main(void)
         tcase_add_test(tc, test_gaps);
         tcase_add_test(tc, test_lost_in_a_crash);
         tcase_add_test(tc, test_disk_slow);
-        return support_main(suite);
+        return suite_main(suite);
 }

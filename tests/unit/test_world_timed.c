@@ -1,4 +1,5 @@
 /* The simulated world with a module that times pulses itself: whatever becomes of the host, the valve closes on time. */
+#include "suite.h"
 #include "timed_tool.h"
 
 #include "ald/base/time.h"   /* TIME_S */
@@ -222,5 +223,5 @@ int main(void)
         tcase_add_test(tests, cut_in_a_pulse);
         tcase_add_test(tests, a_restart_of_the_module_in_a_pulse);
         suite_add_tcase(suite, tests);
-        return support_main(suite);
+        return suite_main(suite);
 }

@@ -1,4 +1,5 @@
 /* The strict subset of YAML: what becomes of nodes and places, and what is refused. */
+#include "unit/suite.h"
 #include "unit/support.h"
 
 #include "ald/file/yaml.h" /* yaml_tree_parse */
@@ -220,5 +221,5 @@ int main(void)
         tcase_add_test(tc, a_mapping_has_1024_entries_at_most);
         tcase_add_test(tc, one_long_line_is_read_in_bounded_time);
         suite_add_tcase(suite, tc);
-        return support_main(suite);
+        return suite_main(suite);
 }
