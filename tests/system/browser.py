@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-PATIENCE_S = 20.0
+PATIENCE_S = 40.0
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Home": "\ue011", "Left": "\ue012", "Up": "\ue013", "Right": "\ue014", "Down": "\ue015",
         "Space": " "}
 

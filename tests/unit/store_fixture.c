@@ -210,7 +210,7 @@ void fixture_await_records(struct store *s, int64_t n)
         const struct timespec moment = {.tv_nsec = 1000000};
         struct store_state state;
 
-        for (int i = 0; i < 10000; i++) {
+        for (int i = 0; i < 30000; i++) {
                 store_get_state(s, &state);
                 if (state.records_stored >= n)
                         return;
@@ -229,7 +229,7 @@ void fixture_await_ok(struct store *s, bool ok)
                 store_get_state(s, &state);
                 if (state.ok == ok)
                         return;
-                ck_assert_msg(poll(&fd, 1, 10000) == 1, "ok stays %d: %s", state.ok, state.why);
+                ck_assert_msg(poll(&fd, 1, 30000) == 1, "ok stays %d: %s", state.ok, state.why);
         }
 }
 

@@ -37,9 +37,9 @@ struct record fixture_audit(int64_t t_us, const char *command, const char *argum
 struct record fixture_sample(int tag, int64_t t_us, double value);
 void fixture_post(struct store *s, struct record r); /* asserts that it is taken */
 
-/* Until the records posted so far are on disk (10 s at most). */
+/* Until the records posted so far are on disk (30 s at most). */
 void fixture_await_records(struct store *s, int64_t n);
-/* Until the state's ok is as wanted, told by store_fd() (10 s at most). */
+/* Until the state's ok is as wanted, told by store_fd() (30 s at most). */
 void fixture_await_ok(struct store *s, bool ok);
 
 /* Ask a database with a connection of its own; the text is static. */
