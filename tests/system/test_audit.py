@@ -33,6 +33,8 @@ class Record(ald.Test):
         client.await_state("Held")
         self.ok("resume")
         client.await_state("Complete", timeout=90)
+        # Sealed before the daemon's end, which is the audit's last record: without it the run is still whole.
+        self.await_rows("SELECT * FROM run WHERE audit_id_ended IS NOT NULL")
         self.stop_daemon()
 
     def changed(self, name, sql, db=None):
