@@ -147,6 +147,37 @@ class Told(Seen):
         self.assertEqual(2, page.run("return window.asked"))
         self.assertEqual([], self.complaints())
 
+    def test_a_window_is_known_before_it_is_asked_for(self):
+        """While the ends of a run are still asked for, the window is what it was; a later choice wins; no run is said."""
+        self.start_page()
+        self.assertEqual([], self.browser.run("""
+                const trend = await import("/trend.js"), {model} = await import("/live.js"), wrong = [];
+                let release, released = new Promise((done) => (release = done));
+                window.fetch = async (path) => {
+                        if (/from=-/.test(path))
+                                wrong.push(path);
+                        if (path.startsWith("/api/run/1"))
+                                await released;
+                        return new Response(JSON.stringify({started: "2026-11-22T10:00:00Z", ended: "2026-11-22T10:20:00Z",
+                                points: [], pulses: []}));
+                };
+                await trend.setWindow("run");
+                if (trend.view.note !== "no run yet" || trend.view.kind === "run")
+                        wrong.push(`without a run: ${JSON.stringify(trend.view)}`);
+                await trend.setTags(["x"]);
+                model.status.run = 1;
+                const asked = trend.setWindow("run");
+                trend.load();
+                const later = trend.setWindow("3600");
+                release();
+                await Promise.all([asked, later]);
+                if (trend.view.kind !== "3600" || trend.view.span !== 3600e3)
+                        wrong.push(`the earlier choice won: ${JSON.stringify(trend.view)}`);
+                await trend.setWindow("run");
+                if (trend.view.kind !== "run" || trend.view.follows || trend.view.span !== 1200e3)
+                        wrong.push(`not the run: ${JSON.stringify(trend.view)}`);
+                return wrong;"""))
+
     def test_live_points_have_an_end(self):
         """Hours of live points, in a window that follows, one that stands, and of a tag that is Bad."""
         self.start_page()

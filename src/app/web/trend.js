@@ -14,7 +14,7 @@ export const view = {kind: "300", span: 300e3, from: 0, to: 0, follows: true, no
 /* tag -> {points: [[t, min, max, mean]], step, from, to} */
 const series = new Map();
 /* Pulses of a run from the record: {t, name, width}. */
-let recorded = [], chosen = null, asking = 0, tags = [], loaded = () => {};
+let recorded = [], chosen = null, asking = 0, choosing = 0, tags = [], loaded = () => {};
 
 /* Called whenever other points are there, or another window is. */
 export function onPoints(listener) {
@@ -50,20 +50,27 @@ async function allRange() {
         return [answer.points.length > 0 ? answer.points[0][0] : daemonNow() - view.span, null];
 }
 
+/* The window stays what it was until its ends are known; whatever is chosen meanwhile wins. */
 export async function setWindow(kind) {
-        view.kind = kind;
-        view.note = "";
+        const turn = ++choosing;
+        let next = {kind, span: Number(kind) * 1000, follows: true};
+
         try {
                 if (kind === "run" || kind === "all") {
                         const [from, to] = await (kind === "run" ? runRange() : allRange());
                         const end = to ?? daemonNow();
-                        Object.assign(view, {from, to: end, follows: to === null, span: end - from});
-                } else {
-                        Object.assign(view, {span: Number(kind) * 1000, follows: true});
+                        next = {kind, from, to: end, follows: to === null, span: end - from};
                 }
         } catch (error) {
-                view.note = error.message;
+                if (turn === choosing) {
+                        view.note = error.message;
+                        loaded();
+                }
+                return;
         }
+        if (turn !== choosing)
+                return;
+        Object.assign(view, next, {note: ""});
         await load();
 }
 
@@ -71,6 +78,7 @@ export async function setWindow(kind) {
 export function setFree(from, to) {
         if (to - from < MIN_SPAN_MS)
                 [from, to] = [(from + to - MIN_SPAN_MS) / 2, (from + to + MIN_SPAN_MS) / 2];
+        choosing++;
         Object.assign(view, {kind: "free", from, to, span: to - from, follows: false});
         loadSoon();
 }
@@ -80,6 +88,7 @@ export function zoom(factor) {
 
         /* A window that follows keeps its right edge, now. */
         if (view.follows && view.kind !== "run" && view.kind !== "all") {
+                choosing++;
                 Object.assign(view, {kind: "free", span});
                 loadSoon();
         } else {
