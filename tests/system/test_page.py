@@ -331,8 +331,8 @@ class Page(Seen):
         self.assertEqual(0, self.ctl("abort").returncode)
         page.await_text("#state-word", "Aborted")
         # The history has it, however late the record told its end, and where its report is.
+        page.await_that("window.lateAnswers === 0", "questions about the runs")
         page.await_text("#runs-body", "Aborted")
-        self.assertEqual(0, page.run("return window.lateAnswers"))
         href = page.run("return document.querySelector('#runs-body a').getAttribute('href')")
         self.assertEqual("/run/1/report.html", href)
         page.run("document.querySelector('#runs-body button').click()")
