@@ -121,6 +121,20 @@ class Told(Seen):
         self.assertEqual(3, page.run("return window.asked"))
         self.assertEqual([], self.complaints())
 
+    def test_a_history_that_did_not_come_is_asked_for_again(self):
+        """Though the tool stands idle, and nothing that is told says that there is more to see."""
+        self.start_page()
+        page = self.browser
+        page.await_text("#runs-note", "--db")
+        page.run("""
+                const run = {id: 7, recipe: "quick", state: "Complete", started: "2026-11-22T10:00:00Z", ended: "2026-11-22T10:20:00Z"};
+                const real = window.fetch;
+                window.fetch = (path, how) => !path.startsWith("/api/runs") ? real(path, how) :
+                        Promise.resolve(new Response(JSON.stringify({runs: [run]})));""")
+        page.await_text("#runs-body", "Complete")
+        self.assertEqual("", page.text("#runs-note").strip())
+        self.assertEqual([], self.complaints())
+
     def test_an_overlay_that_did_not_come_is_asked_for_again(self):
         """Though the run does not go on meanwhile; and what comes late of another run is not shown as of this one."""
         self.start_page(equipment=[{"kind": "precursor", "name": "nb"}])

@@ -4,7 +4,8 @@ import {ask} from "./api.js";
 import {byId, keep, make, setAttribute, setText, show} from "./dom.js";
 import {clock, duration, instant, utc} from "./words.js";
 
-/* The record follows the daemon's word by a moment, or by more on a slow disk: what it lacks is asked again, ever later. */
+/* The record follows the daemon's word by a moment, or by more on a slow disk: what it lacks, and what did not come, is asked again,
+ * ever later. */
 const PAGE = 20, AGAIN_MS = 1000, TRIES = 6;
 let runs = [], isEnd = false, chosen = -1, key = "", timer = 0, choose = () => {};
 
@@ -60,15 +61,17 @@ async function load(before) {
                         known.set(run.id, run);
                 runs = [...known.values()].sort((a, b) => b.id - a.id);
                 drawRuns();
+                return true;
         } catch (error) {
                 setText(byId("runs-note"), error.message);
+                return false;
         }
 }
 
 async function loadNewest(tries) {
         clearTimeout(timer);
-        await load(null);
-        if (tries > 1 && isBehind())
+        const hasCome = await load(null);
+        if (tries > 1 && (!hasCome || isBehind()))
                 timer = setTimeout(loadNewest, AGAIN_MS * 2 ** (TRIES - tries), tries - 1);
 }
 
