@@ -3,6 +3,7 @@ import collections
 import hashlib
 import json
 import os
+import statistics
 import unittest
 
 import ald
@@ -40,17 +41,21 @@ class Reference(ald.Test):
         pulses = self.rows("SELECT * FROM pulse ORDER BY planned_open_us")
         self.assertEqual(["nb", "water", "nb", "water"], [p["precursor"] for p in pulses])
         self.assertEqual([1, 1, 2, 2], [p["cycle"] for p in pulses])
-        late = collections.Counter()
+        late, offs_us = collections.Counter(), []
         for p in pulses:
             width_us = 1_000_000 if p["precursor"] == "nb" else 100_000
             self.assertEqual(width_us, p["planned_width_us"])
             wide_us, open_us = p["width_us"] - width_us, p["opened_us"] - p["planned_open_us"]
             # V8: open once in its cycle, for as long as said; by more the run would have been held.
             self.assertLessEqual(abs(wide_us), max(10 * TOLERANCE_US, width_us // 5), p)
-            if max(abs(wide_us), abs(open_us), abs(p["closed_us"] - p["planned_open_us"] - width_us)) > TOLERANCE_US:
+            offs_us.append(max(abs(wide_us), abs(open_us), abs(p["closed_us"] - p["planned_open_us"] - width_us)))
+            if offs_us[-1] > TOLERANCE_US:
                 late[p["path"]] += 1
         told = self.rows("SELECT text FROM event WHERE kind = 'pulse' AND severity <> 'info'")
         self.assertEqual(late, collections.Counter(e["text"].split(":")[0] for e in told), told)
+        # A machine that takes its cores away makes one late, not most.
+        if not ald.SANITIZED:
+            self.assertLessEqual(statistics.median(offs_us), TOLERANCE_US, offs_us)
         cycle_us = pulses[2]["planned_open_us"] - pulses[0]["planned_open_us"]
         # Wall time beside a monotonic plan: each is rounded for itself.
         self.assertAlmostEqual(11_100_000, cycle_us, delta=100)
@@ -62,7 +67,7 @@ class Reference(ald.Test):
             seen = self.valves.widths(address)
             self.assertEqual(len(recorded), len(seen))
             for a, b in zip(recorded, seen):
-                self.assertAlmostEqual(a, b, delta=0.2 if ald.SANITIZED else 0.05)
+                self.assertAlmostEqual(a, b, delta=0.2 if ald.SANITIZED else 0.02)
         polls = [f.at for f in self.plant.frames if f.is_read() and f.unit == ald.PLANT and f.function == 4]
         self.assertGreaterEqual(len(polls) / (polls[-1] - polls[0]), 15 if ald.SANITIZED else 20)
         self.assertFalse(any(f.is_read() and not f.replied_at for f in self.valves.frames), "polls among the edges")

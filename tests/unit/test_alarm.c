@@ -3,7 +3,6 @@
 
 #include "ald/base/time.h" /* TIME_S */
 #include "unit/suite.h"
-#include "unit/support.h"
 
 #include <stdio.h> /* fopen */
 

@@ -2,7 +2,6 @@
  * points drawn on and beside their thresholds. NEVER and ALWAYS must hold at every point; where all thresholds are
  * constants, EITHER must be seen both ways. */
 #include "unit/suite.h"
-#include "unit/support.h"
 
 #include "ald/file/cond_range.h" /* own subject */
 

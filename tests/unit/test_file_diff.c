@@ -1,6 +1,5 @@
 /* What two texts of a file say differently. */
 #include "unit/suite.h"
-#include "unit/support.h"
 
 #include "ald/base/text.h"      /* struct text */
 #include "ald/file/file_diff.h" /* file_diff */

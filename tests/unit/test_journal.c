@@ -1,6 +1,5 @@
 /* Standard error as a pipe whose other end the test holds: nobody waits for its reader, and nothing is lost unsaid. */
 #include "suite.h"
-#include "support.h"
 
 #include "ald/app/journal.h"
 

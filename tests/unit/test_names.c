@@ -1,6 +1,5 @@
 /* Names of users: nobody waits for a look-up, and one is made once. */
 #include "suite.h"
-#include "support.h"
 
 #include "ald/control/names.h"
 

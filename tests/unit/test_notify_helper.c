@@ -1,6 +1,5 @@
 /* The helper as a process: what it does not take in time is counted, never waited for. */
 #include "suite.h"
-#include "support.h"
 
 #include "ald/app/notify.h"
 

@@ -1,7 +1,6 @@
 /* The device profiles as shipped: every channel compiles, each says where its numbers come from, and what they make of a value is
  * what the device's manual prints (tests/table/profiles.txt). Then the ways in which profiles are found, or not. */
 #include "unit/suite.h"
-#include "unit/support.h"
 
 #include "ald/base/text.h"        /* text_add */
 #include "ald/bus/frame.h"        /* frame_request, frame_reply */

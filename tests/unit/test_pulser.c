@@ -1,6 +1,5 @@
 /* The simulated channel that times pulses itself. */
 #include "unit/suite.h"
-#include "unit/support.h"
 
 #include "ald/base/time.h"  /* TIME_NEVER */
 #include "ald/sim/module.h" /* MODULE_* */
